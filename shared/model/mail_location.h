@@ -1,0 +1,45 @@
+/*
+ * mail_location.h - "driver:path[:KEY=value]..." taken apart
+ *
+ * The syntax of Dovecot 2.3's mail_location: ':' separates, "::" is a literal
+ * colon, "~/" is the home.
+ */
+#ifndef MODEL_MAIL_LOCATION_H
+#define MODEL_MAIL_LOCATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+#define LOCATION_MAX	4096U	/* bytes */
+#define LOCATION_KEYS_MAX 16U
+
+struct mail_location {
+	char *driver;		/* "maildir"; "" if none was named */
+	char *path;		/* absolute, "~" expanded, no final slash */
+	struct {
+		char *key;	/* as given, such as "INDEX" */
+		char *value;	/* NULL for a flag such as "UTF-8" */
+	} keys[LOCATION_KEYS_MAX];
+	size_t key_count;
+};
+
+/*
+ * Take text apart.  home replaces a leading "~"; a relative path is taken from
+ * cwd.  ERR_CONFIG with what is wrong: no path, too many keys, home needed but
+ * NULL.
+ */
+int mail_location_parse(struct mail_location *loc, const char *text,
+    const char *home, const char *cwd, struct err *err);
+void mail_location_deinit(struct mail_location *loc);
+
+/* The value of a key, "" for a flag, NULL if it is not there. */
+const char *mail_location_get(const struct mail_location *loc,
+    const char *key);
+
+/* Expand %u %n %d %h %% in text; heap memory.  NULL: ERR_CONFIG in err. */
+char *mail_location_expand(const char *text, const char *user,
+    const char *home, struct err *err);
+
+#endif
