@@ -1,0 +1,1 @@
+# Helpers for developers and packagers; nothing here is installed.

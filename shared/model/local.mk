@@ -1,0 +1,7 @@
+# Layer 1: the nouns, values without I/O.
+noinst_LIBRARIES += %D%/libmodel.a
+%C%_libmodel_a_SOURCES =
+%C%_libmodel_a_SOURCES += %D%/flags.h
+%C%_libmodel_a_SOURCES += %D%/guid.h
+%C%_libmodel_a_SOURCES += %D%/mail_location.h
+%C%_libmodel_a_SOURCES += %D%/mailbox_name.h

@@ -1,0 +1,3 @@
+# Streams, TLS and the event loop.
+noinst_LIBRARIES += %D%/libnet.a
+%C%_libnet_a_SOURCES =

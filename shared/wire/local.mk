@@ -1,0 +1,3 @@
+# Frames, and messages to and from their bytes.
+noinst_LIBRARIES += %D%/libwire.a
+%C%_libwire_a_SOURCES =

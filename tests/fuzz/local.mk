@@ -1,0 +1,1 @@
+# A target per parser; without libFuzzer they replay their corpus.

@@ -1,0 +1,9 @@
+# Programs need Check; without it only the scripts and fuzz targets run.
+LINK_CHECK = $(CHECK_LIBS)
+include %D%/unit/local.mk
+include %D%/contract/local.mk
+include %D%/merge/local.mk
+include %D%/pair/local.mk
+include %D%/scenario/local.mk
+include %D%/fuzz/local.mk
+include %D%/lint/local.mk

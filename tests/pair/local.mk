@@ -1,0 +1,1 @@
+# Both ends of a run in one process.

@@ -1,0 +1,1 @@
+# The real programs, as a user would run them.

@@ -1,0 +1,3 @@
+# One program per module: test_X.c for X.c.
+if HAVE_CHECK
+endif
