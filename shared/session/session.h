@@ -1,0 +1,70 @@
+/*
+ * session.h - the store's side of a run, a state machine without I/O
+ *
+ * Messages in, messages out (model/msg.h), time as a value.  It works on
+ * a store (store/store.h) and that store's change log (chlog/chlog.h), owns no
+ * descriptor of the connection and never decides anything.  It is the same
+ * code at both ends of a run.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/msg.h"
+#include "store/store.h"
+
+struct session;
+struct mail_location;
+
+/* What a session works on; all borrowed for its life. */
+struct session_args {
+	const struct mail_location *location;
+	struct store_options options;	/* readonly is set by the role as well */
+	const char *state_dir;		/* NULL: the log lies in the store's root */
+	const char *user;		/* for messages; NULL: unknown */
+	const char *peer_name;		/* who asks; for the log; NULL: local */
+	enum peer_access access;
+	const char *software;		/* "dsync 0.1.0" */
+	bool debug_stamps;		/* time comes from clock_now_ms */
+	const struct store_driver *driver; /* NULL: by location; tests wrap it */
+};
+
+/* Take one message to the brain.  It is copied or encoded before return. */
+typedef void session_send_fn(const struct msg *msg, void *arg);
+
+/* Never fails: the store is opened at HELLO. */
+struct session *session_new(const struct session_args *args,
+    session_send_fn *send, void *arg);
+void session_free(struct session **session);
+
+/*
+ * Take one message from the brain.  -1: the session is over; MSG_ERROR with
+ * the text for the peer has been sent, err says it for this side.
+ */
+int session_receive(struct session *session, const struct msg *msg,
+    struct err *err);
+
+/*
+ * Do a piece of the work that was asked for (view, lists, bodies) as long as
+ * room() says that more may be sent.  Returns 1 if there is more to do, 0 if
+ * everything asked for was answered, -1 as above.
+ */
+int session_step(struct session *session, bool (*room)(void *arg),
+    void *room_arg, struct err *err);
+
+/* BYE was received: nothing more will come. */
+bool session_ended(const struct session *session);
+
+/*
+ * Run a session over a connected descriptor (or a pair: pipes) speaking frames
+ * until BYE or the end of data.  Returns 0, or -1 with why.  idle_timeout in
+ * seconds: longest time without a byte from the peer while waiting for one.
+ */
+int session_main(int fd_in, int fd_out, const struct session_args *args,
+    unsigned int idle_timeout, struct err *err);
+
+#endif
