@@ -36,8 +36,9 @@ void strbuf_addf(struct strbuf *buf, const char *fmt, ...)
 void strbuf_consume(struct strbuf *buf, size_t len);
 
 /*
- * Add str for a person to read: bytes below 0x20, 0x7f, invalid UTF-8 and
- * bidirectional controls become \xNN, so a name cannot forge a log line.
+ * Add str for a person to read: control characters (C0, DEL, C1), invalid
+ * UTF-8, line separators and bidirectional controls become \xNN for each byte,
+ * so a name cannot forge a log line.
  */
 void strbuf_add_escaped(struct strbuf *buf, const void *str, size_t len);
 

@@ -70,7 +70,8 @@ struct mail_flags mail_flags_dup(struct arena *arena,
  * What the log knows after a store was found with the flags and the sorted,
  * set keywords of now: keys that differ from old are stamped
  * max(now_ms, old stamp + 1) (rule F3), all others keep their stamp.  The
- * spelling of a keyword known to old is kept (rule F5).
+ * spelling of a keyword known to old is kept (rule F5).  Above KEYWORDS_MAX the
+ * keywords that were cleared longest ago are forgotten.
  */
 struct mail_flags mail_flags_observe(struct arena *arena,
     const struct mail_flags *old, flags_t flags,

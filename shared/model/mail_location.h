@@ -16,19 +16,19 @@
 #define LOCATION_KEYS_MAX 16U
 
 struct mail_location {
-	char *driver;		/* "maildir"; "" if none was named */
+	char *driver;		/* "maildir"; "" if none was named, or "auto" */
 	char *path;		/* absolute, "~" expanded, no final slash */
 	struct {
 		char *key;	/* as given, such as "INDEX" */
-		char *value;	/* NULL for a flag such as "UTF-8" */
+		char *value;	/* ~ expanded; NULL for a flag: "UTF-8" */
 	} keys[LOCATION_KEYS_MAX];
 	size_t key_count;
 };
 
 /*
  * Take text apart.  home replaces a leading "~"; a relative path is taken from
- * cwd.  ERR_CONFIG with what is wrong: no path, too many keys, home needed but
- * NULL.
+ * cwd.  ERR_CONFIG with what is wrong: no path, too many keys, a key twice,
+ * a control character, home or cwd needed but NULL.
  */
 int mail_location_parse(struct mail_location *loc, const char *text,
     const char *home, const char *cwd, struct err *err);
@@ -38,7 +38,12 @@ void mail_location_deinit(struct mail_location *loc);
 const char *mail_location_get(const struct mail_location *loc,
     const char *key);
 
-/* Expand %u %n %d %h %% in text; heap memory.  NULL: ERR_CONFIG in err. */
+/*
+ * Expand %u %n %d %h %% in text; also their long forms %{user},
+ * %{user|username}, %{user|domain} and %{home}, and the modifiers L, U, width
+ * and offset.width of Dovecot 2.3 ("%Lu", "%1n", "%1.2n").  Heap memory.  NULL:
+ * ERR_CONFIG in err; a user whose name could change the path is one such case.
+ */
 char *mail_location_expand(const char *text, const char *user,
     const char *home, struct err *err);
 

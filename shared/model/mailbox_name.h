@@ -38,16 +38,23 @@ const char *name_last(const char *name);
 /* name is below parent, at any depth. */
 bool name_is_below(const char *name, const char *parent);
 
-/* The name for people: parts joined by '/', escaped; "/" in a part is \/ . */
+/*
+ * The name for people: parts joined by '/', escaped; a part's own '/' and '\'
+ * have a '\' in front.
+ */
 void name_print(struct strbuf *out, const char *name);
 /* The same into a fixed buffer, cut if longer; returns out. */
 char *name_show(char *out, size_t size, const char *name);
-/* From the command line: parts separated by '/'; -1 if not valid. */
+/*
+ * From the command line: parts separated by '/', or what name_print wrote.
+ * "inbox" in any case is INBOX.  -1, and nothing added, if not valid.
+ */
 int name_from_user(struct strbuf *out, const char *text);
 
 /*
- * Modified UTF-7 (RFC 3501 5.1.3) of valid UTF-8, and back.  Decoding returns
- * -1 if the text is not the one canonical encoding of a valid name.
+ * Modified UTF-7 (RFC 3501 5.1.3) of valid UTF-8, and back.  Decoding is of one
+ * part; it returns -1, and adds nothing, if the text is not the one canonical
+ * encoding of a valid part.  Encoding what is not UTF-8 sets out->failed.
  */
 void mutf7_encode(struct strbuf *out, const char *utf8, size_t len);
 int mutf7_decode(struct strbuf *out, const char *mutf7, size_t len);
