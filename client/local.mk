@@ -1,6 +1,13 @@
 # The program dsync.
 include %D%/brain/local.mk
 
+# What can be tested without starting the program.
+noinst_LIBRARIES += %D%/libclient.a
+%C%_libclient_a_SOURCES =
+%C%_libclient_a_SOURCES += %D%/location.c %D%/location.h
+%C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h
+%C%_libclient_a_SOURCES += %D%/report.c %D%/report.h
+
 # bin_PROGRAMS += %D%/dsync
 # %C%_dsync_SOURCES = %D%/main.c
 # %C%_dsync_LDADD = $(LINK_ALL)
