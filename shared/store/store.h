@@ -36,6 +36,9 @@ struct mail_location;
 #define STORE_CAP_MAILBOX_GUID	0x04U	/* a mailbox keeps the GUID it is given */
 #define STORE_CAP_MODSEQ	0x08U	/* modseqs survive a reopen */
 #define STORE_CAP_KEYWORDS	0x10U	/* keywords are kept */
+#define STORE_CAP_DIRECTORIES	0x20U	/* mere directories can be made; without
+					   it mailbox_create of one is
+					   ERR_REFUSED */
 
 #define STORE_TOKEN_MAX		160U	/* bytes of a change token */
 #define STORE_MAILBOXES_MAX	100000U	/* mailboxes of one store */
@@ -274,6 +277,14 @@ struct store {
 	/* Told of what was left out; NULL: nobody listens.  One line of text. */
 	void (*problem)(const char *what, const struct err *why, void *arg);
 	void *problem_arg;
+	/*
+	 * For tests, NULL otherwise: called before each step that changes what
+	 * is stored (in a driver over files: each such system call).  0: go
+	 * on; an errno: the step fails so; -1: the process is gone, nothing
+	 * may be changed any more.
+	 */
+	int (*step)(void *arg);
+	void *step_arg;
 };
 
 struct mailbox {
