@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES += %D%/location.c %D%/location.h
 %C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h
 %C%_libclient_a_SOURCES += %D%/report.c %D%/report.h
+%C%_libclient_a_SOURCES += %D%/user.c %D%/user.h
 
 # bin_PROGRAMS += %D%/dsync
 # %C%_dsync_SOURCES = %D%/main.c

@@ -20,4 +20,6 @@ check_PROGRAMS += %D%/test_mailbox_name
 %C%_test_mailbox_name_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_user
+%C%_test_user_LDADD = client/libclient.a $(LINK_MODEL) $(LINK_CHECK)
 endif
