@@ -22,4 +22,12 @@ check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
 %C%_test_user_LDADD = client/libclient.a $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_peers
+%C%_test_peers_SOURCES = %D%/test_peers.c tests/support/tempdir.c
+%C%_test_peers_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_token
+%C%_test_token_SOURCES = %D%/test_token.c tests/support/tempdir.c
+%C%_test_token_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_stream_pair
+%C%_test_stream_pair_LDADD = $(LINK_NET) $(LINK_CHECK)
 endif

@@ -1,0 +1,20 @@
+/*
+ * stream_fd.h - a stream over a socket, or over a pair of pipe descriptors
+ *
+ * The end of a socket's or pipe's data is taken as its clean end: nothing in
+ * between tells a truncation.  The protocol above has its own last message.
+ */
+#ifndef NET_STREAM_FD_H
+#define NET_STREAM_FD_H
+
+#include "net/stream.h"
+
+/*
+ * Read from in and write to out, which may be the same descriptor.  Both
+ * become non-blocking and are closed with the stream.  On failure (-1) they
+ * still belong to the caller.
+ */
+int stream_fd_new(int in, int out, const char *peer, struct stream **stream_r,
+    struct err *err);
+
+#endif
