@@ -30,4 +30,8 @@ check_PROGRAMS += %D%/test_token
 %C%_test_token_LDADD = $(LINK_NET) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_stream_pair
 %C%_test_stream_pair_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_stream_tls
+%C%_test_stream_tls_SOURCES = %D%/test_stream_tls.c tests/support/tempdir.c \
+	tests/support/certs.c
+%C%_test_stream_tls_LDADD = $(LINK_NET) $(LINK_CHECK)
 endif
