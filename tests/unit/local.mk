@@ -20,6 +20,9 @@ check_PROGRAMS += %D%/test_mailbox_name
 %C%_test_mailbox_name_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_settings
+%C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
+	$(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
 %C%_test_user_LDADD = client/libclient.a $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_peers
