@@ -25,7 +25,7 @@ typedef uint8_t flags_t;
 #define FLAG_COUNT	5U
 
 #define KEYWORD_MAX	255U		/* bytes of one keyword */
-#define KEYWORDS_MAX	1024U		/* keywords of one message, set or not */
+#define KEYWORDS_MAX	512U		/* keywords of one message, set or not */
 #define STAMP_MAX	7258118400000ULL /* ms: the year 2200 */
 
 /* One keyword of a message.  A cleared one is kept for its stamp. */

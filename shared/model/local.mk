@@ -6,4 +6,5 @@ noinst_LIBRARIES += %D%/libmodel.a
 %C%_libmodel_a_SOURCES += %D%/mail_expand.c
 %C%_libmodel_a_SOURCES += %D%/mail_location.c %D%/mail_location.h
 %C%_libmodel_a_SOURCES += %D%/mailbox_name.c %D%/mailbox_name.h
+%C%_libmodel_a_SOURCES += %D%/msg.c %D%/msg.h
 %C%_libmodel_a_SOURCES += %D%/mutf7.c

@@ -44,6 +44,7 @@
 #define MARKS_MAX		16U	/* birth marks of one instance */
 #define POSITIONS_MAX		16U	/* in HELLO or WELCOME */
 #define FILTERS_MAX		256U	/* names, and masks, of -m and -x */
+#define FILTER_BYTES_MAX (64U * 1024U)	/* bytes of all names, of all masks */
 #define ALIASES_MAX		64U	/* GUIDs that a mailbox replaced */
 #define LIST_MARKS_MAX		1000U	/* marks in one LIST */
 #define LIST_RANGES_MAX		1000U	/* UID ranges in one LIST */
@@ -118,6 +119,8 @@ struct msg_position {
 	struct guid128 run;
 	struct guid128 scope;	/* zero: whole store; else hash of the filter */
 };
+
+struct arena;
 
 struct msg_hello {
 	uint32_t version_min, version_max;
@@ -257,7 +260,7 @@ struct msg_list {
 	uint32_t max;			/* messages at most; 0: LIST_PAGE_MAX */
 	bool digests;			/* compute digests that are not known */
 	bool tombstones;		/* GONE as well, for all that the log has */
-	struct uid_range *ranges;	/* none: all UIDs */
+	struct uid_range *ranges;	/* rising and apart; none: all UIDs */
 	size_t range_count;
 	struct guid128 *marks;		/* none: all; else those having one of
 					   them, tombstones included */
