@@ -19,6 +19,7 @@
 struct link;
 
 struct link *link_new(void);
+/* NULL or a pointer to NULL is allowed. */
 void link_free(struct link **link);
 
 /* Where to put bytes that arrive: *len_r bytes at the result, never 0 unless
@@ -37,8 +38,19 @@ int link_next(struct link *link, struct msg *msg_r, struct err *err);
 /* Bytes of an unfinished frame are waiting: the end of data is an error. */
 bool link_partial(const struct link *link);
 
-/* Append the frame of msg to the output.  msg must be within the limits. */
+/*
+ * Append the frame of msg to the output.  It must be within the limits of
+ * model/ (names and masks of HELLO: FILTER_BYTES_MAX); if not, MSG_ERROR with
+ * ERR_REFUSED takes its place, so that the other side ends the session.
+ */
 void link_send(struct link *link, const struct msg *msg);
+
+/*
+ * From now on bodies are compressed where it pays, and compressed ones may
+ * arrive: both sides have FEATURE_ZSTD.  Off in a new link, where a compressed
+ * body is an error.
+ */
+void link_set_compress(struct link *link, bool on);
 
 /* What is to be written next, and what has been written of it. */
 const void *link_out(const struct link *link, size_t *len_r);

@@ -1,0 +1,935 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "model/mailbox_name.h"
+#include "tests/support/msg_random.h"
+#include "wire/limits.h"
+
+uint64_t
+rng_u64(struct rng *rng)
+{
+	uint64_t z = rng->state += 0x9e3779b97f4a7c15ULL;
+
+	/* splitmix64 */
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+uint32_t
+rng_below(struct rng *rng, uint32_t n)
+{
+	return (uint32_t)(rng_u64(rng) % n);
+}
+
+static bool
+chance(struct rng *rng, uint32_t n)
+{
+	return rng_below(rng, n) == 0;
+}
+
+/* 0, small, any or max. */
+static uint64_t
+number(struct rng *rng, uint64_t max)
+{
+	switch (rng_below(rng, 4)) {
+	case 0:
+		return 0;
+	case 1:
+		return rng_u64(rng) % 200 % (max + (max < UINT64_MAX));
+	case 2:
+		return max;
+	}
+	return max == UINT64_MAX ? rng_u64(rng) : rng_u64(rng) % (max + 1);
+}
+
+static uint32_t
+number1(struct rng *rng)
+{
+	uint32_t n = (uint32_t)number(rng, UINT32_MAX);
+
+	return n == 0 ? 1 : n;
+}
+
+/* Mostly few, now and then as many as there may be. */
+static size_t
+count(struct rng *rng, uint32_t max)
+{
+	if (chance(rng, 12))
+		return max;
+	return rng_below(rng, max < 6 ? max + 1 : 6);
+}
+
+static struct guid128
+guid(struct rng *rng)
+{
+	struct guid128 g;
+
+	do {
+		for (size_t i = 0; i < GUID_SIZE; i++)
+			g.b[i] = (uint8_t)rng_u64(rng);
+	} while (guid_is_zero(&g));
+	return g;
+}
+
+static struct guid128
+guid0(struct rng *rng)
+{
+	return chance(rng, 3) ? (struct guid128){ { 0 } } : guid(rng);
+}
+
+static struct guid128 *
+guids(struct arena *arena, struct rng *rng, size_t n)
+{
+	struct guid128 *g;
+
+	if (n == 0)
+		return NULL;
+	g = arena_calloc(arena, n, sizeof(*g));
+	for (size_t i = 0; i < n; i++)
+		g[i] = guid(rng);
+	return g;
+}
+
+static struct guid128 *
+marks(struct arena *arena, struct rng *rng, size_t *count_r)
+{
+	struct guid128 *g;
+
+	*count_r = count(rng, MARKS_MAX);
+	if (*count_r == 0)
+		*count_r = 1;
+	g = guids(arena, rng, *count_r);
+	*count_r = marks_normalise(g, *count_r);
+	return g;
+}
+
+static const uint8_t *
+digest(struct arena *arena, struct rng *rng)
+{
+	uint8_t *d = arena_alloc(arena, DIGEST_SIZE);
+
+	for (size_t i = 0; i < DIGEST_SIZE; i++)
+		d[i] = (uint8_t)rng_u64(rng);
+	return d;
+}
+
+static const uint8_t *
+digest0(struct arena *arena, struct rng *rng)
+{
+	return chance(rng, 2) ? NULL : digest(arena, rng);
+}
+
+/* len characters of these. */
+static char *
+chars(struct arena *arena, struct rng *rng, size_t len, const char *of)
+{
+	char *str = arena_alloc(arena, len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		str[i] = of[rng_below(rng, (uint32_t)strlen(of))];
+	return str;
+}
+
+static const char *
+text(struct arena *arena, struct rng *rng, uint32_t max)
+{
+	return chars(arena, rng, count(rng, max), "abc XYZ%/\"\\.,:");
+}
+
+static const char *
+name(struct arena *arena, struct rng *rng)
+{
+	static const char *const names[] = {
+		"INBOX", "Work\x1f""2024", "Entw\xc3\xbcrfe", "a/b",
+		"x\x1fy\x1fz", "\xe6\x97\xa5\xe6\x9c\xac", "..", "~root",
+	};
+
+	if (!chance(rng, 10))
+		return names[rng_below(rng, nitems(names))];
+	return chars(arena, rng, NAME_PART_MAX, "abcdef");
+}
+
+static const char *
+message_guid(struct arena *arena, struct rng *rng)
+{
+	switch (rng_below(rng, 4)) {
+	case 0:
+		return chars(arena, rng, 1 + rng_below(rng, GUID_TEXT_MAX),
+		    "abcXYZ0123.,=_-\xc3");
+	case 1:
+		return chars(arena, rng, 32, "0123456789ABCDEF");
+	}
+	return chars(arena, rng, 32, "0123456789abcdef");
+}
+
+static int
+keyword_sort(const void *a, const void *b)
+{
+	return keyword_cmp(((const struct keyword *)a)->name,
+	    ((const struct keyword *)b)->name);
+}
+
+static struct mail_flags
+flags(struct arena *arena, struct rng *rng)
+{
+	struct mail_flags mf = { 0 };
+	size_t n = count(rng, KEYWORDS_MAX), used = 0;
+	struct keyword *k;
+
+	if (chance(rng, 3))
+		return mf;
+	mf.flags = (flags_t)(rng_u64(rng) & FLAGS_ALL);
+	for (size_t i = 0; i < FLAG_COUNT; i++)
+		mf.stamps[i] = number(rng, STAMP_MAX);
+	if (n == 0)
+		return mf;
+	k = arena_calloc(arena, n, sizeof(*k));
+	for (size_t i = 0; i < n; i++) {
+		k[i].name = chars(arena, rng, chance(rng, 8) ? KEYWORD_MAX :
+		    3 + rng_below(rng, 9), "abcdefgXYZ$-_0123");
+		k[i].stamp = number(rng, STAMP_MAX);
+		k[i].set = chance(rng, 2);
+	}
+	qsort(k, n, sizeof(*k), keyword_sort);
+	for (size_t i = 0; i < n; i++) {
+		if (used == 0 || keyword_cmp(k[used - 1].name, k[i].name) != 0)
+			k[used++] = k[i];
+	}
+	mf.keywords = k;
+	mf.keyword_count = used;
+	return mf;
+}
+
+static int64_t
+received(struct rng *rng)
+{
+	if (chance(rng, 8))
+		return chance(rng, 2) ? RECEIVED_MIN : RECEIVED_MAX;
+	return (int64_t)(rng_u64(rng) % 6000000000ULL) - 1000000000;
+}
+
+static struct msg_message
+record(struct arena *arena, struct rng *rng)
+{
+	struct msg_message m = { .uid = number1(rng) };
+
+	m.guid = message_guid(arena, rng);
+	m.marks = marks(arena, rng, &m.mark_count);
+	m.flags = flags(arena, rng);
+	m.modseq = number(rng, MODSEQ_MAX);
+	m.is_new = chance(rng, 2);
+	m.held = chance(rng, 2);
+	m.digest = digest0(arena, rng);
+	m.received = chance(rng, 3) ? RECEIVED_NONE : received(rng);
+	if (chance(rng, 4))
+		m.pop3_uidl = chars(arena, rng, 1 + rng_below(rng,
+		    POP3_UIDL_MAX), "UID0123456789-");
+	m.pop3_order = (uint32_t)number(rng, UINT32_MAX);
+	return m;
+}
+
+static struct msg_mailbox
+box(struct arena *arena, struct rng *rng)
+{
+	struct msg_mailbox m = { .guid = guid(rng) };
+
+	m.name = name(arena, rng);
+	m.selectable = !chance(rng, 4);
+	m.is_new = chance(rng, 2);
+	m.tree_changed = chance(rng, 2);
+	m.uidvalidity_changed = chance(rng, 2);
+	m.exist_stamp = number(rng, STAMP_MAX);
+	m.parent_stamp = number(rng, STAMP_MAX);
+	m.last_stamp = number(rng, STAMP_MAX);
+	if (m.selectable) {
+		m.uidvalidity = number1(rng);
+		m.uidnext = number1(rng);
+	}
+	m.highestmodseq = number(rng, MODSEQ_MAX);
+	m.messages = number(rng, COUNT_MAX);
+	m.alias_count = count(rng, ALIASES_MAX);
+	m.aliases = guids(arena, rng, m.alias_count);
+	m.set_digest = digest0(arena, rng);
+	return m;
+}
+
+static struct msg_subscription
+sub(struct arena *arena, struct rng *rng)
+{
+	struct msg_subscription m = { .name = name(arena, rng) };
+
+	m.on = chance(rng, 2);
+	m.stamp = number(rng, STAMP_MAX);
+	return m;
+}
+
+static struct msg_position *
+positions(struct arena *arena, struct rng *rng, size_t *count_r)
+{
+	size_t n = *count_r = count(rng, POSITIONS_MAX);
+	struct msg_position *p = arena_calloc(arena, n, sizeof(*p));
+
+	for (size_t i = 0; i < n; i++) {
+		p[i].peer = guid(rng);
+		p[i].run = guid(rng);
+		p[i].scope = guid0(rng);
+	}
+	return p;
+}
+
+/* At most FILTER_BYTES_MAX together. */
+static const char **
+names(struct arena *arena, struct rng *rng, size_t *count_r)
+{
+	size_t n = count(rng, FILTERS_MAX), i, total = 0;
+	const char **v = arena_calloc(arena, n, sizeof(*v));
+
+	for (i = 0; i < n; i++) {
+		v[i] = name(arena, rng);
+		total += strlen(v[i]);
+		if (total > FILTER_BYTES_MAX)
+			break;
+	}
+	*count_r = i;
+	return v;
+}
+
+static void
+random_hello(struct arena *arena, struct rng *rng, struct msg_hello *m)
+{
+	m->version_min = 1 + rng_below(rng, 5);
+	m->version_max = m->version_min + rng_below(rng, 3);
+	m->features = number(rng, UINT64_MAX);
+	m->required = number(rng, UINT64_MAX);
+	m->software = text(arena, rng, SOFTWARE_MAX);
+	m->clock_ms = number(rng, UINT64_MAX);
+	m->run = guid(rng);
+	m->peer = guid0(rng);
+	m->label = text(arena, rng, LABEL_MAX);
+	m->scope = guid0(rng);
+	m->positions = positions(arena, rng, &m->position_count);
+	m->begin = chance(rng, 2);
+	m->role = (enum run_role)rng_below(rng, ROLE_DESTINATION + 1);
+	m->full = chance(rng, 2);
+	m->dry_run = chance(rng, 2);
+	m->names = names(arena, rng, &m->name_count);
+	m->masks = names(arena, rng, &m->mask_count);
+	m->alt_char = (char)(0x21 + rng_below(rng, 0x7e - 0x21 + 1));
+}
+
+static void
+random_list(struct arena *arena, struct rng *rng, struct msg_list *m)
+{
+	uint32_t uid = 0;
+
+	m->request = number1(rng);
+	m->mailbox = guid(rng);
+	m->after_uid = (uint32_t)number(rng, UINT32_MAX);
+	m->max = (uint32_t)number(rng, UINT32_MAX);
+	m->digests = chance(rng, 2);
+	m->tombstones = chance(rng, 2);
+	m->mark_count = count(rng, LIST_MARKS_MAX);
+	m->marks = guids(arena, rng, m->mark_count);
+	m->range_count = count(rng, LIST_RANGES_MAX);
+	m->ranges = arena_calloc(arena, m->range_count, sizeof(*m->ranges));
+	for (size_t i = 0; i < m->range_count; i++) {
+		uid += 2 + rng_below(rng, 1000000);
+		m->ranges[i].first = uid;
+		uid += chance(rng, 2) ? 0 : rng_below(rng, 1000000);
+		m->ranges[i].last = uid;
+	}
+}
+
+static void
+random_have(struct arena *arena, struct rng *rng, struct msg_have *m)
+{
+	m->request = number1(rng);
+	m->guid_count = count(rng, HAVE_MAX);
+	m->guids = arena_calloc(arena, m->guid_count, sizeof(*m->guids));
+	for (size_t i = 0; i < m->guid_count; i++)
+		m->guids[i] = message_guid(arena, rng);
+}
+
+static void
+random_result(struct arena *arena, struct rng *rng, struct msg_result *m)
+{
+	m->op = number1(rng);
+	m->status = (enum result_status)(1 + rng_below(rng, RESULT_FAILED));
+	m->uid = m->status == RESULT_OTHER_UID ? number1(rng) : 0;
+	m->code = (enum err_code)rng_below(rng, ERR_REFUSED + 1);
+	m->text = text(arena, rng, TEXT_MAX);
+}
+
+/* Messages from a store to the brain and both ways. */
+static struct msg
+random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
+{
+	struct msg msg = { .kind = kind };
+	uint8_t *bits;
+
+	switch ((int)kind) {
+	case MSG_WELCOME:
+		msg.u.welcome.version = number1(rng);
+		msg.u.welcome.features = number(rng, UINT64_MAX);
+		msg.u.welcome.software = text(arena, rng, SOFTWARE_MAX);
+		msg.u.welcome.clock_ms = number(rng, UINT64_MAX);
+		msg.u.welcome.store = guid(rng);
+		msg.u.welcome.caps = (uint32_t)number(rng, UINT32_MAX);
+		msg.u.welcome.access = (enum peer_access)rng_below(rng, 3);
+		msg.u.welcome.positions = positions(arena, rng,
+		    &msg.u.welcome.position_count);
+		msg.u.welcome.last_peer = guid0(rng);
+		msg.u.welcome.last_peer_messages = number(rng, COUNT_MAX);
+		break;
+	case MSG_VIEW:
+		msg.u.view.base = guid0(rng);
+		msg.u.view.seq = number(rng, SEQ_MAX);
+		msg.u.view.messages = number(rng, COUNT_MAX);
+		msg.u.view.mailboxes = number(rng, COUNT_MAX);
+		msg.u.view.inbox_messages = number(rng, COUNT_MAX);
+		break;
+	case MSG_MAILBOX:
+		msg.u.mailbox = box(arena, rng);
+		break;
+	case MSG_MAILBOX_GONE:
+		msg.u.mailbox_gone.guid = guid(rng);
+		msg.u.mailbox_gone.name = name(arena, rng);
+		msg.u.mailbox_gone.stamp = number(rng, STAMP_MAX);
+		msg.u.mailbox_gone.is_new = chance(rng, 2);
+		break;
+	case MSG_SUBSCRIPTION:
+		msg.u.subscription = sub(arena, rng);
+		break;
+	case MSG_MESSAGES:
+		msg.u.messages.mailbox = guid(rng);
+		msg.u.messages.request = (uint32_t)number(rng, UINT32_MAX);
+		break;
+	case MSG_MESSAGE:
+		msg.u.message = record(arena, rng);
+		break;
+	case MSG_GONE:
+		msg.u.gone.uid = number1(rng);
+		msg.u.gone.guid = message_guid(arena, rng);
+		msg.u.gone.marks = marks(arena, rng, &msg.u.gone.mark_count);
+		msg.u.gone.is_new = chance(rng, 2);
+		break;
+	case MSG_MESSAGES_END:
+		msg.u.messages_end.more = chance(rng, 2);
+		break;
+	case MSG_HAVE_REPLY:
+		msg.u.have_reply.request = number1(rng);
+		msg.u.have_reply.bits_len = count(rng, HAVE_BITS_MAX);
+		bits = arena_alloc(arena, HAVE_BITS_MAX);
+		for (size_t i = 0; i < HAVE_BITS_MAX; i++)
+			bits[i] = (uint8_t)rng_u64(rng);
+		msg.u.have_reply.bits = bits;
+		break;
+	case MSG_BODY:
+		msg.u.body.request = number1(rng);
+		msg.u.body.size = number(rng, BODY_SIZE_MAX);
+		msg.u.body.received = received(rng);
+		break;
+	case MSG_GET_FAILED:
+		msg.u.get_failed.request = number1(rng);
+		msg.u.get_failed.code = (enum err_code)(1 + rng_below(rng, 9));
+		msg.u.get_failed.text = text(arena, rng, TEXT_MAX);
+		break;
+	case MSG_RESULT:
+		random_result(arena, rng, &msg.u.result);
+		break;
+	case MSG_DONE:
+		msg.u.done.op = number1(rng);
+		break;
+	case MSG_COMMITTED:
+		msg.u.committed.pending = (uint32_t)number(rng, UINT32_MAX);
+		break;
+	case MSG_PENDING:
+		msg.u.pending.mailbox = guid0(rng);
+		msg.u.pending.uid = (uint32_t)number(rng, UINT32_MAX);
+		msg.u.pending.mark = guid0(rng);
+		msg.u.pending.text = guid_is_zero(&msg.u.pending.mailbox) ?
+		    name(arena, rng) : text(arena, rng, TEXT_MAX);
+		break;
+	case MSG_BODY_CHUNK:
+		msg.u.chunk.len = 1 + rng_below(rng, chance(rng, 10) ?
+		    BODY_CHUNK_MAX : 300);
+		msg.u.chunk.data = (uint8_t *)chars(arena, rng,
+		    msg.u.chunk.len, chance(rng, 2) ? "a" : "abcdefgh\r\n\xff");
+		break;
+	case MSG_BODY_END:
+		msg.u.body_end.failed = chance(rng, 4);
+		if (!msg.u.body_end.failed)
+			msg.u.body_end.digest = digest(arena, rng);
+		break;
+	case MSG_ERROR:
+		msg.u.error.code = (enum err_code)(1 + rng_below(rng, 9));
+		msg.u.error.text = text(arena, rng, TEXT_MAX);
+		break;
+	}
+	return msg;
+}
+
+struct msg
+msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
+{
+	struct msg msg = { .kind = kind };
+
+	switch ((int)kind) {
+	case MSG_HELLO:
+		random_hello(arena, rng, &msg.u.hello);
+		break;
+	case MSG_BEGIN:
+		msg.u.begin.peer = guid(rng);
+		msg.u.begin.base = guid0(rng);
+		break;
+	case MSG_LIST:
+		random_list(arena, rng, &msg.u.list);
+		break;
+	case MSG_HAVE:
+		random_have(arena, rng, &msg.u.have);
+		break;
+	case MSG_GET:
+		msg.u.get.request = number1(rng);
+		msg.u.get.mailbox = guid(rng);
+		msg.u.get.uid = number1(rng);
+		msg.u.get.guid = message_guid(arena, rng);
+		break;
+	case MSG_OP_MAILBOX:
+		msg.u.op_mailbox.op = number1(rng);
+		msg.u.op_mailbox.create = chance(rng, 2);
+		msg.u.op_mailbox.recreate = msg.u.op_mailbox.create &&
+		    chance(rng, 2);
+		msg.u.op_mailbox.temporary = chance(rng, 2);
+		msg.u.op_mailbox.box = box(arena, rng);
+		msg.u.op_mailbox.new_guid = guid0(rng);
+		break;
+	case MSG_OP_MAILBOX_DELETE:
+		msg.u.op_mailbox_delete.op = number1(rng);
+		msg.u.op_mailbox_delete.guid = guid(rng);
+		msg.u.op_mailbox_delete.stamp = number(rng, STAMP_MAX);
+		break;
+	case MSG_OP_SUBSCRIBE:
+		msg.u.op_subscribe.op = number1(rng);
+		msg.u.op_subscribe.sub = sub(arena, rng);
+		break;
+	case MSG_OP_SAVE:
+		msg.u.op_save.op = number1(rng);
+		msg.u.op_save.mailbox = guid(rng);
+		msg.u.op_save.message = record(arena, rng);
+		msg.u.op_save.message.received = received(rng);
+		msg.u.op_save.size = number(rng, BODY_SIZE_MAX);
+		break;
+	case MSG_OP_COPY:
+		msg.u.op_copy.op = number1(rng);
+		msg.u.op_copy.mailbox = guid(rng);
+		msg.u.op_copy.message = record(arena, rng);
+		break;
+	case MSG_OP_FLAGS:
+		msg.u.op_flags.op = number1(rng);
+		msg.u.op_flags.mailbox = guid(rng);
+		msg.u.op_flags.uid = number1(rng);
+		msg.u.op_flags.marks = marks(arena, rng,
+		    &msg.u.op_flags.mark_count);
+		msg.u.op_flags.flags = flags(arena, rng);
+		msg.u.op_flags.modseq = number(rng, MODSEQ_MAX);
+		break;
+	case MSG_OP_EXPUNGE:
+		msg.u.op_expunge.op = number1(rng);
+		msg.u.op_expunge.mailbox = guid(rng);
+		msg.u.op_expunge.uid = number1(rng);
+		msg.u.op_expunge.marks = marks(arena, rng,
+		    &msg.u.op_expunge.mark_count);
+		msg.u.op_expunge.no_tombstone = chance(rng, 2);
+		break;
+	case MSG_OP_SET_UID:
+		msg.u.op_set_uid.op = number1(rng);
+		msg.u.op_set_uid.mailbox = guid(rng);
+		msg.u.op_set_uid.uid = number1(rng);
+		msg.u.op_set_uid.mark = guid(rng);
+		msg.u.op_set_uid.new_uid = number1(rng);
+		break;
+	case MSG_FLUSH:
+		msg.u.flush.op = number1(rng);
+		break;
+	case MSG_COMMIT:
+		msg.u.commit.peer = guid(rng);
+		msg.u.commit.scope = guid0(rng);
+		msg.u.commit.peer_messages = number(rng, COUNT_MAX);
+		break;
+	default:
+		return random_answer(arena, rng, kind);
+	}
+	return msg;
+}
+
+/*
+ * All fields of a message one after the other, as text: two messages are equal
+ * if their texts are.  Fields that have no meaning are left out.
+ */
+struct print {
+	char *text;
+	size_t len, size;
+};
+
+static void
+add(struct print *p, const void *data, size_t len)
+{
+	while (p->size - p->len < len + sizeof(len)) {
+		p->size = p->size == 0 ? 65536 : p->size * 2;
+		if ((p->text = realloc(p->text, p->size)) == NULL)
+			abort();
+	}
+	memcpy(p->text + p->len, &len, sizeof(len));
+	p->len += sizeof(len);
+	if (len > 0)
+		memcpy(p->text + p->len, data, len);
+	p->len += len;
+}
+
+static void
+add_u(struct print *p, uint64_t value)
+{
+	add(p, &value, sizeof(value));
+}
+
+static void
+add_s(struct print *p, const char *str)
+{
+	add(p, str, str == NULL ? 0 : strlen(str) + 1);
+}
+
+static void
+add_g(struct print *p, const struct guid128 *g, size_t n)
+{
+	add(p, g, n * sizeof(*g));
+}
+
+static void
+add_d(struct print *p, const uint8_t *d)
+{
+	add(p, d, d == NULL ? 0 : DIGEST_SIZE);
+}
+
+static void
+add_flags(struct print *p, const struct mail_flags *mf)
+{
+	add_u(p, mf->flags);
+	for (size_t i = 0; i < FLAG_COUNT; i++)
+		add_u(p, mf->stamps[i]);
+	add_u(p, mf->keyword_count);
+	for (size_t i = 0; i < mf->keyword_count; i++) {
+		add_s(p, mf->keywords[i].name);
+		add_u(p, mf->keywords[i].stamp);
+		add_u(p, mf->keywords[i].set);
+	}
+}
+
+static void
+add_record(struct print *p, const struct msg_message *m)
+{
+	add_u(p, m->uid);
+	add_s(p, m->guid);
+	add_g(p, m->marks, m->mark_count);
+	add_flags(p, &m->flags);
+	add_u(p, m->modseq);
+	add_u(p, m->is_new);
+	add_u(p, m->held);
+	add_d(p, m->digest);
+	add_u(p, (uint64_t)m->received);
+	add_s(p, m->pop3_uidl);
+	add_u(p, m->pop3_order);
+}
+
+static void
+add_box(struct print *p, const struct msg_mailbox *m)
+{
+	add_g(p, &m->guid, 1);
+	add_s(p, m->name);
+	add_u(p, m->selectable);
+	add_u(p, m->is_new);
+	add_u(p, m->tree_changed);
+	add_u(p, m->uidvalidity_changed);
+	add_u(p, m->exist_stamp);
+	add_u(p, m->parent_stamp);
+	add_u(p, m->last_stamp);
+	add_u(p, m->uidvalidity);
+	add_u(p, m->uidnext);
+	add_u(p, m->highestmodseq);
+	add_u(p, m->messages);
+	add_g(p, m->aliases, m->alias_count);
+	add_d(p, m->set_digest);
+}
+
+static void
+add_sub(struct print *p, const struct msg_subscription *m)
+{
+	add_s(p, m->name);
+	add_u(p, m->on);
+	add_u(p, m->stamp);
+}
+
+static void
+add_positions(struct print *p, const struct msg_position *v, size_t n)
+{
+	add_u(p, n);
+	for (size_t i = 0; i < n; i++) {
+		add_g(p, &v[i].peer, 1);
+		add_g(p, &v[i].run, 1);
+		add_g(p, &v[i].scope, 1);
+	}
+}
+
+static void
+add_names(struct print *p, const char **v, size_t n)
+{
+	add_u(p, n);
+	for (size_t i = 0; i < n; i++)
+		add_s(p, v[i]);
+}
+
+static void
+add_hello(struct print *p, const struct msg_hello *m)
+{
+	add_u(p, m->version_min);
+	add_u(p, m->version_max);
+	add_u(p, m->features);
+	add_u(p, m->required);
+	add_s(p, m->software);
+	add_u(p, m->clock_ms);
+	add_g(p, &m->run, 1);
+	add_g(p, &m->peer, 1);
+	add_s(p, m->label);
+	add_g(p, &m->scope, 1);
+	add_positions(p, m->positions, m->position_count);
+	add_u(p, m->begin);
+	add_u(p, m->role);
+	add_u(p, m->full);
+	add_u(p, m->dry_run);
+	add_names(p, m->names, m->name_count);
+	add_names(p, m->masks, m->mask_count);
+	add_u(p, (unsigned char)m->alt_char);
+}
+
+static void
+add_welcome(struct print *p, const struct msg_welcome *m)
+{
+	add_u(p, m->version);
+	add_u(p, m->features);
+	add_s(p, m->software);
+	add_u(p, m->clock_ms);
+	add_g(p, &m->store, 1);
+	add_u(p, m->caps);
+	add_u(p, m->access);
+	add_positions(p, m->positions, m->position_count);
+	add_g(p, &m->last_peer, 1);
+	add_u(p, m->last_peer_messages);
+}
+
+static void
+add_list(struct print *p, const struct msg_list *m)
+{
+	add_u(p, m->request);
+	add_g(p, &m->mailbox, 1);
+	add_u(p, m->after_uid);
+	add_u(p, m->max);
+	add_u(p, m->digests);
+	add_u(p, m->tombstones);
+	add(p, m->ranges, m->range_count * sizeof(*m->ranges));
+	add_g(p, m->marks, m->mark_count);
+}
+
+static void
+add_answer(struct print *p, const struct msg *m)
+{
+	switch ((int)m->kind) {
+	case MSG_WELCOME:
+		add_welcome(p, &m->u.welcome);
+		break;
+	case MSG_VIEW:
+		add_g(p, &m->u.view.base, 1);
+		add_u(p, m->u.view.seq);
+		add_u(p, m->u.view.messages);
+		add_u(p, m->u.view.mailboxes);
+		add_u(p, m->u.view.inbox_messages);
+		break;
+	case MSG_MAILBOX:
+		add_box(p, &m->u.mailbox);
+		break;
+	case MSG_MAILBOX_GONE:
+		add_g(p, &m->u.mailbox_gone.guid, 1);
+		add_s(p, m->u.mailbox_gone.name);
+		add_u(p, m->u.mailbox_gone.stamp);
+		add_u(p, m->u.mailbox_gone.is_new);
+		break;
+	case MSG_SUBSCRIPTION:
+		add_sub(p, &m->u.subscription);
+		break;
+	case MSG_MESSAGES:
+		add_g(p, &m->u.messages.mailbox, 1);
+		add_u(p, m->u.messages.request);
+		break;
+	case MSG_MESSAGE:
+		add_record(p, &m->u.message);
+		break;
+	case MSG_GONE:
+		add_u(p, m->u.gone.uid);
+		add_s(p, m->u.gone.guid);
+		add_g(p, m->u.gone.marks, m->u.gone.mark_count);
+		add_u(p, m->u.gone.is_new);
+		break;
+	case MSG_MESSAGES_END:
+		add_u(p, m->u.messages_end.more);
+		break;
+	case MSG_HAVE_REPLY:
+		add_u(p, m->u.have_reply.request);
+		add(p, m->u.have_reply.bits, m->u.have_reply.bits_len);
+		break;
+	case MSG_BODY:
+		add_u(p, m->u.body.request);
+		add_u(p, m->u.body.size);
+		add_u(p, (uint64_t)m->u.body.received);
+		break;
+	case MSG_GET_FAILED:
+		add_u(p, m->u.get_failed.request);
+		add_u(p, m->u.get_failed.code);
+		add_s(p, m->u.get_failed.text);
+		break;
+	case MSG_RESULT:
+		add_u(p, m->u.result.op);
+		add_u(p, m->u.result.status);
+		add_u(p, m->u.result.uid);
+		add_u(p, m->u.result.code);
+		add_s(p, m->u.result.text);
+		break;
+	case MSG_DONE:
+		add_u(p, m->u.done.op);
+		break;
+	case MSG_COMMITTED:
+		add_u(p, m->u.committed.pending);
+		break;
+	case MSG_PENDING:
+		add_g(p, &m->u.pending.mailbox, 1);
+		add_u(p, m->u.pending.uid);
+		add_g(p, &m->u.pending.mark, 1);
+		add_s(p, m->u.pending.text);
+		break;
+	case MSG_BODY_CHUNK:
+		add(p, m->u.chunk.data, m->u.chunk.len);
+		break;
+	case MSG_BODY_END:
+		add_u(p, m->u.body_end.failed);
+		add_d(p, m->u.body_end.digest);
+		break;
+	case MSG_ERROR:
+		add_u(p, m->u.error.code);
+		add_s(p, m->u.error.text);
+		break;
+	}
+}
+
+static void
+add_msg(struct print *p, const struct msg *m)
+{
+	add_u(p, m->kind);
+	switch ((int)m->kind) {
+	case MSG_HELLO:
+		add_hello(p, &m->u.hello);
+		break;
+	case MSG_BEGIN:
+		add_g(p, &m->u.begin.peer, 1);
+		add_g(p, &m->u.begin.base, 1);
+		break;
+	case MSG_LIST:
+		add_list(p, &m->u.list);
+		break;
+	case MSG_HAVE:
+		add_u(p, m->u.have.request);
+		add_names(p, m->u.have.guids, m->u.have.guid_count);
+		break;
+	case MSG_GET:
+		add_u(p, m->u.get.request);
+		add_g(p, &m->u.get.mailbox, 1);
+		add_u(p, m->u.get.uid);
+		add_s(p, m->u.get.guid);
+		break;
+	case MSG_OP_MAILBOX:
+		add_u(p, m->u.op_mailbox.op);
+		add_u(p, m->u.op_mailbox.create);
+		add_u(p, m->u.op_mailbox.recreate);
+		add_u(p, m->u.op_mailbox.temporary);
+		add_box(p, &m->u.op_mailbox.box);
+		add_g(p, &m->u.op_mailbox.new_guid, 1);
+		break;
+	case MSG_OP_MAILBOX_DELETE:
+		add_u(p, m->u.op_mailbox_delete.op);
+		add_g(p, &m->u.op_mailbox_delete.guid, 1);
+		add_u(p, m->u.op_mailbox_delete.stamp);
+		break;
+	case MSG_OP_SUBSCRIBE:
+		add_u(p, m->u.op_subscribe.op);
+		add_sub(p, &m->u.op_subscribe.sub);
+		break;
+	case MSG_OP_SAVE:
+		add_u(p, m->u.op_save.op);
+		add_g(p, &m->u.op_save.mailbox, 1);
+		add_record(p, &m->u.op_save.message);
+		add_u(p, m->u.op_save.size);
+		break;
+	case MSG_OP_COPY:
+		add_u(p, m->u.op_copy.op);
+		add_g(p, &m->u.op_copy.mailbox, 1);
+		add_record(p, &m->u.op_copy.message);
+		break;
+	case MSG_OP_FLAGS:
+		add_u(p, m->u.op_flags.op);
+		add_g(p, &m->u.op_flags.mailbox, 1);
+		add_u(p, m->u.op_flags.uid);
+		add_g(p, m->u.op_flags.marks, m->u.op_flags.mark_count);
+		add_flags(p, &m->u.op_flags.flags);
+		add_u(p, m->u.op_flags.modseq);
+		break;
+	case MSG_OP_EXPUNGE:
+		add_u(p, m->u.op_expunge.op);
+		add_g(p, &m->u.op_expunge.mailbox, 1);
+		add_u(p, m->u.op_expunge.uid);
+		add_g(p, m->u.op_expunge.marks, m->u.op_expunge.mark_count);
+		add_u(p, m->u.op_expunge.no_tombstone);
+		break;
+	case MSG_OP_SET_UID:
+		add_u(p, m->u.op_set_uid.op);
+		add_g(p, &m->u.op_set_uid.mailbox, 1);
+		add_u(p, m->u.op_set_uid.uid);
+		add_g(p, &m->u.op_set_uid.mark, 1);
+		add_u(p, m->u.op_set_uid.new_uid);
+		break;
+	case MSG_FLUSH:
+		add_u(p, m->u.flush.op);
+		break;
+	case MSG_COMMIT:
+		add_g(p, &m->u.commit.peer, 1);
+		add_g(p, &m->u.commit.scope, 1);
+		add_u(p, m->u.commit.peer_messages);
+		break;
+	default:
+		add_answer(p, m);
+	}
+}
+
+bool
+msg_equal(const struct msg *a, const struct msg *b)
+{
+	struct print pa = { 0 }, pb = { 0 };
+	bool equal;
+
+	add_msg(&pa, a);
+	add_msg(&pb, b);
+	equal = pa.len == pb.len && memcmp(pa.text, pb.text, pa.len) == 0;
+	free(pa.text);
+	free(pb.text);
+	return equal;
+}
