@@ -5,8 +5,10 @@ include %D%/brain/local.mk
 noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES =
 %C%_libclient_a_SOURCES += %D%/location.c %D%/location.h
+%C%_libclient_a_SOURCES += %D%/optdefs.c
 %C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h
 %C%_libclient_a_SOURCES += %D%/report.c %D%/report.h
+%C%_libclient_a_SOURCES += %D%/settings.c %D%/settings.h
 %C%_libclient_a_SOURCES += %D%/user.c %D%/user.h
 
 # bin_PROGRAMS += %D%/dsync

@@ -1,6 +1,8 @@
 # Programs need Check; without it only the scripts and fuzz targets run.
 LINK_CHECK = $(CHECK_LIBS)
 AM_CPPFLAGS += $(CHECK_CFLAGS)
+EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h \
+	%D%/support/certs.h
 EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h
 EXTRA_DIST += %D%/support/msg_random.h
 include %D%/unit/local.mk

@@ -339,7 +339,8 @@ explain_ssl(struct stream_tls *s, struct err *err)
 {
 	unsigned long code = ERR_peek_last_error();
 	int reason = ERR_GET_REASON(code);
-	const char *word = "tls_error";
+	const char *word = reason > SSL_AD_REASON_OFFSET ? "peer_alert" :
+	    "tls_error";
 	const char *text = ERR_reason_error_string(code);
 
 	ERR_clear_error();

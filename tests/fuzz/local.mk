@@ -1,1 +1,13 @@
 # A target per parser; without libFuzzer they replay their corpus.
+check_LIBRARIES += %D%/libreplay.a
+%C%_libreplay_a_SOURCES = %D%/replay.c
+LINK_REPLAY = %D%/libreplay.a $(FUZZ_LDFLAGS)
+
+EXTRA_DIST += %D%/corpus
+
+check_PROGRAMS += %D%/fuzz_conf_file
+%C%_fuzz_conf_file_LDADD = $(LINK_REPLAY) $(LINK_CONF)
+check_PROGRAMS += %D%/fuzz_mail_location
+%C%_fuzz_mail_location_LDADD = $(LINK_REPLAY) $(LINK_MODEL)
+check_PROGRAMS += %D%/fuzz_mutf7
+%C%_fuzz_mutf7_LDADD = $(LINK_REPLAY) $(LINK_MODEL)

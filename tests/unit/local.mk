@@ -20,6 +20,9 @@ check_PROGRAMS += %D%/test_mailbox_name
 %C%_test_mailbox_name_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_settings
+%C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
+	$(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
 %C%_test_user_LDADD = client/libclient.a $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_peers
@@ -30,6 +33,10 @@ check_PROGRAMS += %D%/test_token
 %C%_test_token_LDADD = $(LINK_NET) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_stream_pair
 %C%_test_stream_pair_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_stream_tls
+%C%_test_stream_tls_SOURCES = %D%/test_stream_tls.c tests/support/tempdir.c \
+	tests/support/certs.c
+%C%_test_stream_tls_LDADD = $(LINK_NET) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_codec
 %C%_test_codec_SOURCES = %D%/test_codec.c tests/support/msg_random.c
 %C%_test_codec_LDADD = $(LINK_WIRE) $(LINK_CHECK)

@@ -1,0 +1,127 @@
+/*
+ * optdefs.c - the table of options and settings of dsync
+ *
+ * A new row wants a field in struct settings and a paragraph in the manual:
+ * dsync.1 if it can stand on the command line, dsync.conf.5 if in a file.
+ */
+#include "config.h"
+
+#include <stddef.h>
+
+#include "base/array.h"
+#include "client/settings.h"
+
+#define FIELD(f)	offsetof(struct settings, f)
+#define WEEK		(7U * 86400U)	/* seconds */
+
+static const struct optdef optdefs[] = {
+	{ .name = "user", .letter = 'u', .type = OPT_STRING,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(user), .arg = "USER",
+	  .help = "work for this user" },
+	{ .name = "config", .letter = 'c', .type = OPT_STRING,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(config), .arg = "FILE",
+	  .help = "read settings from this file only" },
+	{ .name = "set", .letter = 'o', .type = OPT_SETTING,
+	  .flags = OPT_ARGS_ONLY, .arg = "SETTING=VALUE",
+	  .help = "override a setting of the file" },
+	{ .name = "mailbox", .letter = 'm', .type = OPT_LIST,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(mailboxes),
+	  .arg = "MAILBOX", .help = "only this mailbox; may be repeated" },
+	{ .name = "exclude", .letter = 'x', .type = OPT_LIST,
+	  .offset = FIELD(excludes), .arg = "MASK",
+	  .help = "leave out mailboxes like this; may be repeated" },
+	{ .name = "reverse", .letter = 'R', .type = OPT_BOOL,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(reverse),
+	  .help = "backup from LOCATION2 to the first location" },
+	{ .name = "dry_run", .letter = 'n', .type = OPT_BOOL,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(dry_run),
+	  .help = "print what would be done, change nothing" },
+	{ .name = "full", .letter = 'f', .type = OPT_BOOL,
+	  .offset = FIELD(full),
+	  .help = "compare all messages, not only what changed" },
+	{ .name = "alt_char", .letter = 'C', .type = OPT_STRING,
+	  .offset = FIELD(alt_char), .arg = "CHAR", .value = "_",
+	  .help = "replaces what a mailbox name cannot hold" },
+	{ .name = "create", .type = OPT_BOOL, .flags = OPT_ARGS_ONLY,
+	  .offset = FIELD(create),
+	  .help = "make the first location if it is missing" },
+	{ .name = "force_delete", .type = OPT_BOOL, .flags = OPT_ARGS_ONLY,
+	  .offset = FIELD(force_delete),
+	  .help = "remove as much as the other side's changes ask for" },
+	{ .name = "quiet", .letter = 'q', .type = OPT_BOOL,
+	  .offset = FIELD(quiet),
+	  .help = "tell only failures and what is pending" },
+	{ .name = "verbose", .letter = 'v', .type = OPT_BOOL,
+	  .offset = FIELD(verbose),
+	  .help = "tell each action and decision" },
+	{ .name = "debug", .letter = 'D', .type = OPT_BOOL,
+	  .offset = FIELD(debug),
+	  .help = "tell what the programs do" },
+	{ .name = "progress", .type = OPT_BOOL, .offset = FIELD(progress),
+	  .help = "show progress even if not on a terminal" },
+	{ .name = "version", .type = OPT_BOOL, .flags = OPT_ARGS_ONLY,
+	  .offset = FIELD(version), .help = "print the version" },
+	{ .name = "help", .letter = 'h', .type = OPT_BOOL,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(help),
+	  .help = "print this help" },
+
+	{ .name = "mail_location", .type = OPT_STRING,
+	  .flags = OPT_FILE_ONLY, .offset = FIELD(mail_location),
+	  .arg = "LOCATION", .value = "maildir:~/Maildir",
+	  .help = "the first location" },
+	{ .name = "state_dir", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(state_dir), .arg = "DIRECTORY",
+	  .help = "where change logs are kept instead of the store" },
+	{ .name = "passwd_file", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(passwd_file), .arg = "FILE",
+	  .help = "where users are looked up" },
+	{ .name = "hostname", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(hostname), .arg = "NAME",
+	  .help = "name of this host" },
+	{ .name = "max_delete", .type = OPT_UINT,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(max_delete),
+	  .arg = "PERCENT", .value = "50", .min = 1, .max = 100,
+	  .help = "most messages that one run may remove" },
+	{ .name = "max_delete_min", .type = OPT_UINT, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(max_delete_min), .arg = "COUNT", .value = "20",
+	  .help = "so many messages may always be removed" },
+	{ .name = "clock_skew_max", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(clock_skew_max),
+	  .arg = "TIME", .value = "1d", .min = 1, .max = 10 * 365 * 86400U,
+	  .help = "most that the clocks of both sides may differ" },
+	{ .name = "pair_lock_timeout", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT,
+	  .offset = FIELD(pair_lock_timeout), .arg = "TIME", .value = "60s",
+	  .min = 1, .max = WEEK,
+	  .help = "how long to wait for a run of the same pair" },
+	{ .name = "lock_timeout", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(lock_timeout),
+	  .arg = "TIME", .value = "60s", .min = 1, .max = WEEK,
+	  .help = "how long to wait for a lock of a mail format" },
+	{ .name = "connect_timeout", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT,
+	  .offset = FIELD(connect_timeout), .arg = "TIME", .value = "10s",
+	  .min = 1, .max = 3600,
+	  .help = "how long connecting to a server may take" },
+	{ .name = "idle_timeout", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(idle_timeout),
+	  .arg = "TIME", .value = "30s", .min = 1, .max = WEEK,
+	  .help = "longest silence in the middle of a message" },
+	{ .name = "answer_timeout", .type = OPT_SECONDS,
+	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(answer_timeout),
+	  .arg = "TIME", .value = "30 mins", .min = 1, .max = WEEK,
+	  .help = "longest silence before an answer" },
+	{ .name = "ssl_ca", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(ssl_ca), .arg = "FILE",
+	  .help = "certificates of the CA that signs servers" },
+	{ .name = "ssl_crl", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
+	  .offset = FIELD(ssl_crl), .arg = "FILE",
+	  .help = "revocation lists of that CA" },
+};
+
+const struct optdef *
+settings_optdefs(size_t *count_r)
+{
+	*count_r = nitems(optdefs);
+	return optdefs;
+}
