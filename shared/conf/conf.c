@@ -214,8 +214,9 @@ find_map(const struct conf *conf, const char *name)
 		if (conf->defs[i].type != OPT_MAP)
 			continue;
 		len = strlen(conf->defs[i].name);
-		if (len > best_len && name[len] == '/' &&
-		    strncmp(name, conf->defs[i].name, len) == 0) {
+		if (len > best_len &&
+		    strncmp(name, conf->defs[i].name, len) == 0 &&
+		    name[len] == '/') {
 			best = &conf->defs[i];
 			best_len = len;
 		}

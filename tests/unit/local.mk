@@ -40,4 +40,10 @@ check_PROGRAMS += %D%/test_stream_tls
 check_PROGRAMS += %D%/test_codec
 %C%_test_codec_SOURCES = %D%/test_codec.c tests/support/msg_random.c
 %C%_test_codec_LDADD = $(LINK_WIRE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_log
+%C%_test_log_LDADD = $(LINK_LOG) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_conf
+%C%_test_conf_LDADD = $(LINK_CONF) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_conf_file
+%C%_test_conf_file_LDADD = $(LINK_CONF) $(LINK_CHECK)
 endif
