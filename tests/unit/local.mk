@@ -46,4 +46,7 @@ check_PROGRAMS += %D%/test_conf
 %C%_test_conf_LDADD = $(LINK_CONF) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_conf_file
 %C%_test_conf_file_LDADD = $(LINK_CONF) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_priv
+%C%_test_priv_SOURCES = %D%/test_priv.c tests/support/tempdir.c
+%C%_test_priv_LDADD = $(LINK_PRIV) $(LINK_CHECK)
 endif
