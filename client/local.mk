@@ -4,6 +4,8 @@ include %D%/brain/local.mk
 # What can be tested without starting the program.
 noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES =
+%C%_libclient_a_SOURCES += %D%/connect.c %D%/connect.h
+%C%_libclient_a_SOURCES += %D%/enrol.c %D%/enrol.h
 %C%_libclient_a_SOURCES += %D%/location.c %D%/location.h
 %C%_libclient_a_SOURCES += %D%/optdefs.c
 %C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h
