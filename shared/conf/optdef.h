@@ -33,7 +33,7 @@ enum opt_type {
 	OPT_STRING,	/* char *, owned by the settings; NULL if never set */
 	OPT_ENUM,	/* int: index in words */
 	OPT_LIST,	/* struct opt_list: each use adds an item */
-	OPT_MAP,	/* struct opt_list of "key=value"; in a file a section */
+	OPT_MAP,	/* struct opt_list of "key=value"; a section of a file */
 	OPT_SETTING,	/* no field: "name=value" sets any option of a file */
 };
 

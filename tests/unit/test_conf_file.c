@@ -140,7 +140,8 @@ START_TEST(mistakes_name_line_and_remedy)
 		{ "\n\nflga = yes", "f:3: unknown setting flga: did you mean "
 		  "flag?" },
 		{ "zzzzzzz = yes", "f:1: unknown setting zzzzzzz" },
-		{ "flag = maybe", "f:1: flag: \"maybe\" is neither yes nor no" },
+		{ "flag = maybe", "f:1: flag: \"maybe\" is neither yes nor "
+		  "no" },
 		{ "wait = 0", "f:1: wait: 0 is not allowed: this limit cannot "
 		  "be switched off" },
 		{ "wait = 5x", "f:1: wait: \"5x\" is no time: give a number "

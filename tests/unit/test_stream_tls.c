@@ -228,7 +228,7 @@ static const struct pin_case {
 START_TEST(a_pinned_peer_is_accepted_and_others_are_told_why)
 {
 	const struct pin_case *c = &pin_cases[_i];
-	struct side server = { .cert = "server" }, 
+	struct side server = { .cert = "server" },
 	    client = { .cert = c->client };
 	struct pin pin = pin_of(c->expected), own = pin_of(c->client);
 	struct tls_expect expect = { .alpn = TLS_ALPN_DSYNC, .pin = &pin };
