@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "client/user.h"
+#include "priv/drop.h"
 
 #define PASSWD_FIELDS	8U
 
@@ -186,19 +186,17 @@ set_environment(const struct user *user, struct err *err)
 int
 user_become(const struct user *user, struct err *err)
 {
+	const struct drop drop = {
+		.uid = user->uid, .gid = user->gid, .user = user->name,
+	};
+
 	if (getuid() == user->uid && geteuid() == user->uid)
 		return set_environment(user, err);
 	if (geteuid() != 0)
 		return err_set(err, ERR_PERM,
 		    "only root can work for %s, who has another uid",
 		    user->name);
-	if (initgroups(user->name, user->gid) == -1)
-		return err_sys(err, "set the groups of %s", user->name);
-	if (setresgid(user->gid, user->gid, user->gid) == -1 ||
-	    setresuid(user->uid, user->uid, user->uid) == -1)
-		return err_sys(err, "become %s", user->name);
-	/* A way back would mean that nothing was given up. */
-	if (user->uid != 0 && (setuid(0) == 0 || geteuid() != user->uid))
-		return err_set(err, ERR_PERM, "the rights of root stayed");
+	if (drop_to(&drop, err) == -1)
+		return err_prefix(err, "become %s", user->name);
 	return set_environment(user, err);
 }

@@ -22,9 +22,9 @@ check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_settings
 %C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
-	$(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
+	shared/priv/libpriv.a $(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
-%C%_test_user_LDADD = client/libclient.a $(LINK_MODEL) $(LINK_CHECK)
+%C%_test_user_LDADD = client/libclient.a $(LINK_PRIV) $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_peers
 %C%_test_peers_SOURCES = %D%/test_peers.c tests/support/tempdir.c
 %C%_test_peers_LDADD = $(LINK_NET) $(LINK_CHECK)

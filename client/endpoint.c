@@ -1,0 +1,240 @@
+/*
+ * endpoint.c - the far end of one side of a run
+ */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "client/confine.h"
+#include "client/endpoint.h"
+#include "log/log.h"
+#include "net/poll.h"
+#include "net/stream_fd.h"
+
+/*
+ * The brain may have nothing to ask of one store while the other one looks
+ * through its mail; if the brain ends, the store sees the end of data at once.
+ */
+#define STORE_IDLE_TIMEOUT	86400U	/* seconds */
+#define REAP_STEP_MS		1U	/* between two looks at a child */
+#define CHILD_FD		3	/* the store's only descriptor but 0-2 */
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* The store process: never returns. */
+static _Noreturn void
+serve_store(int fd, const char *name, const struct session_args *args)
+{
+	struct err err = ERR_INIT;
+
+	poll_signal_reset();
+	/* An interrupt from the terminal reaches us too; the brain decides. */
+	(void)signal(SIGINT, SIG_IGN);
+	if (fd != CHILD_FD && dup2(fd, CHILD_FD) == -1)
+		err_sys(&err, "dup2");
+	else
+		closefrom(CHILD_FD + 1);
+	if (err.code != ERR_NONE ||
+	    confine_store(args, &err) == -1 ||
+	    session_main(CHILD_FD, CHILD_FD, args, STORE_IDLE_TIMEOUT,
+	    &err) == -1) {
+		fprintf(stderr, "dsync: %s: %s\n", name, err.msg);
+		fflush(stderr);
+		_exit(err_exit_status(err.code));
+	}
+	_exit(0);
+}
+
+int
+endpoint_open_store(struct endpoint *end, const char *name,
+    const struct session_args *args, struct err *err)
+{
+	struct stream *stream;
+	int fds[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1)
+		return err_sys(err, "socketpair");
+	fflush(NULL);
+	if ((pid = fork()) == -1) {
+		err_sys(err, "start a store process");
+		close_fd(&fds[0]);
+		close_fd(&fds[1]);
+		return -1;
+	}
+	if (pid == 0) {
+		close_fd(&fds[0]);
+		serve_store(fds[1], name, args);
+	}
+	close_fd(&fds[1]);
+	*end = (struct endpoint){
+		.kind = ENDPOINT_STORE, .name = name, .pid = pid,
+	};
+	if (stream_fd_new(fds[0], fds[0], name, &stream, err) == -1) {
+		close_fd(&fds[0]);
+		(void)endpoint_close(end, 0);
+		return -1;
+	}
+	end->stream = stream;
+	return 0;
+}
+
+/* In the child: become the command; tells errno to report if it cannot. */
+static _Noreturn void
+exec_command(char *const *words, int in, int out, int report)
+{
+	int why;
+
+	poll_signal_reset();
+	(void)signal(SIGPIPE, SIG_DFL);
+	/* Pipes are never 0 to 2: the program opens those if they are closed. */
+	if (dup2(in, STDIN_FILENO) != -1 && dup2(out, STDOUT_FILENO) != -1)
+		execvp(words[0], words);
+	why = errno;
+	while (write(report, &why, sizeof(why)) == -1 && errno == EINTR)
+		;
+	_exit(127);
+}
+
+struct pipes {
+	int to[2];		/* to the command's input */
+	int from[2];		/* from its output */
+	int report[2];		/* errno if it could not be started */
+};
+
+static void
+close_pipes(struct pipes *p)
+{
+	for (int i = 0; i < 2; i++) {
+		close_fd(&p->to[i]);
+		close_fd(&p->from[i]);
+		close_fd(&p->report[i]);
+	}
+}
+
+static int
+open_pipes(struct pipes *p, struct err *err)
+{
+	*p = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (pipe2(p->to, O_CLOEXEC) == -1 || pipe2(p->from, O_CLOEXEC) == -1 ||
+	    pipe2(p->report, O_CLOEXEC) == -1) {
+		err_sys(err, "pipe");
+		close_pipes(p);
+		return -1;
+	}
+	return 0;
+}
+
+int
+endpoint_open_command(struct endpoint *end, const char *name,
+    char *const *words, struct err *err)
+{
+	struct stream *stream;
+	struct pipes p;
+	int why = 0;
+	pid_t pid;
+
+	if (open_pipes(&p, err) == -1)
+		return -1;
+	fflush(NULL);
+	if ((pid = fork()) == -1) {
+		err_sys(err, "start %s", words[0]);
+		close_pipes(&p);
+		return -1;
+	}
+	if (pid == 0)
+		exec_command(words, p.to[0], p.from[1], p.report[1]);
+	close_fd(&p.to[0]);
+	close_fd(&p.from[1]);
+	close_fd(&p.report[1]);
+	*end = (struct endpoint){
+		.kind = ENDPOINT_COMMAND, .name = name, .pid = pid,
+	};
+	/* Ends without a byte when exec closes the other end. */
+	if (io_read(p.report[0], &why, sizeof(why)) == sizeof(why)) {
+		errno = why;
+		err_sys(err, "start %s", words[0]);
+	} else if (stream_fd_new(p.from[0], p.to[1], name, &stream, err) == 0) {
+		end->stream = stream;
+		close_fd(&p.report[0]);
+		return 0;
+	}
+	close_pipes(&p);
+	(void)endpoint_close(end, 0);
+	return -1;
+}
+
+void
+endpoint_take_server(struct endpoint *end, const char *name,
+    struct stream *stream)
+{
+	*end = (struct endpoint){
+		.kind = ENDPOINT_SERVER, .name = name, .stream = stream,
+	};
+}
+
+/* Has the child ended within wait_ms?  Then *status_r is its status. */
+static bool
+reap(pid_t pid, unsigned int wait_ms, int *status_r)
+{
+	const struct timespec step = { .tv_nsec = REAP_STEP_MS * 1000000L };
+	uint64_t deadline = clock_mono_ms() + wait_ms;
+	pid_t r;
+
+	for (;;) {
+		r = waitpid(pid, status_r, WNOHANG);
+		if (r == pid)
+			return true;
+		if (r == -1 && errno != EINTR) {
+			*status_r = 0;
+			return true;
+		}
+		if (clock_mono_ms() >= deadline)
+			return false;
+		(void)nanosleep(&step, NULL);
+	}
+}
+
+int
+endpoint_close(struct endpoint *end, unsigned int wait_ms)
+{
+	int status = 0;
+
+	stream_close(&end->stream);
+	if (end->pid <= 0)
+		return 0;
+	if (!reap(end->pid, wait_ms, &status)) {
+		log_debug("end child pid=%d name=%s", (int)end->pid,
+		    end->name);
+		(void)kill(end->pid, SIGTERM);
+		if (!reap(end->pid, 1000, &status)) {
+			(void)kill(end->pid, SIGKILL);
+			while (waitpid(end->pid, &status, 0) == -1 &&
+			    errno == EINTR)
+				;
+		}
+	}
+	end->pid = 0;
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}

@@ -1,0 +1,372 @@
+/*
+ * sync.c - the commands mirror and backup
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "brain/brain.h"
+#include "client/connect.h"
+#include "client/endpoint.h"
+#include "client/location.h"
+#include "client/progress.h"
+#include "client/report.h"
+#include "client/run.h"
+#include "client/settings.h"
+#include "client/sync.h"
+#include "log/log.h"
+#include "model/mailbox_name.h"
+#include "net/servers.h"
+#include "session/session.h"
+
+#define FIRST_NAME	"first location"
+#define SECOND_NAME	"second location"
+
+struct sync {
+	struct settings *set;
+	enum location_kind kind;	/* of LOCATION2 */
+	struct mail_location location2;	/* LOCATION_MAIL */
+	struct location_host host;	/* LOCATION_HOST */
+	char *words;			/* LOCATION2 in one line */
+	char *label[SIDE_COUNT];
+	struct endpoint ends[SIDE_COUNT];
+	struct opt_list names, masks;	/* joined */
+	struct progress progress;
+	struct report *report;
+};
+
+void
+sync_session_args(const struct settings *set, struct session_args *args)
+{
+	*args = (struct session_args){
+		.location = &set->location,
+		.options = {
+			.create = set->create && !set->dry_run,
+			.alt_char = set->alt_char[0],
+			.hostname = set->hostname,
+			.lock_timeout = set->lock_timeout,
+		},
+		.state_dir = set->state_path,
+		.user = set->owner.name,
+		.access = ACCESS_READ_WRITE,
+		.software = SOFTWARE,
+	};
+}
+
+static char *
+join_words(char *const *words, size_t count)
+{
+	struct strbuf line;
+	char *text;
+
+	strbuf_init(&line, LABEL_MAX + 1);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			strbuf_addc(&line, ' ');
+		strbuf_adds(&line, words[i]);
+	}
+	text = mem_strdup(line.data);
+	strbuf_deinit(&line);
+	return text;
+}
+
+/* Names or masks as the user writes them, into joined ones. */
+static int
+join_names(struct opt_list *out, const struct opt_list *in, const char *what,
+    struct err *err)
+{
+	struct strbuf name;
+
+	if (in->n > FILTERS_MAX)
+		return err_set(err, ERR_CONFIG, "more than %u times %s",
+		    FILTERS_MAX, what);
+	for (size_t i = 0; i < in->n; i++) {
+		strbuf_init(&name, NAME_MAX_BYTES);
+		if (name_from_user(&name, in->v[i]) == -1 || name.failed) {
+			strbuf_deinit(&name);
+			return err_set(err, ERR_CONFIG,
+			    "%s %.80s: not the name of a mailbox", what,
+			    in->v[i]);
+		}
+		*ARRAY_ADD(out) = mem_strdup(name.data);
+		strbuf_deinit(&name);
+	}
+	return 0;
+}
+
+static void
+free_list(struct opt_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	ARRAY_FREE(list);
+}
+
+/* One root for both locations would be compared with itself, and locked. */
+static int
+refuse_same_root(const struct sync *sync, struct err *err)
+{
+	struct stat a, b;
+
+	if (stat(sync->set->location.path, &a) == -1 ||
+	    stat(sync->location2.path, &b) == -1)
+		return 0;	/* the store that cannot be opened says why */
+	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return err_set(err, ERR_REFUSED,
+		    "both locations are %s", sync->location2.path);
+	return 0;
+}
+
+static int
+parse_location2(struct sync *sync, struct err *err)
+{
+	const struct settings *set = sync->set;
+	char cwd[PATH_MAX], *text;
+	int ret;
+
+	text = mail_location_expand(set->words[0], set->owner.name,
+	    set->owner.home, err);
+	if (text == NULL)
+		return -1;
+	ret = mail_location_parse(&sync->location2, text, set->owner.home,
+	    getcwd(cwd, sizeof(cwd)), err);
+	free(text);
+	return ret == -1 ? -1 : refuse_same_root(sync, err);
+}
+
+/*
+ * Each store remembers the other one under a label, which has to be the same
+ * in each run of the pair.
+ */
+static int
+make_labels(struct sync *sync, const char *canonical, struct err *err)
+{
+	const struct settings *set = sync->set;
+
+	sync->label[SIDE_A] = mem_strdup(canonical);
+	sync->label[SIDE_B] = mem_printf("%s@%s:%s", set->owner.name,
+	    set->hostname, set->location.path);
+	for (int i = 0; i < SIDE_COUNT; i++) {
+		if (strlen(sync->label[i]) > LABEL_MAX)
+			return err_set(err, ERR_CONFIG,
+			    "a location of more than %u bytes", LABEL_MAX);
+	}
+	return 0;
+}
+
+/* "mail", "MAIL:7926" and "dsync://mail" are one server. */
+static int
+label_host(struct sync *sync, struct err *err)
+{
+	struct location_host *host = &sync->host;
+	char *label;
+	int ret;
+
+	if (location_host_parse(host, sync->set->words[0], err) == -1)
+		return -1;
+	for (char *p = host->host; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	label = mem_printf("%s%s%s:%s", host->user,
+	    host->user[0] != '\0' ? "@" : "", host->host,
+	    host->port[0] != '\0' ? host->port : SERVER_PORT);
+	ret = make_labels(sync, label, err);
+	free(label);
+	return ret;
+}
+
+static int
+open_first(struct sync *sync, struct err *err)
+{
+	struct session_args args;
+
+	sync_session_args(sync->set, &args);
+	return endpoint_open_store(&sync->ends[SIDE_A], FIRST_NAME, &args,
+	    err);
+}
+
+static int
+open_mail(struct sync *sync, struct err *err)
+{
+	const struct settings *set = sync->set;
+	struct session_args args;
+
+	sync_session_args(set, &args);
+	args.location = &sync->location2;
+	/* A destination is made where it is missing, a source never. */
+	args.options.create = !set->dry_run && !set->reverse;
+	return endpoint_open_store(&sync->ends[SIDE_B], SECOND_NAME, &args,
+	    err);
+}
+
+static int
+open_server(struct sync *sync, struct err *err)
+{
+	const struct settings *set = sync->set;
+	const struct connect_options options = {
+		.ca_file = set->ssl_ca,
+		.crl_file = set->ssl_crl,
+		.user = set->owner.name,
+		.timeout = set->connect_timeout,
+	};
+	struct stream *stream;
+
+	if (connect_open(&sync->host, &options, &stream, err) == -1)
+		return -1;
+	endpoint_take_server(&sync->ends[SIDE_B], sync->words, stream);
+	return 0;
+}
+
+static int
+open_second(struct sync *sync, struct err *err)
+{
+	switch (sync->kind) {
+	case LOCATION_COMMAND:
+	case LOCATION_SCRIPT:
+		return endpoint_open_command(&sync->ends[SIDE_B],
+		    sync->set->words[0], sync->set->words, err);
+	case LOCATION_MAIL:
+		return open_mail(sync, err);
+	case LOCATION_HOST:
+		return open_server(sync, err);
+	}
+	abort();
+}
+
+/* Find out what LOCATION2 is, before anything is started. */
+static int
+prepare(struct sync *sync, struct err *err)
+{
+	struct settings *set = sync->set;
+
+	sync->words = join_words(set->words, set->word_count);
+	sync->kind = location_classify(set->words, set->word_count,
+	    location_is_executable);
+	if (join_names(&sync->names, &set->mailboxes, "-m", err) == -1 ||
+	    join_names(&sync->masks, &set->excludes, "-x", err) == -1)
+		return -1;
+	switch (sync->kind) {
+	case LOCATION_COMMAND:
+	case LOCATION_SCRIPT:
+		return make_labels(sync, sync->words, err);
+	case LOCATION_MAIL:
+		if (parse_location2(sync, err) == -1)
+			return err_prefix(err, "%s", set->words[0]);
+		return make_labels(sync, sync->location2.path, err);
+	case LOCATION_HOST:
+		return label_host(sync, err);
+	}
+	abort();
+}
+
+static void
+start_report(struct sync *sync)
+{
+	const struct settings *set = sync->set;
+	bool terminal = isatty(STDERR_FILENO) == 1;
+	uint64_t now = clock_mono_ms();
+	const struct report_args args = {
+		.results = stdout,
+		.remarks = stderr,
+		.quiet = set->quiet,
+		.verbose = set->verbose || set->debug,
+		.dry_run = set->dry_run,
+		.side = { FIRST_NAME, SECOND_NAME },
+		.progress = &sync->progress,
+		.started_ms = now,
+	};
+
+	progress_init(&sync->progress, set->progress ||
+	    (terminal && !set->quiet) ? stderr : NULL, terminal, now);
+	sync->report = report_new(&args);
+}
+
+static void
+fill_brain_args(const struct sync *sync, struct brain_args *args)
+{
+	const struct settings *set = sync->set;
+
+	*args = (struct brain_args){
+		.mode = set->command == COMMAND_BACKUP ? BRAIN_BACKUP :
+		    BRAIN_MIRROR,
+		.reverse = set->reverse,
+		.full = set->full,
+		.dry_run = set->dry_run,
+		.force_delete = set->force_delete,
+		.max_delete_percent = set->max_delete,
+		.max_delete_min = set->max_delete_min,
+		.clock_skew_max = 1000ULL * set->clock_skew_max,
+		.names = (const char **)sync->names.v,
+		.name_count = sync->names.n,
+		.masks = (const char **)sync->masks.v,
+		.mask_count = sync->masks.n,
+		.alt_char = set->alt_char[0],
+		.software = SOFTWARE,
+		.label = { sync->label[SIDE_A], sync->label[SIDE_B] },
+		.now_ms = clock_now_ms(),
+	};
+	random_bytes(&args->run, sizeof(args->run));
+}
+
+/* Returns the exit status. */
+static int
+run(struct sync *sync, struct err *err)
+{
+	struct brain_args brain;
+	struct run_result result;
+	const struct run_args args = {
+		.brain = &brain,
+		.ends = sync->ends,
+		.report = sync->report,
+		.progress = &sync->progress,
+		.idle_timeout = sync->set->idle_timeout,
+		.answer_timeout = sync->set->answer_timeout,
+	};
+
+	fill_brain_args(sync, &brain);
+	if (run_drive(&args, &result, err) == 0) {
+		report_end(sync->report, result.outcome, clock_mono_ms());
+		return (int)result.outcome;
+	}
+	if (!result.reported)
+		fprintf(stderr, "dsync: %s\n", err->msg);
+	return err_exit_status(err->code);
+}
+
+int
+sync_main(struct settings *set)
+{
+	struct sync sync = { .set = set };
+	struct err err = ERR_INIT;
+	int status = -1;
+
+	start_report(&sync);
+	if (prepare(&sync, &err) == 0 && open_first(&sync, &err) == 0 &&
+	    open_second(&sync, &err) == 0)
+		status = run(&sync, &err);
+	if (status == -1) {
+		fprintf(stderr, "dsync: %s\n", err.msg);
+		status = err_exit_status(err.code);
+	}
+	for (int i = 0; i < SIDE_COUNT; i++) {
+		(void)endpoint_close(&sync.ends[i], 1000);
+		free(sync.label[i]);
+	}
+	report_free(&sync.report);
+	free_list(&sync.names);
+	free_list(&sync.masks);
+	mail_location_deinit(&sync.location2);
+	free(sync.words);
+	return status;
+}
