@@ -1,1 +1,2 @@
 # Helpers for developers and packagers; nothing here is installed.
+EXTRA_DIST += %D%/dsync.bash %D%/dsync.conf

@@ -1,0 +1,51 @@
+# Completion of dsync's command line in bash.
+_dsync()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local i command=
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		mirror|backup|enrol|key) command=${COMP_WORDS[i]}; break ;;
+		esac
+	done
+	case $prev in
+	-c|--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	-u|--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+		return ;;
+	-o|--set)
+		mapfile -t COMPREPLY < <(compgen -S = -W 'mail_location
+		    state_dir passwd_file hostname max_delete max_delete_min
+		    clock_skew_max lock_timeout
+		    connect_timeout idle_timeout answer_timeout ssl_ca ssl_crl
+		    ' -- "$cur")
+		compopt -o nospace
+		return ;;
+	-m|--mailbox|-x|--exclude|-C|--alt-char)
+		return ;;
+	esac
+	case $cur in
+	-*)
+		mapfile -t COMPREPLY < <(compgen -W '--user --config --set
+		    --mailbox --exclude --reverse --dry-run --full --alt-char
+		    --create --force-delete --quiet --verbose --debug
+		    --progress --version --help' -- "$cur") ;;
+	*)
+		case $command in
+		'')
+			mapfile -t COMPREPLY < <(compgen -W \
+			    'mirror backup enrol key' -- "$cur") ;;
+		mirror|backup)
+			# A server, or a mail location.
+			mapfile -t COMPREPLY < <(compgen -W "$(sed -n \
+			    's/^\([^# ][^ ]*\) sha256:.*/\1/p' \
+			    ~/.config/dsync/servers 2>/dev/null) maildir:" \
+			    -- "$cur"; compgen -d -- "$cur")
+			compopt -o nospace ;;
+		esac ;;
+	esac
+}
+complete -F _dsync dsync
