@@ -15,6 +15,8 @@
 #define nitems(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define ARRAY(type)	struct { type *v; size_t n, cap; }
+/* The same with a tag, for arrays that functions pass on. */
+#define ARRAY_TYPE(tag, type)	struct tag { type *v; size_t n, cap; }
 
 /* A pointer to a new, zeroed last element; valid until the next ARRAY_ADD. */
 #define ARRAY_ADD(a)							\

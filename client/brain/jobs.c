@@ -1,0 +1,917 @@
+/*
+ * jobs.c - from the views to the plans
+ *
+ * Each mailbox that may need work becomes a job.  With a base its records come
+ * from the views, completed by looking up the marks that only one side has
+ * reason to speak of: pending ones (E1), and in a one-way run what changed at
+ * the destination (B2).  Without one, or where the views can't tell, complete
+ * lists are asked for.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "brain/run.h"
+#include "model/mailbox_name.h"
+
+static struct job *
+job_new(struct brain *brain, size_t entry)
+{
+	const struct tree_entry *e = &brain->entries.v[entry];
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		abort();
+	job->arena = arena_new(RUN_MEMORY_MAX);
+	job->entry = entry;
+	job->first_page = true;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct msg_mailbox *box = e->box[s];
+		struct mails_side *side = &job->side[s];
+
+		job->guid[s] = e->target.guid;
+		if (box != NULL && !brain->gate)
+			job->guid[s] = box->guid;
+		else if (e->gone[s] != NULL)
+			job->guid[s] = e->gone[s]->guid;
+		side->exists = e->exists[s];
+		if (box == NULL)
+			continue;
+		side->state_known = true;
+		side->uidvalidity = box->uidvalidity;
+		side->uidnext = box->uidnext;
+		side->messages = box->messages;
+		side->uidvalidity_changed = box->uidvalidity_changed;
+	}
+	return job;
+}
+
+void
+job_free(struct brain *brain, struct job **jobp)
+{
+	struct job *job = *jobp;
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		ARRAY_FREE(&job->recs[s]);
+		ARRAY_FREE(&job->gone[s]);
+		ARRAY_FREE(&job->ask[s]);
+		ARRAY_FREE(&job->have_ops[s]);
+	}
+	plan_mails_deinit(&job->plan);
+	arena_free(&job->arena);
+	brain->window -= job->weight;
+	free(job);
+	*jobp = NULL;
+}
+
+static void
+job_weigh(struct brain *brain, struct job *job, uint64_t messages)
+{
+	job->weight += messages;
+	brain->window += messages;
+}
+
+/* The records of a view go to the job; their memory stays the side's. */
+static void
+take_delta(struct brain *brain, struct job *job, unsigned int s,
+    const struct guid128 *guid)
+{
+	struct delta *delta = run_delta_find(&brain->side[s], guid);
+
+	if (delta == NULL || delta->used)
+		return;
+	delta->used = true;
+	for (size_t i = 0; i < delta->recs.n; i++)
+		*ARRAY_ADD(&job->recs[s]) = delta->recs.v[i];
+	for (size_t i = 0; i < delta->gone.n; i++)
+		*ARRAY_ADD(&job->gone[s]) = delta->gone.v[i];
+	ARRAY_FREE(&delta->recs);
+	ARRAY_FREE(&delta->gone);
+}
+
+static bool
+has_delta(struct brain *brain, const struct tree_entry *e)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		if (e->box[s] != NULL && run_delta_find(&brain->side[s],
+		    &e->box[s]->guid) != NULL)
+			return true;
+		if (e->gone[s] != NULL && run_delta_find(&brain->side[s],
+		    &e->gone[s]->guid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int
+pending_cmp(const void *a, const void *b)
+{
+	return guid_cmp(&((const struct msg_pending *)a)->mailbox,
+	    &((const struct msg_pending *)b)->mailbox);
+}
+
+/* The first pending entry of side s for this mailbox, or NULL. */
+static const struct msg_pending *
+pending_first(const struct run_side *side, const struct guid128 *guid)
+{
+	struct msg_pending key = { .mailbox = *guid };
+	const struct msg_pending *p;
+
+	if (side->pending.n == 0)
+		return NULL;
+	p = bsearch(&key, side->pending.v, side->pending.n, sizeof(*p),
+	    pending_cmp);
+	while (p != NULL && p > side->pending.v &&
+	    guid_eq(&p[-1].mailbox, guid))
+		p--;
+	return p;
+}
+
+static bool
+has_pending(const struct brain *brain, const struct tree_entry *e)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		for (unsigned int b = 0; b < SIDE_COUNT; b++)
+			if (e->box[b] != NULL && pending_first(
+			    &brain->side[s], &e->box[b]->guid) != NULL)
+				return true;
+	return pending_first(&brain->side[0], &e->target.guid) != NULL ||
+	    pending_first(&brain->side[1], &e->target.guid) != NULL;
+}
+
+static int
+mark_qcmp(const void *a, const void *b)
+{
+	return guid_cmp(a, b);
+}
+
+/* All marks that side s of the job speaks of, sorted. */
+static size_t
+spoken_marks(const struct job *job, unsigned int s, struct guid128 **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < job->recs[s].n; i++)
+		n += job->recs[s].v[i].mark_count;
+	for (size_t i = 0; i < job->gone[s].n; i++)
+		n += job->gone[s].v[i].mark_count;
+	*out = arena_calloc(job->arena, n + 1, sizeof(**out));
+	n = 0;
+	for (size_t i = 0; i < job->recs[s].n; i++)
+		for (size_t k = 0; k < job->recs[s].v[i].mark_count; k++)
+			(*out)[n++] = job->recs[s].v[i].marks[k];
+	for (size_t i = 0; i < job->gone[s].n; i++)
+		for (size_t k = 0; k < job->gone[s].v[i].mark_count; k++)
+			(*out)[n++] = job->gone[s].v[i].marks[k];
+	return marks_normalise(*out, n);
+}
+
+static void
+ask_if_unspoken(struct job *job, unsigned int s, const struct guid128 *spoken,
+    size_t count, const struct guid128 *mark)
+{
+	if (!job->side[s].exists || guid_is_zero(mark))
+		return;
+	if (count > 0 && bsearch(mark, spoken, count, sizeof(*spoken),
+	    mark_qcmp) != NULL)
+		return;
+	*ARRAY_ADD(&job->ask[s]) = *mark;
+}
+
+/* Which marks have to be looked up on which side? */
+static void
+collect_asks(struct brain *brain, struct job *job)
+{
+	const struct tree_entry *e = &brain->entries.v[job->entry];
+	struct guid128 *spoken[2];
+	size_t count[2];
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		count[s] = spoken_marks(job, s, &spoken[s]);
+	for (unsigned int p = 0; p < SIDE_COUNT; p++) {
+		const struct run_side *side = &brain->side[p];
+		const struct msg_pending *end = side->pending.v +
+		    side->pending.n;
+
+		for (unsigned int b = 0; b < 3; b++) {
+			const struct guid128 *guid = b < 2 ?
+			    (e->box[b] != NULL ? &e->box[b]->guid : NULL) :
+			    &e->target.guid;
+			const struct msg_pending *q = guid == NULL ? NULL :
+			    pending_first(side, guid);
+
+			for (; q != NULL && q < end &&
+			    guid_eq(&q->mailbox, guid); q++)
+				for (unsigned int s = 0; s < 2; s++)
+					ask_if_unspoken(job, s, spoken[s],
+					    count[s], &q->mark);
+		}
+	}
+	if (brain->source >= 0) {
+		unsigned int src = (unsigned int)brain->source;
+
+		for (size_t i = 0; i < count[!src]; i++)
+			ask_if_unspoken(job, src, spoken[src], count[src],
+			    &spoken[!src][i]);
+	}
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		job->ask[s].n = marks_normalise(job->ask[s].v,
+		    job->ask[s].n);
+}
+
+static struct ask *
+add_ask(struct run_side *side, struct job *job, int what)
+{
+	struct ask *ask = calloc(1, sizeof(*ask));
+
+	if (ask == NULL)
+		abort();
+	ask->job = job;
+	ask->what = what;
+	ask->request = ++side->request;
+	job->waiting++;
+	if (what == ASK_HAVE) {
+		STAILQ_INSERT_TAIL(&side->haves, ask, link);
+	} else {
+		STAILQ_INSERT_TAIL(&side->lists, ask, link);
+		side->list_count++;
+	}
+	return ask;
+}
+
+static void
+send_list(struct brain *brain, struct job *job, unsigned int s, int what,
+    struct msg_list *list)
+{
+	struct msg msg = { .kind = MSG_LIST };
+
+	list->request = add_ask(&brain->side[s], job, what)->request;
+	list->mailbox = job->guid[s];
+	msg.u.list = *list;
+	brain->send(s, &msg, brain->arg);
+}
+
+static void
+list_all(struct brain *brain, struct job *job, unsigned int s)
+{
+	struct msg_list list = { .after_uid = job->after_uid };
+
+	list.tombstones = !job->paged;
+	if (job->recs[s].n > 0)
+		list.after_uid = job->recs[s].v[job->recs[s].n - 1].uid;
+	send_list(brain, job, s, ASK_ALL, &list);
+}
+
+static void
+list_marks(struct brain *brain, struct job *job, unsigned int s)
+{
+	struct msg_list list;
+	size_t n;
+
+	for (size_t i = 0; i < job->ask[s].n; i += n) {
+		n = job->ask[s].n - i;
+		if (n > LIST_MARKS_MAX)
+			n = LIST_MARKS_MAX;
+		list = (struct msg_list){
+			.marks = &job->ask[s].v[i], .mark_count = n,
+		};
+		send_list(brain, job, s, ASK_MARKS, &list);
+	}
+}
+
+/* What decides whether an entry needs a job, and which lists. */
+static bool
+job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
+{
+	bool compare = !brain->base || brain->args->full;
+	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
+	unsigned int h = e->exists[1] && !e->exists[0];
+
+	list[0] = list[1] = false;
+	if (e->fate == TREE_SKIP || !e->target.selectable)
+		return false;
+	if (e->exists[0] && e->exists[1]) {
+		if (a != NULL && b != NULL && compare &&
+		    a->set_digest != NULL && b->set_digest != NULL &&
+		    memcmp(a->set_digest, b->set_digest, DIGEST_SIZE) == 0 &&
+		    a->uidvalidity == b->uidvalidity &&
+		    a->uidnext == b->uidnext)
+			return false;
+		if (compare || (brain->filtered &&
+		    ((a != NULL && a->set_digest != NULL) ||
+		    (b != NULL && b->set_digest != NULL)))) {
+			list[0] = list[1] = true;
+			return true;
+		}
+		return !brain->complete || has_delta(brain, e) ||
+		    has_pending(brain, e) || (a != NULL && b != NULL &&
+		    (a->uidvalidity != b->uidvalidity ||
+		    a->uidnext != b->uidnext));
+	}
+	/* One side alone has it. */
+	if (e->gone[!h] != NULL && brain->source < 0) {
+		if (compare || e->fate == TREE_KEEP)
+			list[0] = list[1] = true;
+		return true;
+	}
+	list[h] = compare || e->box[h] == NULL || !e->box[h]->is_new ||
+	    e->fate == TREE_DELETE || brain->filtered;
+	return true;
+}
+
+static void job_ready(struct brain *brain, struct job *job);
+
+static void
+job_start(struct brain *brain, size_t entry, const bool list[2])
+{
+	const struct tree_entry *e = &brain->entries.v[entry];
+	struct job *job = job_new(brain, entry);
+
+	TAILQ_INSERT_TAIL(&brain->todo, job, link);
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		job->list[s] = list[s];
+		job->side[s].complete = list[s];
+	}
+	job->paged = list[0] != list[1] && !e->exists[list[0]];
+	if (list[0] || list[1]) {
+		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+			if (!list[s])
+				continue;
+			job_weigh(brain, job, job->paged ?
+			    LIST_PAGE_MAX < job->side[s].messages ?
+			    LIST_PAGE_MAX : job->side[s].messages :
+			    job->side[s].messages);
+			list_all(brain, job, s);
+		}
+		return;
+	}
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		if (e->box[s] != NULL)
+			take_delta(brain, job, s, &e->box[s]->guid);
+		if (e->gone[s] != NULL)
+			take_delta(brain, job, s, &e->gone[s]->guid);
+		job_weigh(brain, job, job->recs[s].n + job->gone[s].n);
+	}
+	collect_asks(brain, job);
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		list_marks(brain, job, s);
+	if (job->waiting == 0)
+		job_ready(brain, job);
+}
+
+/* The next page of a mailbox that only one side has. */
+static void
+start_page(struct brain *brain)
+{
+	struct job *old = brain->next_page, *job = job_new(brain, old->entry);
+	unsigned int s = old->list[1];
+
+	brain->next_page = NULL;
+	TAILQ_INSERT_TAIL(&brain->todo, job, link);
+	job->guid[s] = old->guid[s];
+	job->list[s] = job->side[s].complete = true;
+	job->paged = true;
+	job->first_page = false;
+	job->after_uid = old->recs[s].v[old->recs[s].n - 1].uid;
+	job_weigh(brain, job, LIST_PAGE_MAX);
+	list_all(brain, job, s);
+}
+
+static int
+rec_uid_cmp(const void *a, const void *b)
+{
+	const struct msg_message *x = a, *y = b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+static void
+fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
+{
+	*in = (struct mails_input){
+		.base = brain->base, .source = brain->source,
+		.run = brain->args->run,
+	};
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		struct mails_side *side = &job->side[s];
+
+		if (job->recs[s].n > 1)
+			qsort(job->recs[s].v, job->recs[s].n,
+			    sizeof(*job->recs[s].v), rec_uid_cmp);
+		side->recs = job->recs[s].v;
+		side->rec_count = job->recs[s].n;
+		side->gone = job->gone[s].v;
+		side->gone_count = job->gone[s].n;
+		side->asked = job->ask[s].v;
+		side->asked_count = job->ask[s].n;
+		in->side[s] = *side;
+	}
+}
+
+/* Ask for the digests of these UIDs, by ranges. */
+static void
+list_digests(struct brain *brain, struct job *job, unsigned int s,
+    const uint32_t *uids, size_t n)
+{
+	struct uid_range *ranges = arena_calloc(job->arena, n, sizeof(*ranges));
+	struct msg_list list = { .digests = true };
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (count > 0 && ranges[count - 1].last + 1 == uids[i])
+			ranges[count - 1].last = uids[i];
+		else
+			ranges[count++] = (struct uid_range){ uids[i],
+			    uids[i] };
+	}
+	for (size_t i = 0; i < count; i += list.range_count) {
+		list.ranges = &ranges[i];
+		list.range_count = count - i;
+		if (list.range_count > LIST_RANGES_MAX)
+			list.range_count = LIST_RANGES_MAX;
+		send_list(brain, job, s, ASK_DIGESTS, &list);
+	}
+}
+
+/* M8 without a base: which of the bodies does the saving side hold? */
+static void
+ask_have(struct brain *brain, struct job *job, unsigned int s)
+{
+	const struct plan_ops *ops = &job->plan.side[s].ops;
+	const char *guids[HAVE_MAX];
+	struct msg msg = { .kind = MSG_HAVE };
+	struct ask *ask;
+	size_t n;
+
+	if (brain->base || brain->side[s].view.messages == 0)
+		return;
+	for (size_t i = 0; i < ops->n; i++)
+		if (ops->v[i].kind == PLAN_SAVE)
+			*ARRAY_ADD(&job->have_ops[s]) = i;
+	for (size_t i = 0; i < job->have_ops[s].n; i += n) {
+		n = job->have_ops[s].n - i;
+		if (n > HAVE_MAX)
+			n = HAVE_MAX;
+		for (size_t k = 0; k < n; k++)
+			guids[k] = ops->v[job->have_ops[s].v[i + k]].rec.guid;
+		ask = add_ask(&brain->side[s], job, ASK_HAVE);
+		ask->first = i;
+		msg.u.have = (struct msg_have){ ask->request, guids, n };
+		brain->send(s, &msg, brain->arg);
+	}
+}
+
+/* Expunges come after everything else of the run (P9), so they outlive jobs. */
+static void
+keep_expunges(struct brain *brain, struct job *job)
+{
+	const struct tree_entry *e = &brain->entries.v[job->entry];
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct plan_ops *ops = &job->plan.side[s].expunges;
+
+		for (size_t i = 0; i < ops->n; i++) {
+			struct late_expunge *late =
+			    ARRAY_ADD(&brain->side[s].expunges);
+
+			late->entry = job->entry;
+			late->mailbox = e->target.guid;
+			late->op = ops->v[i];
+			late->op.rec = msg_message_dup(brain->arena,
+			    &ops->v[i].rec);
+		}
+	}
+}
+
+static void
+add_account(struct brain *brain, const struct job *job)
+{
+	struct brain_account *acc = &brain->accounts[job->entry];
+	const struct plan_mails *plan = &job->plan;
+
+	acc->seen += plan->seen;
+	acc->equal += plan->equal + plan->flagged;
+	acc->copied += plan->copied;
+	acc->skipped += plan->skipped;
+	acc->flagged += plan->flagged;
+	acc->expunged += plan->expunged;
+	acc->renumbered += plan->renumbered;
+	/* Flags of a message that is there unchanged: the pair is there. */
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		brain->total += plan->side[s].ops.n + plan->side[s].expunges.n;
+}
+
+static void
+job_planned(struct brain *brain, struct job *job)
+{
+	job->planned = true;
+	keep_expunges(brain, job);
+	add_account(brain, job);
+	tell_plan(brain, job);
+	TAILQ_REMOVE(&brain->todo, job, link);
+	if (job->plan.skipped > 0)
+		brain->imperfect = true;
+	TAILQ_INSERT_TAIL(&brain->ready, job, link);
+}
+
+/* Everything that was asked for has come: take the next step. */
+static void
+job_ready(struct brain *brain, struct job *job)
+{
+	struct mails_wanted wanted;
+	struct mails_input in;
+
+	fill_input(brain, job, &in);
+	if (!job->list[0] && !job->list[1] && merge_mails_needs_lists(&in)) {
+		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+			job->recs[s].n = job->gone[s].n = job->ask[s].n = 0;
+			job->list[s] = job->side[s].complete = true;
+			list_all(brain, job, s);
+		}
+		return;
+	}
+	if (!job->digests_done) {
+		job->digests_done = true;
+		merge_mails_wanted(job->arena, &in, &wanted);
+		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+			if (wanted.uids[s].n > 0)
+				list_digests(brain, job, s, wanted.uids[s].v,
+				    wanted.uids[s].n);
+			ARRAY_FREE(&wanted.uids[s]);
+		}
+		if (job->waiting > 0)
+			return;
+	}
+	if (!job->have_done) {
+		job->have_done = true;
+		merge_mails(job->arena, &in, &job->plan);
+		if (job->more)	/* M13 comes with the last page */
+			for (unsigned int s = 0; s < SIDE_COUNT; s++)
+				job->plan.side[s].uidnext = 0;
+		for (unsigned int s = 0; s < SIDE_COUNT; s++)
+			ask_have(brain, job, s);
+		if (job->waiting > 0)
+			return;
+	}
+	job_planned(brain, job);
+}
+
+static struct delta *
+add_delta(struct run_side *side, const struct guid128 *guid)
+{
+	struct delta *delta = calloc(1, sizeof(*delta));
+
+	if (delta == NULL)
+		abort();
+	delta->guid = *guid;
+	(void)RB_INSERT(deltas, &side->deltas, delta);
+	return delta;
+}
+
+int
+jobs_on_messages(struct brain *brain, unsigned int s,
+    const struct msg_messages *m, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = STAILQ_FIRST(&side->lists);
+
+	if (side->delta != NULL || side->list != NULL)
+		return err_set(err, ERR_PROTO, "MESSAGES inside MESSAGES");
+	if (m->request == 0) {
+		if (!side->tree_ended || side->view_ended ||
+		    run_delta_find(side, &m->mailbox) != NULL)
+			return err_set(err, ERR_PROTO,
+			    "MESSAGES out of order");
+		side->delta = add_delta(side, &m->mailbox);
+		return 0;
+	}
+	if (ask == NULL || ask->request != m->request)
+		return err_set(err, ERR_PROTO,
+		    "MESSAGES that nobody asked for");
+	side->list = ask;
+	return 0;
+}
+
+/* A record that was asked for only for its digest. */
+static void
+take_digest(struct job *job, unsigned int s, const struct msg_message *m)
+{
+	struct msg_message key = { .uid = m->uid }, *rec;
+
+	if (job->recs[s].n == 0 || m->digest == NULL)
+		return;
+	rec = bsearch(&key, job->recs[s].v, job->recs[s].n, sizeof(*rec),
+	    rec_uid_cmp);
+	if (rec != NULL)
+		rec->digest = arena_memdup(job->arena, m->digest,
+		    DIGEST_SIZE);
+}
+
+int
+jobs_on_message(struct brain *brain, unsigned int s,
+    const struct msg_message *m, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct job *job;
+
+	if (side->delta != NULL) {
+		if (side->delta->recs.n >= RUN_RECORDS_MAX)
+			return err_set(err, ERR_PROTO, "too many messages");
+		*ARRAY_ADD(&side->delta->recs) = msg_message_dup(side->arena,
+		    m);
+		side->changed = true;
+		return 0;
+	}
+	if (side->list == NULL)
+		return err_set(err, ERR_PROTO, "MESSAGE out of order");
+	job = side->list->job;
+	if (side->list->what == ASK_DIGESTS) {
+		take_digest(job, s, m);
+		return 0;
+	}
+	if (job->recs[s].n >= RUN_RECORDS_MAX)
+		return err_set(err, ERR_PROTO, "too many messages");
+	*ARRAY_ADD(&job->recs[s]) = msg_message_dup(job->arena, m);
+	return 0;
+}
+
+int
+jobs_on_gone(struct brain *brain, unsigned int s, const struct msg_gone *g,
+    struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct arena *arena;
+	struct msg_gone *copy;
+
+	if (side->delta != NULL) {
+		arena = side->arena;
+		copy = ARRAY_ADD(&side->delta->gone);
+		side->changed = true;
+	} else if (side->list != NULL) {
+		arena = side->list->job->arena;
+		copy = ARRAY_ADD(&side->list->job->gone[s]);
+	} else {
+		return err_set(err, ERR_PROTO, "GONE out of order");
+	}
+	*copy = *g;
+	copy->guid = arena_strdup(arena, g->guid != NULL ? g->guid : "");
+	copy->marks = arena_memdup(arena, g->marks,
+	    g->mark_count * sizeof(*g->marks));
+	return 0;
+}
+
+int
+jobs_on_end(struct brain *brain, unsigned int s,
+    const struct msg_messages_end *end, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = side->list;
+	struct job *job;
+
+	if (side->delta != NULL) {
+		side->delta = NULL;
+		return 0;
+	}
+	if (ask == NULL)
+		return err_set(err, ERR_PROTO, "MESSAGES_END out of order");
+	job = ask->job;
+	STAILQ_REMOVE_HEAD(&side->lists, link);
+	side->list = NULL;
+	side->list_count--;
+	job->waiting--;
+	if (ask->what == ASK_ALL && end->more && job->recs[s].n > 0) {
+		if (job->paged)
+			job->more = true;
+		else
+			list_all(brain, job, s);
+	}
+	free(ask);
+	if (job->more) {
+		brain->next_page = job;
+		start_page(brain);
+	}
+	if (job->waiting == 0)
+		job_ready(brain, job);
+	return 0;
+}
+
+int
+jobs_on_have(struct brain *brain, unsigned int s,
+    const struct msg_have_reply *reply, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = STAILQ_FIRST(&side->haves);
+	struct job *job;
+	struct plan_op *op;
+	size_t n;
+
+	if (ask == NULL || ask->request != reply->request)
+		return err_set(err, ERR_PROTO,
+		    "HAVE_REPLY that nobody asked for");
+	job = ask->job;
+	n = job->have_ops[s].n - ask->first;
+	if (n > HAVE_MAX)
+		n = HAVE_MAX;
+	if (reply->bits_len != (n + 7) / 8)
+		return err_set(err, ERR_PROTO, "HAVE_REPLY of another size");
+	for (size_t i = 0; i < n; i++) {
+		if ((reply->bits[i / 8] & (1U << (i % 8))) == 0)
+			continue;
+		op = &job->plan.side[s].ops.v[job->have_ops[s].v[
+		    ask->first + i]];
+		op->kind = PLAN_COPY;
+		op->rule = "M8";
+	}
+	STAILQ_REMOVE_HEAD(&side->haves, link);
+	free(ask);
+	if (--job->waiting == 0)
+		job_ready(brain, job);
+	return 0;
+}
+
+static int
+guid_text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* G1: how much would go from a side, moves not counted. */
+static void
+count_removals(struct brain *brain, unsigned int s)
+{
+	struct run_side *side = &brain->side[s];
+	ARRAY(const char *) kept = { 0 };
+	struct job *job;
+
+	TAILQ_FOREACH(job, &brain->ready, link) {
+		const struct plan_ops *ops = &job->plan.side[s].ops;
+
+		for (size_t i = 0; i < ops->n; i++)
+			if (ops->v[i].kind == PLAN_SAVE ||
+			    ops->v[i].kind == PLAN_COPY)
+				*ARRAY_ADD(&kept) = ops->v[i].rec.guid;
+	}
+	if (kept.n > 1)
+		qsort(kept.v, kept.n, sizeof(*kept.v), guid_text_cmp);
+	side->remove = side->remove_inbox = 0;
+	for (size_t i = 0; i < side->expunges.n; i++) {
+		const struct late_expunge *late = &side->expunges.v[i];
+		const char *guid = late->op.rec.guid;
+
+		if (late->op.no_tombstone || (guid != NULL && kept.n > 0 &&
+		    bsearch(&guid, kept.v, kept.n, sizeof(*kept.v),
+		    guid_text_cmp) != NULL))
+			continue;
+		side->remove++;
+		if (name_is_inbox(brain->entries.v[late->entry].target.name))
+			side->remove_inbox++;
+	}
+	ARRAY_FREE(&kept);
+}
+
+static int
+guard_side(struct brain *brain, unsigned int s, struct err *err)
+{
+	const struct brain_args *args = brain->args;
+	struct run_side *side = &brain->side[s];
+	const struct run_side *other = &brain->side[!s];
+	uint64_t all = side->view.messages;
+	bool much;
+
+	count_removals(brain, s);
+	if (brain->source == (int)!s && !guid_is_zero(&side->last_peer) &&
+	    !guid_eq(&side->last_peer, &other->store) &&
+	    other->view.messages < side->last_peer_messages &&
+	    side->remove > 0)
+		return err_set(err, ERR_REFUSED, "the source is another store "
+		    "than last time and holds less (%llu messages, then %llu);"
+		    " %llu would be removed here: use --force-delete if that "
+		    "is meant (G1)", (unsigned long long)other->view.messages,
+		    (unsigned long long)side->last_peer_messages,
+		    (unsigned long long)side->remove);
+	much = side->remove > args->max_delete_min && side->remove * 100 >
+	    all * args->max_delete_percent;
+	much |= side->remove > 0 && side->remove >= all && all > 1;
+	much |= side->remove_inbox > args->max_delete_min &&
+	    side->remove_inbox >= side->view.inbox_messages;
+	if (!much)
+		return 0;
+	return err_set(err, ERR_REFUSED, "%llu of %llu messages at the %s "
+	    "location would be removed; nothing was changed: use "
+	    "--force-delete, or raise max_delete, if that is meant (G1)",
+	    (unsigned long long)side->remove, (unsigned long long)all,
+	    s == SIDE_A ? "first" : "second");
+}
+
+/* T3: what survives brings its mailbox back where it was deleted. */
+static void
+revive(struct brain *brain)
+{
+	struct job *job;
+
+	TAILQ_FOREACH(job, &brain->ready, link) {
+		struct tree_entry *e = &brain->entries.v[job->entry];
+		unsigned int h = e->exists[1] && !e->exists[0];
+
+		if (e->fate != TREE_DELETE || brain->source >= 0 ||
+		    e->gone[!h] == NULL || job->plan.side[!h].ops.n == 0)
+			continue;
+		merge_tree_revive(brain->arena, &brain->entries, job->entry,
+		    !h);
+	}
+}
+
+bool
+jobs_all_planned(const struct brain *brain)
+{
+	return brain->next_entry >= brain->entries.n &&
+	    TAILQ_EMPTY(&brain->todo);
+}
+
+int
+jobs_step(struct brain *brain, struct err *err)
+{
+	bool list[2];
+
+	while (brain->next_entry < brain->entries.n) {
+		if (brain->side[0].list_count >= RUN_LISTS_MAX ||
+		    brain->side[1].list_count >= RUN_LISTS_MAX)
+			return 0;
+		if (brain->gate && brain->window > RUN_PLAN_WINDOW)
+			return 0;
+		if (job_wanted(brain, &brain->entries.v[brain->next_entry],
+		    list))
+			job_start(brain, brain->next_entry, list);
+		else if (brain->entries.v[brain->next_entry].box[0] != NULL)
+			brain->accounts[brain->next_entry].seen =
+			    brain->accounts[brain->next_entry].equal =
+			    brain->entries.v[brain->next_entry].box[0]->messages;
+		brain->next_entry++;
+	}
+	if (brain->gate || !jobs_all_planned(brain))
+		return 0;
+	revive(brain);
+	tell_tree(brain);
+	if (!brain->args->force_delete)
+		for (unsigned int s = 0; s < SIDE_COUNT; s++)
+			if (run_is_dest(brain, s) &&
+			    guard_side(brain, s, err) == -1)
+				return -1;
+	emit_open(brain);
+	return 0;
+}
+
+/* G2: what a first pairing is about to do. */
+static void
+tell_first_pairing(struct brain *brain)
+{
+	const struct msg_view *a = &brain->side[0].view;
+	const struct msg_view *b = &brain->side[1].view;
+
+	if (brain->base || a->messages == 0 || b->messages == 0)
+		return;
+	tell_text(brain, EVENT_NOTICE, SIDE_A, "G2",
+	    "first run between these stores: %llu messages in %llu mailboxes "
+	    "here, %llu in %llu there; %s",
+	    (unsigned long long)a->messages, (unsigned long long)a->mailboxes,
+	    (unsigned long long)b->messages, (unsigned long long)b->mailboxes,
+	    brain->source < 0 ?
+	    "everything is compared and nothing is deleted" :
+	    "the destination is made equal to the source");
+}
+
+int
+jobs_begin(struct brain *brain, struct err *err)
+{
+	struct tree_input in = {
+		.base = brain->base, .filtered = brain->filtered,
+		.source = brain->source,
+	};
+	int dest = brain->source < 0 ? -1 : !brain->source;
+
+	in.complete = brain->complete;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		struct run_side *side = &brain->side[s];
+
+		in.side[s] = (struct tree_side){
+			side->boxes.v, side->boxes.n, side->gone.v,
+			side->gone.n, side->subs.v, side->subs.n,
+		};
+		if (side->pending.n > 1)
+			qsort(side->pending.v, side->pending.n,
+			    sizeof(*side->pending.v), pending_cmp);
+	}
+	tell_first_pairing(brain);
+	merge_tree(brain->arena, &in, &brain->entries);
+	merge_tree_subs(&in, &brain->subs);
+	brain->accounts = arena_calloc(brain->arena, brain->entries.n + 1,
+	    sizeof(*brain->accounts));
+	/* Nothing can be deleted: sending need not wait for the last plan. */
+	if (!brain->args->dry_run && !brain->base &&
+	    (dest == -1 || brain->side[dest].view.messages == 0)) {
+		tell_tree(brain);
+		emit_open(brain);
+	}
+	return jobs_step(brain, err);
+}

@@ -1,0 +1,98 @@
+/*
+ * merge_tree.h - what becomes of the mailboxes (T1-T16, B0)
+ *
+ * A pure function: the mailboxes of both sides in, one entry for each mailbox
+ * out, with the name, GUID and stamps that it shall have on both; and from the
+ * entries the ordered steps for one side.
+ */
+#ifndef BRAIN_MERGE_TREE_H
+#define BRAIN_MERGE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/array.h"
+#include "model/msg.h"
+
+struct arena;
+
+struct tree_side {
+	struct msg_mailbox *boxes;
+	size_t box_count;
+	struct msg_mailbox_gone *gone;
+	size_t gone_count;
+	struct msg_subscription *subs;
+	size_t sub_count;
+};
+
+struct tree_input {
+	struct tree_side side[2];
+	bool base;
+	bool complete;		/* boxes and subs are all there are; else those
+				   that changed since the base */
+	bool filtered;		/* -m or -x: nothing is deleted (P7) */
+	int source;		/* one-way: index of the source; -1 */
+};
+
+enum tree_fate {
+	TREE_KEEP,
+	TREE_DELETE,		/* from the side that has it, if no message
+				   survives (T3) */
+	TREE_SKIP,		/* undecidable: left alone, reported */
+};
+
+struct tree_entry {
+	struct msg_mailbox *box[2];		/* NULL: not reported */
+	const struct msg_mailbox_gone *gone[2];
+	bool exists[2];			/* that side has it now */
+	enum tree_fate fate;
+	struct msg_mailbox target;	/* as it shall be on both sides */
+	const char *rule;		/* of a decision worth telling, or NULL */
+	const char *why;		/* the decision, for people */
+};
+
+ARRAY_TYPE(tree_entries, struct tree_entry);
+
+/* One step on one side. */
+struct tree_op {
+	size_t entry;
+	bool create, recreate, temporary;
+	const char *name;		/* the new one */
+	bool delete;			/* after everything else */
+};
+
+ARRAY_TYPE(tree_ops, struct tree_op);
+
+/* A subscription to be set on one side. */
+struct tree_sub {
+	unsigned int side;
+	struct msg_subscription sub;
+};
+
+ARRAY_TYPE(tree_subs, struct tree_sub);
+
+/*
+ * Merge.  Memory of the entries comes from arena or is that of the input;
+ * the caller frees the array.
+ */
+void merge_tree(struct arena *arena, const struct tree_input *in,
+    struct tree_entries *entries);
+
+/*
+ * Entries whose deletion found survivors (their fate was set to TREE_KEEP by
+ * the caller) come back under a free name (T3, T5).
+ */
+void merge_tree_revive(struct arena *arena, struct tree_entries *entries,
+    size_t index, unsigned int deleted_on);
+
+/* The steps for one side in a safe order (T11); the caller frees the array. */
+void merge_tree_ops(struct arena *arena, const struct tree_entries *entries,
+    unsigned int side, struct tree_ops *ops);
+
+/* Subscriptions that differ (T14); the caller frees the array. */
+void merge_tree_subs(const struct tree_input *in, struct tree_subs *subs);
+
+/* A name that only a run that was cut leaves behind (T11). */
+bool merge_tree_name_temporary(const char *name);
+
+#endif

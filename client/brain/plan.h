@@ -1,0 +1,62 @@
+/*
+ * plan.h - what is to be done to the messages of one mailbox
+ */
+#ifndef BRAIN_PLAN_H
+#define BRAIN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/array.h"
+#include "model/msg.h"
+
+struct strbuf;
+
+enum plan_kind {
+	PLAN_SAVE,		/* the body comes from the other side */
+	PLAN_COPY,		/* the side holds the body already (M8) */
+	PLAN_SET_UID,
+	PLAN_FLAGS,
+	PLAN_EXPUNGE,
+};
+
+/* One operation on one side.  Pointers live in the plan's arena. */
+struct plan_op {
+	enum plan_kind kind;
+	uint32_t uid;			/* present UID; SAVE, COPY: wanted one */
+	uint32_t new_uid;		/* SET_UID */
+	uint32_t from_uid;		/* SAVE: on the other side, now */
+	bool no_tombstone;		/* EXPUNGE of a surplus twin (M5) */
+	bool given_up;			/* SAVE: its body can't be had */
+	const char *rule;		/* that decided it */
+	struct msg_message rec;		/* marks, GUID, flags as they shall be */
+};
+
+ARRAY_TYPE(plan_ops, struct plan_op);
+
+/* Operations of one mailbox on one side, in the order in which they are sent:
+   flags, then saves, copies and UID changes by rising UID; expunges apart. */
+struct plan_side {
+	struct plan_ops ops;
+	struct plan_ops expunges;
+	uint32_t uidvalidity;		/* to be set first; 0: stays */
+	uint32_t uidnext;		/* to be raised to at the end; 0: stays */
+};
+
+struct plan_mails {
+	struct plan_side side[2];
+	uint64_t seen, equal, copied, flagged, expunged, renumbered;
+	uint64_t skipped;
+	struct plan_ops blocked;	/* skipped ones: rule says why */
+};
+
+void plan_mails_deinit(struct plan_mails *plan);
+
+/* Bring the operations of a side into their order. */
+void plan_side_sort(struct plan_side *side);
+
+/* "save UID 7 (guid ...)" for -n and -v. */
+void plan_op_format(struct strbuf *out, const struct plan_op *op);
+
+#endif

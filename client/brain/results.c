@@ -1,0 +1,327 @@
+/*
+ * results.c - from the stores' answers to the end of the run
+ *
+ * A store answers only what did not go as asked.  A message that got another
+ * UID is followed by the other side in the same run (M12); a copy that was not
+ * held is saved by its body; all else is pending, for the next run to look at
+ * (E1).
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "brain/run.h"
+#include "model/mailbox_name.h"
+
+static struct sent_op *
+sent_find(struct run_side *side, uint32_t op)
+{
+	if (op < side->sent_first + side->sent_head || op > side->op)
+		return NULL;
+	return &side->sent.v[op - side->sent_first];
+}
+
+static void
+refuse(struct brain *brain, unsigned int s, const struct sent_op *sent,
+    const char *text)
+{
+	struct run_side *side = &brain->side[s];
+	struct msg_pending *pending;
+
+	if (side->refused.n >= RUN_PENDING_MAX)
+		return;
+	pending = ARRAY_ADD(&side->refused);
+	pending->mailbox = sent->mailbox;
+	pending->text = arena_strdup(brain->arena, text);
+	if (sent->what == SENT_MAIL || sent->what == SENT_EXPUNGE) {
+		pending->uid = sent->uid;
+		pending->mark = sent->mark;
+	}
+}
+
+/* The account of a message operation that was not done. */
+static void
+count_failed(struct brain *brain, const struct sent_op *sent)
+{
+	struct brain_account *acc;
+
+	if (sent->entry >= brain->entries.n)
+		return;
+	acc = &brain->accounts[sent->entry];
+	if (sent->what == SENT_EXPUNGE) {
+		acc->expunged--;
+		return;
+	}
+	if (sent->what != SENT_MAIL)
+		return;
+	switch (sent->kind) {
+	case PLAN_SAVE:
+	case PLAN_COPY:
+		acc->copied--;
+		acc->failed++;
+		break;
+	case PLAN_FLAGS:
+		if (acc->flagged > 0)
+			acc->flagged--;
+		break;
+	case PLAN_SET_UID:
+		acc->renumbered--;
+		break;
+	case PLAN_EXPUNGE:
+		break;
+	}
+}
+
+static void
+on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
+    uint32_t uid)
+{
+	struct mend *mend;
+
+	if (brain->source >= 0) {
+		/* B1: the source can't follow. */
+		tell_pending(brain, s, sent->entry, sent->uid, "M12",
+		    "got another UID", "its UID was taken meanwhile");
+		refuse(brain, s, sent, "got another UID");
+		return;
+	}
+	mend = ARRAY_ADD(&brain->mends);
+	mend->side = !s;
+	mend->entry = sent->entry;
+	mend->mailbox = sent->mailbox;
+	mend->uid = sent->uid;
+	mend->new_uid = uid;
+	mend->mark = sent->mark;
+}
+
+static void
+on_not_held(struct brain *brain, unsigned int s, const struct sent_op *sent)
+{
+	struct late_save *late = ARRAY_ADD(&brain->side[s].late);
+
+	late->entry = sent->entry;
+	late->mailbox = late->from = sent->mailbox;
+	late->from_uid = sent->from_uid;
+	late->rec = msg_message_dup(brain->arena, sent->copy);
+}
+
+static const char *
+what_of(const struct sent_op *sent)
+{
+	switch (sent->what) {
+	case SENT_TREE:
+		return "mailbox can't be created or renamed";
+	case SENT_STATE:
+		return "mailbox can't be brought to this state";
+	case SENT_SUB:
+		return "subscription can't be changed";
+	case SENT_EXPUNGE:
+		return "not expunged";
+	case SENT_DELETE:
+		return "mailbox not removed";
+	case SENT_MEND:
+		return "UID not changed";
+	case SENT_FLUSH:
+		return "not made durable";
+	case SENT_MAIL:
+		break;
+	}
+	switch (sent->kind) {
+	case PLAN_SAVE:
+		return "not saved";
+	case PLAN_COPY:
+		return "not copied";
+	case PLAN_FLAGS:
+		return "flags not set";
+	case PLAN_SET_UID:
+		return "UID not changed";
+	case PLAN_EXPUNGE:
+		return "not expunged";
+	}
+	abort();
+}
+
+static const char *
+why_of(const struct msg_result *result)
+{
+	switch (result->status) {
+	case RESULT_STALE:
+		return "it was changed meanwhile";
+	case RESULT_ACCESS:
+		return "our key may not do that there";
+	case RESULT_NOT_EMPTY:
+		return "it holds messages";
+	case RESULT_OTHER_UID:
+	case RESULT_NOT_HELD:
+	case RESULT_FAILED:
+		break;
+	}
+	return result->text != NULL && result->text[0] != '\0' ?
+	    result->text : "the store gave no reason";
+}
+
+int
+results_on_result(struct brain *brain, unsigned int s,
+    const struct msg_result *result, struct err *err)
+{
+	const struct sent_op *sent = sent_find(&brain->side[s], result->op);
+	const char *rule = "P8", *why;
+
+	if (sent == NULL)
+		return err_set(err, ERR_PROTO,
+		    "RESULT of an operation that is not under way");
+	if (result->status == RESULT_OTHER_UID &&
+	    (sent->what == SENT_MAIL || sent->what == SENT_MEND)) {
+		on_other_uid(brain, s, sent, result->uid);
+		return 0;
+	}
+	if (result->status == RESULT_NOT_HELD && sent->what == SENT_MAIL &&
+	    sent->kind == PLAN_COPY && sent->copy != NULL) {
+		on_not_held(brain, s, sent);
+		return 0;
+	}
+	why = why_of(result);
+	if (result->status == RESULT_FAILED)
+		rule = result->code == ERR_NOSPACE ? "E2" : "E1";
+	count_failed(brain, sent);
+	refuse(brain, s, sent, why);
+	tell_pending(brain, s, sent->entry, sent->uid, rule, what_of(sent),
+	    why);
+	return 0;
+}
+
+int
+results_on_done(struct brain *brain, unsigned int s,
+    const struct msg_done *done, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+
+	if (done->op > side->op || done->op < side->done)
+		return err_set(err, ERR_PROTO,
+		    "DONE of an operation that was not sent");
+	for (uint32_t op = side->done + 1; op <= done->op; op++) {
+		const struct sent_op *sent = sent_find(side, op);
+
+		if (sent != NULL && sent->what == SENT_MAIL &&
+		    sent->kind != PLAN_SAVE)
+			brain->done++;
+		if (sent != NULL && sent->what == SENT_EXPUNGE)
+			brain->done++;
+	}
+	side->done = done->op;
+	if (side->done >= side->sent_first)
+		side->sent_head = side->done - side->sent_first + 1;
+	tell_progress(brain, EVENT_PROGRESS);
+	return 0;
+}
+
+/* The round's mends and late saves of one side. */
+bool
+results_mends_left(const struct brain *brain, unsigned int s)
+{
+	const struct run_side *other = &brain->side[!s];
+
+	if (brain->side[s].late_asked < brain->side[s].late.n)
+		return true;
+	return other->get_count > 0;
+}
+
+bool
+results_mend_one(struct brain *brain, unsigned int s)
+{
+	struct msg msg = { .kind = MSG_OP_SET_UID };
+	struct mend *mend = NULL;
+	struct sent_op *sent;
+
+	for (size_t i = 0; i < brain->mends.n && mend == NULL; i++)
+		if (brain->mends.v[i].side == s &&
+		    brain->mends.v[i].new_uid != 0)
+			mend = &brain->mends.v[i];
+	if (mend == NULL)
+		return false;
+	sent = emit_number(&brain->side[s], &msg.u.op_set_uid.op);
+	sent->what = SENT_MEND;
+	sent->entry = mend->entry;
+	sent->mailbox = mend->mailbox;
+	sent->uid = mend->new_uid;
+	sent->mark = mend->mark;
+	msg.u.op_set_uid.mailbox = mend->mailbox;
+	msg.u.op_set_uid.uid = mend->uid;
+	msg.u.op_set_uid.mark = mend->mark;
+	msg.u.op_set_uid.new_uid = mend->new_uid;
+	brain->accounts[mend->entry].renumbered++;
+	mend->new_uid = 0;	/* sent */
+	brain->send(s, &msg, brain->arg);
+	return true;
+}
+
+static bool
+round_needed(const struct brain *brain)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		if (brain->side[s].late_asked < brain->side[s].late.n)
+			return true;
+	for (size_t i = 0; i < brain->mends.n; i++)
+		if (brain->mends.v[i].new_uid != 0)
+			return true;
+	return false;
+}
+
+static int
+mend_cmp(const void *a, const void *b)
+{
+	const struct mend *x = a, *y = b;
+
+	return x->new_uid < y->new_uid ? -1 : x->new_uid > y->new_uid;
+}
+
+int
+results_on_committed(struct brain *brain, unsigned int s, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+
+	if (!side->commit_sent || side->committed)
+		return err_set(err, ERR_PROTO,
+		    "COMMITTED that nobody asked for");
+	side->committed = true;
+	if (!brain->side[!s].committed)
+		return 0;
+	if (!round_needed(brain)) {
+		results_finish(brain);
+		return 0;
+	}
+	if (brain->mend_round >= RUN_MENDS_MAX) {
+		for (size_t i = 0; i < brain->mends.n; i++) {
+			const struct mend *m = &brain->mends.v[i];
+
+			if (m->new_uid != 0)
+				tell_pending(brain, m->side, m->entry, m->uid,
+				    "M12", "UID not changed",
+				    "it was taken again and again");
+		}
+		results_finish(brain);
+		return 0;
+	}
+	brain->mend_round++;
+	if (brain->mends.n > 1)
+		qsort(brain->mends.v, brain->mends.n,
+		    sizeof(*brain->mends.v), mend_cmp);
+	for (unsigned int i = 0; i < SIDE_COUNT; i++)
+		brain->side[i].committed = brain->side[i].commit_sent = false;
+	brain->phase = RUN_WORK;
+	return 0;
+}
+
+void
+results_finish(struct brain *brain)
+{
+	struct msg msg = { .kind = MSG_BYE };
+
+	if (brain->phase == RUN_END)
+		return;
+	brain->phase = RUN_END;
+	tell_accounts(brain);
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		brain->send(s, &msg, brain->arg);
+}

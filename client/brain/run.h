@@ -1,0 +1,282 @@
+/*
+ * run.h - the state of a run, for the files of this folder only
+ *
+ * A run goes through its phases once.  For each mailbox that may need work
+ * there is a job: it collects the records of both sides, is merged into a plan,
+ * and the plan is sent.  Jobs are sent in the order in which they became
+ * ready; several are under way at once, so no mailbox waits for a reply of
+ * another.
+ */
+#ifndef BRAIN_RUN_H
+#define BRAIN_RUN_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "base/strbuf.h"
+#include "brain/brain.h"
+#include "brain/merge_mails.h"
+#include "brain/merge_tree.h"
+#include "brain/plan.h"
+
+#define RUN_MEMORY_MAX		((size_t)8 << 30) /* bytes of one arena */
+#define RUN_BOXES_MAX		200000U	/* mailboxes told by one side */
+#define RUN_RECORDS_MAX		40000000U /* records of one mailbox */
+#define RUN_LISTS_MAX		64U	/* LISTs under way per side */
+#define RUN_PLAN_WINDOW		50000U	/* messages planned or listed ahead */
+#define RUN_GETS_MAX		2000U	/* bodies asked for ahead */
+#define RUN_SEND_MAX		512U	/* messages sent in one step, per side */
+#define RUN_MENDS_MAX		3U	/* rounds of mending UIDs (M12) */
+#define RUN_PENDING_MAX		100000U	/* pending entries kept in memory */
+#define TEXT_LINE_MAX		1024U	/* bytes of one line for people */
+
+enum run_phase {
+	RUN_HELLO_A,		/* HELLO to A is out */
+	RUN_HELLO_B,		/* HELLO to B is out */
+	RUN_VIEWS,		/* both views arrive */
+	RUN_TREES,		/* complete trees were asked for */
+	RUN_WORK,		/* jobs are collected, planned, sent */
+	RUN_COMMIT,		/* FLUSH and COMMIT are out */
+	RUN_END,
+};
+
+/* Records of one mailbox as one side's view told them. */
+struct delta {
+	RB_ENTRY(delta) node;
+	struct guid128 guid;
+	ARRAY(struct msg_message) recs;
+	ARRAY(struct msg_gone) gone;
+	bool used;
+};
+RB_HEAD(deltas, delta);
+
+struct job {
+	TAILQ_ENTRY(job) link;
+	struct arena *arena;
+	size_t entry;			/* index of its tree entry */
+	struct guid128 guid[2];		/* of the mailbox on each side, by now */
+	struct mails_side side[2];
+	ARRAY(struct msg_message) recs[2];
+	ARRAY(struct msg_gone) gone[2];
+	ARRAY(struct guid128) ask[2];	/* marks to be looked up */
+	bool list[2];			/* a complete list is wanted */
+	bool paged;			/* one side is empty: page by page */
+	bool more;			/* another page follows this job */
+	bool first_page;
+	bool digests_done, have_done;
+	uint32_t after_uid;		/* of the page */
+	unsigned int waiting;		/* replies outstanding */
+	ARRAY(size_t) have_ops[2];	/* ops that a HAVE asks about */
+	bool planned;
+	struct plan_mails plan;
+	bool pre_sent[2];		/* UIDVALIDITY went out */
+	bool emitted[2];
+	size_t sent[2];			/* ops sent, by side */
+	size_t asked[2];		/* ops looked at for GETs */
+	uint32_t last_op[2];		/* number of its last operation */
+	uint64_t weight;		/* messages in the window */
+};
+TAILQ_HEAD(jobs, job);
+
+/* A LIST or HAVE under way. */
+struct ask {
+	STAILQ_ENTRY(ask) link;
+	struct job *job;
+	enum { ASK_ALL, ASK_MARKS, ASK_DIGESTS, ASK_HAVE } what;
+	uint32_t request;
+	size_t first;			/* HAVE: index into have_ops */
+};
+STAILQ_HEAD(asks, ask);
+
+/* A body that side o was asked for; the other side saves it. */
+struct get {
+	STAILQ_ENTRY(get) link;
+	uint32_t request;
+	struct job *job;		/* NULL: of the late saves */
+	size_t op;
+	bool skip;			/* the save was given up */
+};
+STAILQ_HEAD(gets, get);
+
+/* An operation that was sent and is not yet known to be done. */
+struct sent_op {
+	enum {
+		SENT_TREE, SENT_STATE, SENT_SUB, SENT_MAIL, SENT_EXPUNGE,
+		SENT_DELETE, SENT_MEND, SENT_FLUSH,
+	} what;
+	enum plan_kind kind;		/* SENT_MAIL */
+	size_t entry;			/* tree entry, for the account */
+	struct guid128 mailbox;
+	uint32_t uid;			/* SAVE, COPY, SET_UID: wanted; else present */
+	struct guid128 mark;
+	struct msg_message *copy;	/* COPY: what to save if it is not held */
+	uint32_t from_uid;		/* COPY: on the other side */
+};
+
+/* A message whose UID differs on the two sides after all (M12). */
+struct mend {
+	unsigned int side;		/* that has to follow */
+	size_t entry;
+	struct guid128 mailbox;		/* on that side */
+	uint32_t uid, new_uid;
+	struct guid128 mark;
+};
+
+/* A save that became necessary because a copy was not held. */
+struct late_save {
+	size_t entry;
+	struct guid128 mailbox;		/* on the saving side */
+	struct guid128 from;		/* on the other side */
+	uint32_t from_uid;
+	struct msg_message rec;
+};
+
+struct late_expunge {
+	size_t entry;
+	struct guid128 mailbox;
+	struct plan_op op;
+};
+
+struct run_side {
+	struct guid128 store;
+	uint32_t caps;
+	enum peer_access access;
+	uint64_t clock_ms;
+	struct guid128 last_peer;
+	uint64_t last_peer_messages;
+	bool welcomed;
+
+	struct arena *arena;		/* tree and view */
+	struct msg_view view;
+	bool view_seen, view_ended, tree_ended;
+	bool changed;			/* the view told of something */
+	ARRAY(struct msg_mailbox) boxes;
+	ARRAY(struct msg_mailbox_gone) gone;
+	ARRAY(struct msg_subscription) subs;
+	ARRAY(struct msg_pending) pending;	/* of the base */
+	struct deltas deltas;
+	struct delta *delta;		/* MESSAGES of the view under way */
+	struct ask *list;		/* MESSAGES of a LIST under way */
+
+	uint32_t request;		/* last number given */
+	struct asks lists, haves;
+	unsigned int list_count;
+	struct gets gets;
+	unsigned int get_count;
+	struct get *body;		/* its body is arriving from here */
+
+	uint32_t op;			/* last number given */
+	uint32_t done;			/* highest that is durable */
+	ARRAY(struct sent_op) sent;	/* by number, from sent_first */
+	size_t sent_head;		/* those before it are done */
+	uint32_t sent_first;		/* number of sent.v[0] */
+
+	struct tree_ops tree_ops;
+	size_t delete_sent;		/* tree_ops looked at for deletions */
+	size_t sub_sent;
+	struct job *emitted;		/* last one sent completely, or NULL */
+	struct job *asked;		/* last one with all bodies asked for */
+	ARRAY(struct late_save) late;
+	size_t late_asked;
+	ARRAY(struct late_expunge) expunges;
+	size_t expunge_sent;
+	uint64_t remove;		/* messages that would go, for G1 */
+	uint64_t remove_inbox;
+	ARRAY(struct msg_pending) refused;	/* by this side, in this run */
+	bool committed, commit_sent;
+};
+
+struct brain {
+	const struct brain_args *args;
+	brain_send_fn *send;
+	brain_event_fn *event;
+	void *arg;
+	enum run_phase phase;
+	int source;			/* index of the source; -1: mirror */
+	bool base;
+	bool filtered;
+	struct guid128 scope;
+	struct run_side side[SIDE_COUNT];
+	struct arena *arena;		/* entries and what lives as long */
+	struct tree_entries entries;
+	struct tree_subs subs;
+	struct brain_account *accounts;	/* one an entry */
+	struct jobs todo;		/* waiting for their turn or replies */
+	struct jobs ready;		/* planned, in the order of sending */
+	size_t next_entry;		/* entries not yet looked at for a job */
+	struct job *next_page;		/* a page to be listed first, or NULL */
+	uint64_t window;		/* messages listed or planned, not done */
+	bool gate;			/* operations may be sent */
+	bool complete;			/* the trees are complete */
+	unsigned int mend_round;
+	ARRAY(struct mend) mends;
+	bool imperfect;			/* something is pending or skipped */
+	bool work;			/* something was or would be done */
+	uint64_t total, done, bytes;	/* messages and bytes, for progress */
+};
+
+RB_PROTOTYPE(deltas, delta, node, delta_cmp)
+
+/* brain.c */
+bool run_is_dest(const struct brain *brain, unsigned int side);
+struct delta *run_delta_find(struct run_side *side,
+    const struct guid128 *guid);
+
+/* jobs.c: from the views to the plans */
+int jobs_begin(struct brain *brain, struct err *err);
+int jobs_step(struct brain *brain, struct err *err);
+bool jobs_all_planned(const struct brain *brain);
+int jobs_on_messages(struct brain *brain, unsigned int side,
+    const struct msg_messages *m, struct err *err);
+int jobs_on_message(struct brain *brain, unsigned int side,
+    const struct msg_message *m, struct err *err);
+int jobs_on_gone(struct brain *brain, unsigned int side,
+    const struct msg_gone *g, struct err *err);
+int jobs_on_end(struct brain *brain, unsigned int side,
+    const struct msg_messages_end *end, struct err *err);
+int jobs_on_have(struct brain *brain, unsigned int side,
+    const struct msg_have_reply *reply, struct err *err);
+void job_free(struct brain *brain, struct job **job);
+
+/* emit.c: from the plans to the stores */
+/* Plan and send the tree's steps; from now on operations may be sent. */
+void emit_open(struct brain *brain);
+int emit_step(struct brain *brain, const bool room[static SIDE_COUNT],
+    struct err *err);
+int emit_on_body(struct brain *brain, unsigned int side,
+    const struct msg_body *body, struct err *err);
+int emit_on_chunk(struct brain *brain, unsigned int side,
+    const struct msg_chunk *chunk, struct err *err);
+int emit_on_body_end(struct brain *brain, unsigned int side,
+    const struct msg_body_end *end, struct err *err);
+int emit_on_get_failed(struct brain *brain, unsigned int side,
+    const struct msg_get_failed *failed, struct err *err);
+/* Number the next operation of a side and remember it. */
+struct sent_op *emit_number(struct run_side *side, uint32_t *op_r);
+
+/* results.c: from the stores' answers to the end of the run */
+int results_on_result(struct brain *brain, unsigned int side,
+    const struct msg_result *result, struct err *err);
+int results_on_done(struct brain *brain, unsigned int side,
+    const struct msg_done *done, struct err *err);
+int results_on_committed(struct brain *brain, unsigned int side,
+    struct err *err);
+/* Send one mending operation of the present round; false: none is left. */
+bool results_mend_one(struct brain *brain, unsigned int side);
+bool results_mends_left(const struct brain *brain, unsigned int side);
+void results_finish(struct brain *brain);
+
+/* tell.c: what people are told */
+void tell_text(struct brain *brain, enum brain_event_kind kind,
+    unsigned int side, const char *rule, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+void tell_progress(struct brain *brain, enum brain_event_kind kind);
+void tell_plan(struct brain *brain, struct job *job);
+void tell_tree(struct brain *brain);
+void tell_pending(struct brain *brain, unsigned int side, size_t entry,
+    uint32_t uid, const char *rule, const char *what, const char *why);
+void tell_accounts(struct brain *brain);
+
+#endif

@@ -1,0 +1,238 @@
+/*
+ * tell.c - what people are told: progress, plan, decisions, accounts
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "brain/run.h"
+#include "model/mailbox_name.h"
+
+void
+tell_text(struct brain *brain, enum brain_event_kind kind, unsigned int side,
+    const char *rule, const char *fmt, ...)
+{
+	char text[TEXT_LINE_MAX];
+	struct brain_event event = {
+		.kind = kind, .side = side, .rule = rule, .text = text,
+		.messages_total = brain->total, .messages_done = brain->done,
+		.bytes_done = brain->bytes,
+	};
+	va_list ap;
+
+	if (brain->event == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	brain->event(&event, brain->arg);
+}
+
+void
+tell_progress(struct brain *brain, enum brain_event_kind kind)
+{
+	struct brain_event event = {
+		.kind = kind,
+		.messages_total = brain->total, .messages_done = brain->done,
+		.bytes_done = brain->bytes,
+	};
+
+	if (brain->event != NULL)
+		brain->event(&event, brain->arg);
+}
+
+static const char *
+side_name(const struct brain *brain, unsigned int s)
+{
+	(void)brain;
+	return s == SIDE_A ? "first" : "second";
+}
+
+static const char *
+box_name(const struct brain *brain, size_t entry, struct strbuf *buf)
+{
+	if (entry >= brain->entries.n)
+		return "(subscriptions)";
+	strbuf_init(buf, TEXT_LINE_MAX);
+	name_print(buf, brain->entries.v[entry].target.name);
+	return buf->data;
+}
+
+static void
+tell_ops(struct brain *brain, size_t entry, unsigned int s,
+    const struct plan_ops *ops)
+{
+	struct strbuf line, name;
+	const char *box;
+
+	strbuf_init(&line, TEXT_LINE_MAX);
+	box = box_name(brain, entry, &name);
+	for (size_t i = 0; i < ops->n; i++) {
+		strbuf_reset(&line);
+		plan_op_format(&line, &ops->v[i]);
+		tell_text(brain, EVENT_ACTION, s, ops->v[i].rule, "%s: %s: %s",
+		    side_name(brain, s), box, line.data);
+		brain->work = true;
+	}
+	if (entry < brain->entries.n)
+		strbuf_deinit(&name);
+	strbuf_deinit(&line);
+}
+
+void
+tell_plan(struct brain *brain, struct job *job)
+{
+	const struct plan_mails *plan = &job->plan;
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		tell_ops(brain, job->entry, s, &plan->side[s].ops);
+		tell_ops(brain, job->entry, s, &plan->side[s].expunges);
+	}
+	for (size_t i = 0; i < plan->blocked.n; i++) {
+		const struct plan_op *op = &plan->blocked.v[i];
+		unsigned int src = (unsigned int)brain->source;
+		struct msg_pending *p;
+
+		tell_pending(brain, !src, job->entry, op->uid, op->rule,
+		    "not saved", "UID or UIDNEXT of the destination is above "
+		    "the source's; the mailbox would have to be rebuilt");
+		if (brain->side[src].refused.n >= RUN_PENDING_MAX)
+			continue;
+		p = ARRAY_ADD(&brain->side[src].refused);
+		p->mailbox = brain->entries.v[job->entry].target.guid;
+		p->uid = op->uid;
+		p->mark = op->rec.marks[0];
+		p->text = "the destination's UIDNEXT is above it";
+	}
+	tell_progress(brain, EVENT_PLAN);
+}
+
+static void
+tell_step(struct brain *brain, unsigned int s, const struct tree_op *step)
+{
+	struct tree_entry *e = &brain->entries.v[step->entry];
+	struct brain_account *acc = &brain->accounts[step->entry];
+	const char *old = e->box[s] != NULL ? e->box[s]->name : "";
+	struct strbuf name, from;
+
+	if (step->temporary)
+		return;
+	strbuf_init(&name, TEXT_LINE_MAX);
+	strbuf_init(&from, TEXT_LINE_MAX);
+	name_print(&name, step->name);
+	name_print(&from, old);
+	if (step->create) {
+		acc->created = true;
+		tell_text(brain, EVENT_ACTION, s, "T2", "%s: %s: create%s",
+		    side_name(brain, s), name.data,
+		    step->recreate ? " again" : "");
+	} else if (step->delete) {
+		acc->removed = true;
+		tell_text(brain, EVENT_ACTION, s, e->rule, "%s: %s: remove",
+		    side_name(brain, s), name.data);
+	} else if (e->box[s] != NULL && strcmp(old, step->name) != 0) {
+		acc->renamed = true;
+		tell_text(brain, EVENT_ACTION, s, "T7", "%s: %s: rename to %s",
+		    side_name(brain, s), from.data, name.data);
+	} else {
+		strbuf_deinit(&name);
+		strbuf_deinit(&from);
+		return;		/* stamps, aliases: nobody sees those */
+	}
+	brain->work = true;
+	strbuf_deinit(&name);
+	strbuf_deinit(&from);
+}
+
+static void
+tell_subs(struct brain *brain)
+{
+	struct strbuf name;
+
+	for (size_t i = 0; i < brain->subs.n; i++) {
+		const struct tree_sub *sub = &brain->subs.v[i];
+
+		strbuf_init(&name, TEXT_LINE_MAX);
+		name_print(&name, sub->sub.name);
+		tell_text(brain, EVENT_ACTION, sub->side, "T14", "%s: %s: %s",
+		    side_name(brain, sub->side), name.data,
+		    sub->sub.on ? "subscribe" : "unsubscribe");
+		strbuf_deinit(&name);
+		brain->work = true;
+	}
+}
+
+/* Steps and decisions of the tree, before anything is sent. */
+void
+tell_tree(struct brain *brain)
+{
+	struct tree_ops ops = { 0 };
+	struct strbuf name;
+
+	for (size_t i = 0; i < brain->entries.n; i++) {
+		const struct tree_entry *e = &brain->entries.v[i];
+
+		brain->accounts[i].name = e->target.name;
+		if (e->why == NULL || (brain->base && e->rule != NULL &&
+		    strcmp(e->rule, "T10") == 0 && e->gone[0] == NULL &&
+		    e->box[0] != NULL && e->box[1] != NULL &&
+		    guid_eq(&e->box[0]->guid, &e->box[1]->guid)))
+			continue;
+		strbuf_init(&name, TEXT_LINE_MAX);
+		name_print(&name, e->target.name);
+		tell_text(brain, EVENT_DECISION, SIDE_A, e->rule, "%s: %s",
+		    name.data, e->why);
+		strbuf_deinit(&name);
+	}
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		if (!run_is_dest(brain, s))
+			continue;
+		merge_tree_ops(brain->arena, &brain->entries, s, &ops);
+		for (size_t i = 0; i < ops.n; i++)
+			tell_step(brain, s, &ops.v[i]);
+		ARRAY_FREE(&ops);
+	}
+	tell_subs(brain);
+}
+
+void
+tell_pending(struct brain *brain, unsigned int side, size_t entry,
+    uint32_t uid, const char *rule, const char *what, const char *why)
+{
+	struct strbuf name, reason;
+	const char *box = box_name(brain, entry, &name);
+
+	brain->imperfect = true;
+	strbuf_init(&reason, TEXT_LINE_MAX);
+	strbuf_add_escaped(&reason, why, strlen(why));
+	if (uid != 0)
+		tell_text(brain, EVENT_PENDING, side, rule,
+		    "%s: %s: UID %u: %s: %s", side_name(brain, side), box,
+		    (unsigned int)uid, what, reason.data);
+	else
+		tell_text(brain, EVENT_PENDING, side, rule, "%s: %s: %s: %s",
+		    side_name(brain, side), box, what, reason.data);
+	if (entry < brain->entries.n)
+		strbuf_deinit(&name);
+	strbuf_deinit(&reason);
+}
+
+void
+tell_accounts(struct brain *brain)
+{
+	struct brain_event event = {
+		.kind = EVENT_MAILBOX,
+		.messages_total = brain->total, .messages_done = brain->done,
+		.bytes_done = brain->bytes,
+	};
+
+	for (size_t i = 0; i < brain->entries.n; i++) {
+		brain->accounts[i].name = brain->entries.v[i].target.name;
+		event.account = &brain->accounts[i];
+		if (brain->event != NULL)
+			brain->event(&event, brain->arg);
+	}
+	tell_progress(brain, EVENT_PROGRESS);
+}
