@@ -30,8 +30,8 @@ struct codec_out;
  * Prepare msg, which is no BODY_CHUNK, to be written: *len_r bytes,
  * 1..FRAME_PAYLOAD_MAX.  pool, of CODEC_BUDGET, is emptied first; the result
  * lies in it and borrows from msg.  Times and stamps out of range are moved
- * into it, long texts are cut, marks and ranges are put in order.  NULL: a count
- * of msg is above its limit.
+ * into it, long texts are cut, marks and ranges are put in order.  NULL: a
+ * count of msg is above its limit.
  */
 struct codec_out *codec_encode(struct pool *pool, const struct msg *msg,
     size_t *len_r);

@@ -6,4 +6,6 @@ noinst_LIBRARIES += %D%/libwire.a
 %C%_libwire_a_SOURCES += %D%/limits.h
 %C%_libwire_a_SOURCES += %D%/link.c %D%/link.h
 %C%_libwire_a_SOURCES += %D%/pool.c %D%/pool.h
+%C%_libwire_a_SOURCES += %D%/put.c %D%/put.h
+%C%_libwire_a_SOURCES += %D%/take.c %D%/take.h
 %C%_libwire_a_SOURCES += %D%/zchunk.c %D%/zchunk.h

@@ -11,3 +11,14 @@ check_PROGRAMS += %D%/fuzz_mail_location
 %C%_fuzz_mail_location_LDADD = $(LINK_REPLAY) $(LINK_MODEL)
 check_PROGRAMS += %D%/fuzz_mutf7
 %C%_fuzz_mutf7_LDADD = $(LINK_REPLAY) $(LINK_MODEL)
+check_PROGRAMS += %D%/fuzz_frame
+%C%_fuzz_frame_LDADD = $(LINK_REPLAY) $(LINK_WIRE)
+check_PROGRAMS += %D%/fuzz_link
+%C%_fuzz_link_SOURCES = %D%/fuzz_link.c tests/support/msg_random.c
+%C%_fuzz_link_LDADD = $(LINK_REPLAY) $(LINK_WIRE)
+
+# Writes the corpus of fuzz_link; run by hand.
+EXTRA_PROGRAMS += %D%/make_corpus
+%C%_make_corpus_SOURCES = %D%/make_corpus.c tests/support/msg_random.c
+%C%_make_corpus_LDADD = $(LINK_WIRE)
+CLEANFILES += %D%/make_corpus

@@ -37,6 +37,11 @@ check_PROGRAMS += %D%/test_stream_tls
 %C%_test_stream_tls_SOURCES = %D%/test_stream_tls.c tests/support/tempdir.c \
 	tests/support/certs.c
 %C%_test_stream_tls_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_frame
+%C%_test_frame_LDADD = $(LINK_WIRE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_link
+%C%_test_link_SOURCES = %D%/test_link.c tests/support/msg_random.c
+%C%_test_link_LDADD = $(LINK_WIRE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_codec
 %C%_test_codec_SOURCES = %D%/test_codec.c tests/support/msg_random.c
 %C%_test_codec_LDADD = $(LINK_WIRE) $(LINK_CHECK)
