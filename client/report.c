@@ -80,14 +80,9 @@ print_remark(struct report *report, const char *what, const char *text,
 static void
 print_pending(struct report *report, const struct brain_event *event)
 {
-	char what[64];
-
 	report->pending++;
-	if (report->pending > REPORT_PENDING_MAX)
-		return;
-	snprintf(what, sizeof(what), "pending at %.40s: ",
-	    report->args.side[event->side]);
-	print_remark(report, what, event->text, event->rule);
+	if (report->pending <= REPORT_PENDING_MAX)
+		print_remark(report, "pending: ", event->text, event->rule);
 }
 
 static void
@@ -101,8 +96,7 @@ print_action(struct report *report, const struct brain_event *event)
 	if (args->quiet)
 		return;
 	progress_clear(args->progress);
-	fprintf(args->results, "%s: %s\n", args->side[event->side],
-	    event->text);
+	fprintf(args->results, "%s\n", event->text);
 }
 
 void

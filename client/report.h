@@ -25,7 +25,6 @@ struct report_args {
 	bool quiet;		/* -q: failures and what is pending only */
 	bool verbose;		/* -v: each action and decision as well */
 	bool dry_run;		/* -n: each action; nothing was done */
-	const char *side[SIDE_COUNT];	/* how the sides are called */
 	struct progress *progress;	/* cleared before a line is written */
 	uint64_t started_ms;	/* clock_mono_ms */
 };

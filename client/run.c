@@ -42,7 +42,15 @@ static void
 on_send(enum brain_side side, const struct msg *msg, void *arg)
 {
 	struct run *run = arg;
+	struct msg hello;
 
+	/* Compression between two processes of one host costs and saves none. */
+	if (msg->kind == MSG_HELLO &&
+	    run->args->ends[side].kind == ENDPOINT_STORE) {
+		hello = *msg;
+		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
+		msg = &hello;
+	}
 	link_send(run->links[side], msg);
 }
 
@@ -82,6 +90,11 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 {
 	bool is_error = msg->kind == MSG_ERROR;
 
+	/* The store answers with what both sides have. */
+	if (msg->kind == MSG_WELCOME &&
+	    run->args->ends[side].kind != ENDPOINT_STORE)
+		link_set_compress(run->links[side],
+		    (msg->u.welcome.features & FEATURE_ZSTD) != 0);
 	if (brain_receive(run->brain, side, msg, err) == 0)
 		return 0;
 	if (!is_error)

@@ -282,7 +282,6 @@ start_report(struct sync *sync)
 		.quiet = set->quiet,
 		.verbose = set->verbose || set->debug,
 		.dry_run = set->dry_run,
-		.side = { FIRST_NAME, SECOND_NAME },
 		.progress = &sync->progress,
 		.started_ms = now,
 	};

@@ -26,7 +26,6 @@ fixture_open(struct fixture *fx, bool quiet, bool verbose, bool dry_run)
 		.quiet = quiet,
 		.verbose = verbose,
 		.dry_run = dry_run,
-		.side = { "here", "mail" },
 		.progress = &fx->progress,
 		.started_ms = 1000,
 	};
@@ -124,14 +123,14 @@ START_TEST(quiet_leaves_only_what_is_pending)
 	struct fixture fx;
 
 	fixture_open(&fx, true, true, false);
-	tell(&fx, EVENT_ACTION, "save INBOX 1", NULL);
+	tell(&fx, EVENT_ACTION, "second: INBOX: save", NULL);
 	tell(&fx, EVENT_NOTICE, "first pairing", "G2");
 	tell(&fx, EVENT_PENDING, "INBOX uid 1: no space", "E2");
 	tell_mailbox(&fx, &inbox);
 	fixture_end(&fx, BRAIN_IMPERFECT);
 	ck_assert_str_eq(fx.results, "");
 	ck_assert_str_eq(fx.remarks,
-	    "dsync: pending at mail: INBOX uid 1: no space (E2)\n"
+	    "dsync: pending: INBOX uid 1: no space (E2)\n"
 	    "dsync: not everything could be made equal; run again\n");
 	fixture_close(&fx);
 }
@@ -142,10 +141,10 @@ START_TEST(a_dry_run_prints_its_plan_as_results)
 	struct fixture fx;
 
 	fixture_open(&fx, false, false, true);
-	tell(&fx, EVENT_ACTION, "save INBOX 1", NULL);
+	tell(&fx, EVENT_ACTION, "second: INBOX: save", NULL);
 	tell(&fx, EVENT_DECISION, "Work is kept", "T4");
 	fixture_end(&fx, BRAIN_IMPERFECT);
-	ck_assert_str_eq(fx.results, "mail: save INBOX 1\n"
+	ck_assert_str_eq(fx.results, "second: INBOX: save\n"
 	    "would change: 0 mailboxes, 0 copied; 0 B of mail, 0.5 s\n");
 	ck_assert_str_eq(fx.remarks, "dsync: Work is kept (T4)\n");
 	fixture_close(&fx);
@@ -157,16 +156,16 @@ START_TEST(actions_are_told_only_when_asked_for)
 	struct fixture fx;
 
 	fixture_open(&fx, false, false, false);
-	tell(&fx, EVENT_ACTION, "save INBOX 1", NULL);
+	tell(&fx, EVENT_ACTION, "second: INBOX: save", NULL);
 	tell(&fx, EVENT_DECISION, "Work is kept", "T4");
 	fixture_end(&fx, BRAIN_PERFECT);
 	ck_assert_ptr_null(strstr(fx.results, "save"));
 	ck_assert_str_eq(fx.remarks, "");
 	fixture_close(&fx);
 	fixture_open(&fx, false, true, false);
-	tell(&fx, EVENT_ACTION, "save INBOX 1", NULL);
+	tell(&fx, EVENT_ACTION, "second: INBOX: save", NULL);
 	fixture_end(&fx, BRAIN_PERFECT);
-	ck_assert_ptr_nonnull(strstr(fx.results, "mail: save INBOX 1\n"));
+	ck_assert_ptr_nonnull(strstr(fx.results, "second: INBOX: save\n"));
 	fixture_close(&fx);
 }
 END_TEST
