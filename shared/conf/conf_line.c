@@ -5,9 +5,6 @@
 #include "conf/conf_file.h"
 #include "conf/conf_line.h"
 
-#define NAME_CHARS	"abcdefghijklmnopqrstuvwxyz" \
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/"
-
 /* Where in "name = value" the reader is; decides what '#' and quotes mean. */
 struct scan {
 	bool in_value;		/* the '=' was seen */
@@ -193,6 +190,9 @@ parse_section(struct conf_lines *lines, const char *p, struct conf_line *line,
 		p++;
 		len -= 2;
 	}
+	if (strspn(p, OPT_NAME_CHARS) < len)
+		return err_set(err, ERR_CONFIG, "a section's name consists of "
+		    "letters, digits and _-/.@:+");
 	strbuf_add(&lines->value, p, len);
 	return 0;
 }
@@ -212,7 +212,7 @@ parse_line(struct conf_lines *lines, struct conf_line *line, struct err *err)
 		line->kind = CONF_LINE_SECTION_END;
 		return 0;
 	}
-	n = strspn(p, NAME_CHARS);
+	n = strspn(p, OPT_NAME_CHARS);
 	strbuf_add(&lines->name, p, n);
 	p = skip_space(p + n);
 	if (n > 0 && *p == '=') {

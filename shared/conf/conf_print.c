@@ -50,11 +50,13 @@ conf_print_help(const struct conf *conf, struct strbuf *out)
 	}
 }
 
+/* But for a tab, which a line may hold. */
 static bool
 has_control(const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+		if (((unsigned char)*text < 0x20 && *text != '\t') ||
+		    *text == 0x7f)
 			return true;
 	}
 	return false;
@@ -65,9 +67,9 @@ needs_quotes(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len == 0 || strchr(" <\"'#", text[0]) != NULL ||
-	    text[len - 1] == ' ' || text[len - 1] == '\\' ||
-	    strstr(text, " #") != NULL;
+	return len == 0 || strchr(" \t<\"'#", text[0]) != NULL ||
+	    strchr(" \t\\", text[len - 1]) != NULL ||
+	    strstr(text, " #") != NULL || strstr(text, "\t#") != NULL;
 }
 
 static void

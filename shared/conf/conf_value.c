@@ -172,9 +172,9 @@ static int
 store_item(const struct optdef *def, struct opt_list *list, const char *text,
     struct err *err)
 {
-	const char *eq = strchr(text, '=');
+	size_t key_len = strspn(text, OPT_NAME_CHARS);
 
-	if (def->type == OPT_MAP && (eq == NULL || eq == text))
+	if (def->type == OPT_MAP && (key_len == 0 || text[key_len] != '='))
 		return err_set(err, ERR_CONFIG, "\"%.60s\" is not key=value",
 		    text);
 	if (list->n >= OPT_LIST_MAX)

@@ -19,6 +19,10 @@
 #define OPT_LIST_MAX	4096U		/* items of one list */
 #define OPT_VALUE_MAX	65536U		/* bytes of one value */
 
+/* What names in a file, sections and keys of maps consist of. */
+#define OPT_NAME_CHARS	"abcdefghijklmnopqrstuvwxyz" \
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/.@:+"
+
 /* A list of strings, works with the macros of base/array.h. */
 struct opt_list {
 	char **v;

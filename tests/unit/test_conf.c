@@ -324,7 +324,7 @@ START_TEST(what_is_printed_is_read_back)
 	strbuf_init(&out, 100000);
 	strbuf_init(&again, 100000);
 	ck_assert_int_eq(parse("-f", "-u", "a # \"b\" \\", "-m", "", "-m",
-	    " x ", "-m", "<y", "-o", "plugin/k=v", "-o", "ssl/password=top",
+	    " x\t", "-m", "<y", "-o", "plugin/k=v", "-o", "ssl/password=top",
 	    "--max-size=3k", "--lock-timeout=2h", "-C", "'", "-m", "#"), 20);
 	conf_print_settings(&conf, false, &out);
 	ck_assert_ptr_null(strstr(out.data, "top"));

@@ -166,6 +166,8 @@ START_TEST(mistakes_name_line_and_remedy)
 		{ "sec {\ndepe = x\n}", "f:2: unknown setting sec/depe: did "
 		  "you mean sec/deep?" },
 		{ "sec \"name {\n}", "f:1: a quote is not closed" },
+		{ "map \"a b\" {\n}", "f:1: a section's name consists of "
+		  "letters, digits and _-/.@:+" },
 		{ "{\n}", "f:1: neither \"name = value\" nor \"section {\" "
 		  "nor \"}\": {" },
 		{ "sec { deep = x }", "f:1: neither \"name = value\" nor "
@@ -330,7 +332,7 @@ main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, values_are_read, 0, 24);
-	tcase_add_loop_test(tcase, mistakes_name_line_and_remedy, 0, 28);
+	tcase_add_loop_test(tcase, mistakes_name_line_and_remedy, 0, 29);
 	tcase_add_test(tcase, sections_are_part_of_the_name);
 	tcase_add_test(tcase, maps_take_any_key);
 	tcase_add_test(tcase, sizes_and_depths_are_limited);
