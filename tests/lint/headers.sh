@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fail if a header does not compile alone, or if its guard is not named after
 # it: shared/store/store.h has STORE_STORE_H.
-# CC and LINT_INCLUDES come from the Makefile.
+# CC and LINT_CPPFLAGS come from the Makefile.
 top=${srcdir:-.}
 bad=0
 seen=$(mktemp) || exit 99
@@ -41,7 +41,7 @@ for file in $(cd "$top" && find shared client server tests -name '*.h'); do
 	esac
 	printf '#include "config.h"\n#include "%s"\n' "$file" |
 	    ${CC:-cc} -std=c11 -Wall -Wextra -Werror -fsyntax-only \
-	    $LINT_INCLUDES -x c - ||
+	    $LINT_CPPFLAGS -x c - ||
 		complain "$file: does not compile alone"
 done
 

@@ -69,7 +69,7 @@ done
 
 # The merge is a pure function: no file, socket, clock or environment.
 if [ -d client/brain ]; then
-	pattern='<(unistd|fcntl|time|stdio|poll|sys/(socket|stat|time|wait))\.h>'
+	pattern='<(unistd|fcntl|time|poll|sys/(socket|stat|time|wait))\.h>'
 	pattern="$pattern|\"base/(io|clock)\.h\""
 	for file in $(grep -lE "^#[ 	]*include ($pattern)" \
 	    $(files client/brain)); do
