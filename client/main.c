@@ -57,7 +57,7 @@ serve(const struct settings *set)
 	sync_session_args(set, &args);
 	if (confine_store(&args, &err) == -1 ||
 	    session_main(STDIN_FILENO, STDOUT_FILENO, &args,
-	    set->answer_timeout, &err) == -1)
+	    set->quiet_timeout, &err) == -1)
 		return fail(&err);
 	return EXIT_SUCCESS;
 }

@@ -250,7 +250,7 @@ static uint64_t
 next_deadline(const struct run *run, int *side_r)
 {
 	uint64_t deadline = run->moved_ms +
-	    1000ULL * run->args->answer_timeout;
+	    1000ULL * run->args->quiet_timeout;
 	bool room[SIDE_COUNT];
 
 	*side_r = -1;
@@ -283,7 +283,7 @@ too_late(struct run *run, int side, struct err *err)
 	return err_set(err, ERR_TEMP,
 	    "neither %s nor %s sent or took a byte for %u s; " AGAIN_TEXT,
 	    side_name(run, SIDE_A), side_name(run, SIDE_B),
-	    run->args->answer_timeout);
+	    run->args->quiet_timeout);
 }
 
 static int

@@ -22,7 +22,7 @@ struct run_args {
 	struct progress *progress;
 	unsigned int idle_timeout;	/* seconds, 1 and up: silence within a
 					   frame */
-	unsigned int answer_timeout;	/* seconds, 1 and up: silence of all
+	unsigned int quiet_timeout;	/* seconds, 1 and up: silence of all
 					   while an answer is owed; a store may
 					   look through its mail for long */
 };

@@ -43,7 +43,7 @@ struct settings {
 	unsigned int max_delete_min;	/* messages */
 	unsigned int clock_skew_max;	/* seconds */
 	unsigned int pair_lock_timeout, lock_timeout;
-	unsigned int connect_timeout, idle_timeout, answer_timeout;
+	unsigned int connect_timeout, idle_timeout, quiet_timeout;
 
 	/* Made from them by settings_load. */
 	struct user owner;		/* whose mail it is */

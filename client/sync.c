@@ -330,7 +330,7 @@ run(struct sync *sync, struct err *err)
 		.report = sync->report,
 		.progress = &sync->progress,
 		.idle_timeout = sync->set->idle_timeout,
-		.answer_timeout = sync->set->answer_timeout,
+		.quiet_timeout = sync->set->quiet_timeout,
 	};
 
 	fill_brain_args(sync, &brain);

@@ -20,7 +20,7 @@ _dsync()
 		mapfile -t COMPREPLY < <(compgen -S = -W 'mail_location
 		    state_dir passwd_file hostname max_delete max_delete_min
 		    clock_skew_max lock_timeout
-		    connect_timeout idle_timeout answer_timeout ssl_ca ssl_crl
+		    connect_timeout idle_timeout quiet_timeout ssl_ca ssl_crl
 		    ' -- "$cur")
 		compopt -o nospace
 		return ;;
