@@ -122,7 +122,7 @@ static int
 parse_number(const struct optdef *def, const char *text, uint64_t *n_r,
     struct err *err)
 {
-	uint64_t n, max = def->max;
+	uint64_t n = 0, max = def->max;
 	const char *end = text;
 
 	if (def->type == OPT_SIZE) {

@@ -169,7 +169,7 @@ config_file_replace(const char *path, const struct strbuf *text,
 {
 	char folder[PATH_MAX], target[PATH_MAX], tmp[NAME_MAX + 1];
 	mode_t mode = 0600;
-	const char *name;
+	const char *name = NULL;
 	struct stat st;
 	int dirfd, ret;
 
