@@ -10,7 +10,7 @@
 
 #define POOL_ALIGN	alignof(max_align_t)
 #define POOL_KEEP	((size_t)32 * 1024)	/* bytes that stay allocated */
-#define POOL_BLOCK	((size_t)64 * 1024)	/* bytes of each further block */
+#define POOL_BLOCK	((size_t)64 * 1024)	/* bytes of a further one */
 
 /* Memory beyond what is kept, for the rare large message. */
 struct block {

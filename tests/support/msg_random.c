@@ -145,7 +145,7 @@ static const char *
 name(struct arena *arena, struct rng *rng)
 {
 	static const char *const names[] = {
-		"INBOX", "Work\x1f""2024", "Entw\xc3\xbcrfe", "a/b",
+		"INBOX", "Work\x1fplan", "Entw\xc3\xbcrfe", "a/b",
 		"x\x1fy\x1fz", "\xe6\x97\xa5\xe6\x9c\xac", "..", "~root",
 	};
 

@@ -368,7 +368,9 @@ END_TEST
 START_TEST(values_of_a_strange_store_are_moved_into_range)
 {
 	struct guid128 marks[3] = { { { 9 } }, { { 3 } }, { { 9 } } };
-	struct uid_range ranges[] = { { 9, 12 }, { 1, 4 }, { 5, 6 }, { 10, 20 } };
+	struct uid_range ranges[] = {
+		{ 9, 12 }, { 1, 4 }, { 5, 6 }, { 10, 20 },
+	};
 	struct msg msg = valid(MSG_OP_SAVE), back;
 	char *text;
 
