@@ -37,6 +37,8 @@ check_PROGRAMS += %D%/test_stream_tls
 %C%_test_stream_tls_SOURCES = %D%/test_stream_tls.c tests/support/tempdir.c \
 	tests/support/certs.c
 %C%_test_stream_tls_LDADD = $(LINK_NET) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_msg
+%C%_test_msg_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_frame
 %C%_test_frame_LDADD = $(LINK_WIRE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_link
