@@ -111,7 +111,7 @@ write_stderr(enum log_level level, const struct strbuf *line)
 	strbuf_deinit(&out);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	int saved = errno;	/* callers may log between call and check */
