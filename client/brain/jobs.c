@@ -275,6 +275,7 @@ list_marks(struct brain *brain, struct job *job, unsigned int s)
 			n = LIST_MARKS_MAX;
 		list = (struct msg_list){
 			.marks = &job->ask[s].v[i], .mark_count = n,
+			.tombstones = true,
 		};
 		send_list(brain, job, s, ASK_MARKS, &list);
 	}
