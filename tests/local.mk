@@ -5,6 +5,8 @@ EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h \
 	%D%/support/certs.h
 EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h
 EXTRA_DIST += %D%/support/msg_random.h
+EXTRA_DIST += %D%/support/unit.h
+include %D%/support/local.mk
 include %D%/unit/local.mk
 include %D%/contract/local.mk
 include %D%/merge/local.mk

@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 static const struct store_driver *const drivers[] = {
+	&store_driver_maildir,
 	&store_driver_memory,
 };
 

@@ -1,0 +1,319 @@
+/*
+ * maildir.h - what the files of the Maildir driver share
+ */
+#ifndef STORE_MAILDIR_MAILDIR_H
+#define STORE_MAILDIR_MAILDIR_H
+
+#include "base/array.h"
+#include "store/maildir/dotlock.h"
+#include "store/maildir/file_name.h"
+#include "store/maildir/keywords.h"
+#include "store/maildir/path.h"
+#include "store/maildir/table.h"
+#include "store/maildir/uidlist.h"
+#include "store/store.h"
+
+#define UIDLIST_NAME	"dovecot-uidlist"
+#define UIDLIST_LOCK	"dovecot-uidlist.lock"
+#define UIDLIST_TMP	"dovecot-uidlist.tmp"
+#define KEYWORDS_NAME	"dovecot-keywords"
+#define KEYWORDS_LOCK	"dovecot-keywords.lock"
+
+/* A batch of so many messages is made durable one by one. */
+#define FSYNC_EACH_MAX	4U
+/* Problems told of one mailbox at once; more are only counted. */
+#define PROBLEMS_MAX	20U
+/* Every so many lines the place of one is remembered. */
+#define LIST_STRIDE	128U
+#define UID_LAST	0xfffffffeU	/* UIDNEXT has to fit behind it */
+
+struct maildir_box;
+
+struct maildir_store {
+	struct store head;
+	struct path_root root;
+	struct path_root index;		/* fd -1: no INDEX= */
+	bool index_in_memory;		/* INDEX=MEMORY */
+	bool readonly, utf8;
+	char alt_char;
+	char *hostname;
+	char *subscriptions;		/* file name */
+	unsigned int lock_timeout;	/* seconds */
+	struct maildir_box *boxes;	/* open ones */
+	size_t unsynced;		/* bodies written since the last flush */
+};
+
+/* What is known of dovecot-uidlist.  The file stays open. */
+struct list_place {
+	uint32_t uid;
+	uint64_t offset;
+};
+
+struct list_dup {
+	uint32_t uid;			/* the last line of this base */
+	char *base;
+};
+
+/* A line behind the place where the list is broken. */
+struct list_orphan {
+	char *base, *fields;
+};
+
+struct maildir_list {
+	int fd;				/* -1: there is no usable list */
+	bool exists;			/* there is a file of this name */
+	bool broken;			/* its header, or from good_end on */
+	bool torn;			/* the last line has no end */
+	struct path_stat st;		/* of the file, when last read */
+	struct uidlist_header header;
+	uint64_t lines_start;		/* behind the header */
+	uint64_t good_end;		/* bytes whose lines are known */
+	uint32_t last_uid;		/* of the lines; 0: none */
+	uint32_t seen_uid;		/* highest in broken lines, too */
+	size_t lines;
+	ARRAY(struct list_place) places;
+	ARRAY(struct list_dup) dups;
+	ARRAY(struct list_orphan) orphans;
+};
+
+/* One message without a line. */
+struct unlisted {
+	char *base;
+};
+
+enum maildir_op_kind {
+	OP_APPEND, OP_FLAGS, OP_UID, OP_EXPUNGE, OP_STATUS,
+};
+
+struct maildir_op {
+	enum maildir_op_kind kind;
+	bool answered;
+	uint64_t tag;
+	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
+				   given (0: none left) */
+	uint32_t from_uid;	/* UID: the old one */
+	char *guid;		/* APPEND: NULL if none was given */
+	char *base;		/* of the message, when known */
+	char *fields;		/* UID: those of the old line */
+	flags_t flags, was_flags;
+	char **keywords, **was_keywords;	/* one block each */
+	size_t keyword_count, was_count;
+	/* APPEND */
+	char *tmp_name;
+	int fd;			/* -1, or still open to be made durable */
+	uint64_t size, vsize;
+	char *pop3_uidl;
+	uint32_t pop3_order;
+	uint32_t letters;
+	struct mailbox_status status;
+};
+
+struct maildir_box {
+	struct mailbox head;
+	struct maildir_store *store;
+	struct maildir_box *next;
+	char *name;			/* joined */
+	char dir[PATH_NAME_MAX + 1];	/* ".A.B"; "" for INBOX */
+	int fd;				/* the mailbox directory */
+	int cur_fd, new_fd, tmp_fd;	/* -1: not there (readonly) */
+	int index_fd;			/* -1: none */
+	struct maildir_list list;
+	struct keyword_map keywords;
+	struct path_stat keywords_st;
+	struct table *table;
+	bool scanned;			/* table holds the directories ... */
+	bool dirs_settled;		/* ... which is sure if unchanged */
+	struct path_stat dirs[2];	/* cur and new as they were then */
+	bool reread;			/* read again within this flush */
+	ARRAY(struct unlisted) unlisted; /* readonly: sorted */
+	struct dotlock lock;
+	unsigned int problems;
+	mode_t file_mode;
+	gid_t file_gid;
+	bool set_gid;
+	ARRAY(struct maildir_op) ops;
+};
+
+/* maildir_store.c */
+void maildir_problem(struct maildir_store *store, const struct err *why,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int maildir_writable(struct maildir_store *store, struct err *err);
+
+/* maildir_names.c: mailbox names to directories and back */
+int maildir_name_dir(const struct maildir_store *store, const char *name,
+    char out[static PATH_NAME_MAX + 1], struct err *err);
+int maildir_dir_name(const struct maildir_store *store, const char *dir,
+    struct strbuf *out);
+int maildir_map_name(struct store *store, const char *name, char *out,
+    size_t size, struct err *err);
+
+/* maildir_tree.c */
+int maildir_tree_list(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err);
+int maildir_tree_token(struct store *store, struct store_token *token_r,
+    struct err *err);
+int maildir_create(struct store *store, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err);
+int maildir_rename(struct store *store, const char *from, const char *to,
+    struct err *err);
+int maildir_remove(struct store *store, const char *name, struct err *err);
+void maildir_tree_cleanup(struct maildir_store *store);
+
+/* maildir_subscribe.c */
+int maildir_subscriptions(struct store *store, store_name_fn *fn, void *arg,
+    struct err *err);
+int maildir_subscribe(struct store *store, const char *name, bool on,
+    struct err *err);
+
+/* maildir_token.c */
+/* dir: below fd, NULL: fd itself. */
+int maildir_token(struct maildir_store *store, int fd, const char *dir,
+    const char *index_dir, struct store_token *token_r, struct err *err);
+void maildir_files_token(struct maildir_store *store,
+    struct store_token *token_r, const struct path_stat *stats, size_t n);
+/* Could a file time as young as this hide a later change? */
+bool maildir_time_settled(const struct maildir_store *store,
+    int64_t newest_ns);
+
+/* maildir_box.c */
+int maildir_box_open(struct store *store, const char *name,
+    struct mailbox **box_r, struct err *err);
+void maildir_box_close(struct mailbox **box);
+int maildir_box_status(struct mailbox *box, struct mailbox_status *status_r,
+    struct err *err);
+int maildir_box_token(struct mailbox *box, struct store_token *token_r,
+    struct err *err);
+int maildir_box_lock(struct maildir_box *box, struct err *err);
+void maildir_box_unlock(struct maildir_box *box);
+void maildir_box_problem(struct maildir_box *box, const struct err *why,
+    const char *what, const char *name);
+/* UIDNEXT as Dovecot would show it. */
+uint32_t maildir_box_uidnext(struct maildir_box *box);
+
+/* maildir_list.c */
+void maildir_list_init(struct maildir_list *list);
+void maildir_list_deinit(struct maildir_list *list);
+/*
+ * Know the list as it is now: read what is new in it, or all if it is another
+ * file, and mark its bases in the table.
+ */
+int maildir_list_refresh(struct maildir_box *box, struct err *err);
+/* Called for each valid line in order; -1 stops. */
+typedef int maildir_line_fn(const struct uidlist_record *record, void *arg,
+    struct err *err);
+int maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn,
+    void *arg, struct err *err);
+/* Is this the line that counts for its base? */
+bool maildir_list_is_last(const struct maildir_list *list,
+    const struct uidlist_record *record);
+/* The line of a UID, copied.  0: found, 1: there is none. */
+struct list_line {
+	struct uidlist_record record;	/* points into text */
+	char text[UIDLIST_LINE_MAX + 1];
+};
+int maildir_list_find(struct maildir_box *box, uint32_t uid,
+    struct list_line *line, struct err *err);
+uint32_t maildir_list_next(const struct maildir_list *list);
+/* Fields that a broken list had for this base; NULL: none. */
+const char *maildir_list_orphan(const struct maildir_list *list,
+    const char *base);
+/* The list is no proper one of version 3 with all that belongs to it. */
+bool maildir_list_incomplete(const struct maildir_list *list);
+
+/* maildir_list_write.c, all under the lock */
+struct list_change {
+	struct strbuf lines;		/* new ones, by rising UID */
+	bool rewrite;			/* more than new lines */
+	struct uidlist_header header;	/* for a rewrite */
+	/* Lines to leave out in a rewrite; NULL: none. */
+	bool (*drop)(const struct uidlist_record *record, void *arg);
+	void *drop_arg;
+};
+/*
+ * Durable on return.  -1 with *fatal_r: what is on disk is unknown, else the
+ * list is as before.
+ */
+int maildir_list_write(struct maildir_box *box, struct list_change *change,
+    bool *fatal_r, struct err *err);
+
+/* maildir_keywords.c */
+int maildir_keywords_load(struct maildir_box *box, struct err *err);
+int maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
+    struct err *err);
+
+/* maildir_sync.c */
+/* Read the directories into the table, if they changed or by force. */
+int maildir_read_dirs(struct maildir_box *box, bool force, struct err *err);
+/* All messages have lines, unless readonly, and the table is of now. */
+int maildir_sync(struct maildir_box *box, struct err *err);
+
+/* maildir_scan.c */
+int maildir_scan(struct mailbox *box, store_scan_fn *fn, void *arg,
+    struct err *err);
+int maildir_reader_open(struct mailbox *box, uint32_t uid, const char *guid,
+    struct mail_reader **reader_r, struct mail_info *info_r,
+    struct err *err);
+ptrdiff_t maildir_reader_read(struct mail_reader *reader, void *buf,
+    size_t len, struct err *err);
+void maildir_reader_close(struct mail_reader **reader);
+/*
+ * The line of a message known by UID (0: any) and GUID.  1: there is none.
+ */
+int maildir_message_find(struct maildir_box *box, uint32_t uid,
+    const char *guid, struct list_line *line, struct err *err);
+/*
+ * Open the file of a base wherever it is now.  1: it is gone.  name_r gets its
+ * name, *where_r the directory.
+ */
+int maildir_file_open(struct maildir_box *box, const char *base, size_t len,
+    char name_r[static FILE_NAME_MAX + 1], int *where_r,
+    struct path_stat *st_r, int *fd_r, struct err *err);
+
+/* maildir_append.c */
+int maildir_append_begin(struct mailbox *box, const struct mail_info *info,
+    struct mail_writer **writer_r, struct err *err);
+int maildir_append_write(struct mail_writer *writer, const void *buf,
+    size_t len, struct err *err);
+int maildir_append_commit(struct mail_writer **writer, uint64_t tag,
+    struct err *err);
+void maildir_append_abort(struct mail_writer **writer);
+int maildir_copy(struct mailbox *box, const struct mail_info *info,
+    struct mailbox *src, uint32_t src_uid, const char *src_guid,
+    uint64_t tag, struct err *err);
+
+/* maildir_ops.c: preparing, and the memory of what is prepared */
+struct maildir_op *maildir_op_add(struct maildir_box *box,
+    enum maildir_op_kind kind, uint64_t tag);
+char **maildir_keywords_dup(const char *const *keywords, size_t count);
+void maildir_ops_free(struct maildir_box *box);
+int maildir_set_flags(struct mailbox *box, const struct mail_info *was,
+    flags_t flags, const char *const *keywords, size_t keyword_count,
+    uint64_t tag, struct err *err);
+int maildir_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
+    uint32_t new_uid, uint64_t tag, struct err *err);
+int maildir_expunge(struct mailbox *box, uint32_t uid, const char *guid,
+    uint64_t tag, struct err *err);
+int maildir_set_status(struct mailbox *box,
+    const struct mailbox_status *status, uint64_t tag, struct err *err);
+
+/* maildir_flush.c, maildir_apply.c */
+struct maildir_answer {
+	store_done_fn *done;
+	void *arg;
+};
+void maildir_op_done(const struct maildir_answer *answer,
+    struct maildir_op *op, uint32_t uid);
+void maildir_op_failed(const struct maildir_answer *answer,
+    struct maildir_op *op, const struct err *failure);
+int maildir_flush(struct store *store, store_done_fn *done, void *arg,
+    struct err *err);
+/* Find the messages of all operations and answer those that have none. */
+int maildir_look_up(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err);
+/* All but expunges, under the lock. */
+int maildir_apply(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err);
+int maildir_apply_flags(struct maildir_box *box, struct maildir_op *op,
+    const struct maildir_answer *answer, bool *new_changed, struct err *err);
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * Bodies are written to tmp/ while the batch is prepared: open, one write for
+ * most mails, the date, close.  Names in cur/ are chosen in flush, when the
+ * sizes and what else is in the mailbox are known.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/maildir/maildir.h"
+
+#define WRITE_CHUNK	65536U	/* bytes */
+#define COPY_CHUNK	65536U
+
+struct mail_writer {
+	struct maildir_box *box;
+	struct maildir_op op;		/* not yet in the box */
+	int64_t received;
+	bool last_cr;
+	size_t len;			/* bytes in buf */
+	char buf[WRITE_CHUNK];
+};
+
+static void
+op_from_info(struct maildir_op *op, const struct mail_info *info)
+{
+	op->kind = OP_APPEND;
+	op->fd = -1;
+	op->uid = info->uid;
+	op->guid = info->guid == NULL ? NULL : mem_strdup(info->guid);
+	op->flags = info->flags;
+	op->keywords = maildir_keywords_dup(info->keywords,
+	    info->keyword_count);
+	op->keyword_count = info->keyword_count;
+	op->pop3_uidl = info->pop3_uidl == NULL ? NULL :
+	    mem_strdup(info->pop3_uidl);
+	op->pop3_order = info->pop3_order;
+}
+
+static void
+op_clear(struct maildir_op *op)
+{
+	if (op->fd != -1)
+		close(op->fd);
+	free(op->tmp_name);
+	free(op->guid);
+	free(op->keywords);
+	free(op->pop3_uidl);
+	*op = (struct maildir_op){ .fd = -1 };
+}
+
+/* Make the file in tmp/. */
+static int
+create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
+{
+	char name[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+
+	unique_name(name, box->store->hostname);
+	op->fd = path_create(&box->store->root, box->tmp_fd, name,
+	    box->file_mode, err);
+	if (op->fd == -1)
+		return -1;
+	op->tmp_name = mem_strdup(name);
+	if (box->set_gid)
+		(void)path_set_group(&box->store->root, op->fd,
+		    box->file_gid, &ignored);
+	return 0;
+}
+
+int
+maildir_append_begin(struct mailbox *head, const struct mail_info *info,
+    struct mail_writer **writer_r, struct err *err)
+{
+	struct maildir_box *box = (struct maildir_box *)head;
+	struct mail_writer *writer;
+
+	if (maildir_writable(box->store, err) == -1)
+		return -1;
+	if (info->guid != NULL && !guid_text_valid(info->guid,
+	    strlen(info->guid)))
+		return err_set(err, ERR_REFUSED, "not a message GUID");
+	writer = mem_alloc(sizeof(*writer));
+	writer->box = box;
+	writer->received = info->received;
+	op_from_info(&writer->op, info);
+	if (create_tmp(box, &writer->op, err) == -1) {
+		op_clear(&writer->op);
+		free(writer);
+		return -1;
+	}
+	*writer_r = writer;
+	return 0;
+}
+
+/* Bytes that the mail has when each LF is CRLF: LFs without a CR count. */
+static uint64_t
+count_bare_lf(const char *p, size_t len, bool *last_cr)
+{
+	const char *end = p + len, *lf;
+	uint64_t n = 0;
+
+	for (lf = p; (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL;
+	    lf++) {
+		if (lf == p ? !*last_cr : lf[-1] != '\r')
+			n++;
+	}
+	if (len > 0)
+		*last_cr = end[-1] == '\r';
+	return n;
+}
+
+static int
+writer_flush(struct mail_writer *writer, struct err *err)
+{
+	if (writer->len > 0 && path_write(&writer->box->store->root,
+	    writer->op.fd, writer->buf, writer->len, err) == -1)
+		return -1;
+	writer->len = 0;
+	return 0;
+}
+
+int
+maildir_append_write(struct mail_writer *writer, const void *buf, size_t len,
+    struct err *err)
+{
+	const char *p = buf;
+	size_t n;
+
+	if (len > MAIL_SIZE_MAX - writer->op.size)
+		return err_set(err, ERR_REFUSED, "the message is too large");
+	writer->op.size += len;
+	writer->op.vsize += len + count_bare_lf(p, len, &writer->last_cr);
+	while (len > 0) {
+		n = WRITE_CHUNK - writer->len;
+		if (n > len)
+			n = len;
+		memcpy(writer->buf + writer->len, p, n);
+		writer->len += n;
+		p += n;
+		len -= n;
+		if (writer->len == WRITE_CHUNK &&
+		    writer_flush(writer, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The file is written: one of a few stays open to be made durable alone. */
+static int
+finish_body(struct maildir_box *box, struct maildir_op *op, struct err *err)
+{
+	struct maildir_store *store = box->store;
+
+	store->unsynced++;
+	/* Elsewhere close, not syncfs, brings bytes to the server. */
+	if (!store->root.local && path_fsync(&store->root, op->fd,
+	    err) == -1)
+		return -1;
+	if (store->root.local && store->unsynced <= FSYNC_EACH_MAX)
+		return 0;
+	if (close(op->fd) == -1 && errno != EINTR) {
+		op->fd = -1;
+		return err_sys(err, "close a message");
+	}
+	op->fd = -1;
+	return 0;
+}
+
+int
+maildir_append_commit(struct mail_writer **writerp, uint64_t tag,
+    struct err *err)
+{
+	struct mail_writer *writer = *writerp;
+	struct maildir_box *box = writer->box;
+	int64_t received = writer->received;
+	struct maildir_op *op;
+	int ret = -1;
+
+	if (received == RECEIVED_UNKNOWN)
+		received = (int64_t)(clock_now_ms() / 1000);
+	if (writer_flush(writer, err) == 0 &&
+	    path_set_mtime(&box->store->root, writer->op.fd, received,
+	    err) == 0 && finish_body(box, &writer->op, err) == 0) {
+		op = ARRAY_ADD(&box->ops);
+		*op = writer->op;
+		op->tag = tag;
+		writer->op = (struct maildir_op){ .fd = -1 };
+		ret = 0;
+	}
+	maildir_append_abort(writerp);
+	return ret;
+}
+
+void
+maildir_append_abort(struct mail_writer **writerp)
+{
+	struct mail_writer *writer = *writerp;
+	struct err ignored = ERR_INIT;
+
+	if (writer == NULL)
+		return;
+	if (writer->op.tmp_name != NULL)
+		(void)path_unlink(&writer->box->store->root,
+		    writer->box->tmp_fd, writer->op.tmp_name, false,
+		    &ignored);
+	op_clear(&writer->op);
+	free(writer);
+	*writerp = NULL;
+}
+
+/* Sizes of the open source, which is read only if its name does not tell. */
+static int
+source_sizes(struct maildir_op *op, const char *name, int fd,
+    const struct path_stat *st, struct err *err)
+{
+	char *buf;
+	struct file_name parsed;
+	struct file_sizes sizes;
+	bool last_cr = false;
+	ssize_t n;
+
+	op->size = st->size;
+	file_name_parse(&parsed, name);
+	file_name_sizes(&sizes, name, parsed.base_len);
+	if (sizes.has_size && sizes.has_vsize && sizes.size == st->size) {
+		op->vsize = sizes.vsize;
+		return 0;
+	}
+	buf = mem_alloc(COPY_CHUNK);
+	op->size = op->vsize = 0;
+	while ((n = read(fd, buf, COPY_CHUNK)) > 0) {
+		op->size += (uint64_t)n;
+		op->vsize += (uint64_t)n + count_bare_lf(buf, (size_t)n,
+		    &last_cr);
+	}
+	free(buf);
+	return n == -1 ? err_sys(err, "read a message") : 0;
+}
+
+/* 1: linked, fd goes to op; 0: it can't be linked; -1. */
+static int
+link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
+    const char *name, const struct path_stat *st, int fd, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	char tmp[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+	struct path_stat linked;
+
+	unique_name(tmp, box->store->hostname);
+	if (path_link(root, from_dir, name, box->tmp_fd, tmp, &ignored) == -1)
+		return root->gone ? (*err = ignored, -1) : 0;
+	/* Is it the file that we looked at? */
+	if (path_stat(root, box->tmp_fd, NULL, tmp, &linked, err) == -1 ||
+	    linked.ino != st->ino || linked.dev != st->dev) {
+		(void)path_unlink(root, box->tmp_fd, tmp, false, &ignored);
+		return 0;
+	}
+	op->tmp_name = mem_strdup(tmp);
+	op->fd = fd;
+	if (source_sizes(op, name, fd, st, err) == -1 ||
+	    finish_body(box, op, err) == -1) {
+		(void)path_unlink(root, box->tmp_fd, tmp, false, &ignored);
+		return -1;
+	}
+	return 1;
+}
+
+static int
+copy_bytes(struct mailbox *box, const struct mail_info *info, int fd,
+    uint64_t tag, struct err *err)
+{
+	struct mail_writer *writer = NULL;
+	char *buf;
+	ssize_t n;
+
+	if (maildir_append_begin(box, info, &writer, err) == -1)
+		return -1;
+	buf = mem_alloc(COPY_CHUNK);
+	while ((n = read(fd, buf, COPY_CHUNK)) > 0) {
+		if (maildir_append_write(writer, buf, (size_t)n, err) == -1)
+			break;
+	}
+	free(buf);
+	if (n == -1)
+		err_sys(err, "read a message");
+	if (n != 0) {
+		maildir_append_abort(&writer);
+		return -1;
+	}
+	return maildir_append_commit(&writer, tag, err);
+}
+
+/* The source is open as fd, which is closed here. */
+static int
+copy_open(struct mailbox *head, const struct mail_info *info, int from_dir,
+    const char *name, const struct path_stat *st, int fd, uint64_t tag,
+    struct err *err)
+{
+	struct maildir_box *box = (struct maildir_box *)head;
+	struct maildir_op op = { .fd = -1 };
+	int r = 0;
+
+	op_from_info(&op, info);
+	/* A link shares its times, and may not change the mode of another. */
+	if (info->received == st->mtime &&
+	    (st->mode & 0777) == box->file_mode && !box->set_gid)
+		r = link_source(box, &op, from_dir, name, st, fd, err);
+	if (r == 1) {
+		op.tag = tag;
+		*ARRAY_ADD(&box->ops) = op;
+		return 0;
+	}
+	if (op.fd == fd)
+		op.fd = -1;
+	op_clear(&op);
+	if (r == 0) {
+		if (lseek(fd, 0, SEEK_SET) == -1)
+			r = err_sys(err, "read a message");
+		else
+			r = copy_bytes(head, info, fd, tag, err);
+	}
+	close(fd);
+	return r;
+}
+
+int
+maildir_copy(struct mailbox *head, const struct mail_info *info,
+    struct mailbox *src_head, uint32_t src_uid, const char *src_guid,
+    uint64_t tag, struct err *err)
+{
+	struct maildir_box *box = (struct maildir_box *)head;
+	struct maildir_box *src = (struct maildir_box *)src_head;
+	struct list_line *line;
+	char name[FILE_NAME_MAX + 1];
+	struct path_stat st;
+	int r, where = 0, fd = -1;
+
+	if (maildir_writable(box->store, err) == -1)
+		return -1;
+	if (info->guid != NULL && !guid_text_valid(info->guid,
+	    strlen(info->guid)))
+		return err_set(err, ERR_REFUSED, "not a message GUID");
+	line = mem_alloc(sizeof(*line));
+	r = maildir_message_find(src, src_uid, src_guid, line, err);
+	if (r == 0)
+		r = maildir_file_open(src, line->record.base,
+		    line->record.base_len, name, &where, &st, &fd, err);
+	free(line);
+	if (r == 1)
+		return err_set(err, ERR_NOTFOUND, "the source is gone");
+	if (r == -1)
+		return -1;
+	return copy_open(head, info, where == ENTRY_CUR ? src->cur_fd :
+	    src->new_fd, name, &st, fd, tag, err);
+}

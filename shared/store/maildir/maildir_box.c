@@ -1,0 +1,281 @@
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/maildir/maildir.h"
+
+#define TMP_AGE		(36 * 3600)	/* seconds, as Maildir says */
+#define TMP_LOOK_MAX	256U		/* entries looked at when opening */
+
+void
+maildir_box_problem(struct maildir_box *box, const struct err *why,
+    const char *what, const char *name)
+{
+	if (++box->problems > PROBLEMS_MAX)
+		return;
+	maildir_problem(box->store, why, "mailbox %s: %s: %s",
+	    box->dir[0] == '\0' ? "INBOX" : box->dir, what, name);
+}
+
+static const char *
+index_dir(const struct maildir_box *box)
+{
+	return box->dir[0] == '\0' ? ".INBOX" : box->dir;
+}
+
+/* The UIDNEXT of dovecot.index, if it is of this UIDVALIDITY (0: any). */
+static uint32_t
+index_uidnext(struct maildir_box *box, uint32_t uidvalidity)
+{
+	struct maildir_store *store = box->store;
+	struct err ignored = ERR_INIT;
+	uint32_t header[8];
+	int fd, dir;
+
+	if (store->index_in_memory)
+		return 0;
+	if (store->index.fd != -1) {
+		dir = path_open_dir(&store->index, store->index.fd,
+		    index_dir(box), &ignored);
+		if (dir == -1)
+			return 0;
+		fd = path_open_file(&store->index, dir, "dovecot.index",
+		    NULL, &ignored);
+		close(dir);
+	} else {
+		fd = path_open_file(&store->root, box->fd, "dovecot.index",
+		    NULL, &ignored);
+	}
+	if (fd == -1)
+		return 0;
+	/* Words 6 and 7: UIDVALIDITY and UIDNEXT; byte 0: version 7. */
+	if (pread(fd, header, sizeof(header), 0) !=
+	    (ssize_t)sizeof(header) || (header[0] & 0xff) != 7 ||
+	    (uidvalidity != 0 && header[6] != uidvalidity))
+		header[7] = 0;
+	close(fd);
+	return header[7];
+}
+
+uint32_t
+maildir_box_uidnext(struct maildir_box *box)
+{
+	uint32_t next = maildir_list_next(&box->list);
+	uint32_t index = index_uidnext(box, box->list.header.uidvalidity);
+
+	return index > next ? index : next;
+}
+
+/* Mode and group of new files: those of dovecot-shared, if it is there. */
+static int
+load_shared(struct maildir_box *box, struct err *err)
+{
+	struct path_stat st;
+
+	box->file_mode = 0600;
+	if (path_stat(&box->store->root, box->fd, NULL, "dovecot-shared",
+	    &st, err) == -1)
+		return -1;
+	if (st.exists && S_ISREG(st.mode)) {
+		box->file_mode = (mode_t)(st.mode & 0666) | 0600;
+		box->file_gid = (gid_t)st.gid;
+		box->set_gid = st.gid != getegid();
+	}
+	return 0;
+}
+
+static int
+open_sub(struct maildir_box *box, const char *name, mode_t mode, int *fd_r,
+    struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct err why = ERR_INIT;
+
+	*fd_r = path_open_dir(root, box->fd, name, &why);
+	if (*fd_r != -1)
+		return 0;
+	if (why.code == ERR_NOTFOUND && box->store->readonly)
+		return 0;
+	if (why.code == ERR_NOTFOUND) {
+		if (path_mkdir(root, box->fd, name, mode, err) == -1)
+			return -1;
+		*fd_r = path_open_dir(root, box->fd, name, err);
+		return *fd_r == -1 ? -1 : 0;
+	}
+	*err = why;
+	return -1;
+}
+
+static int
+open_dirs(struct maildir_box *box, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct path_stat st;
+	mode_t mode;
+
+	if (box->dir[0] == '\0') {
+		box->fd = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
+		if (box->fd == -1)
+			return err_sys(err, "open INBOX");
+	} else if ((box->fd = path_open_dir(root, root->fd, box->dir,
+	    err)) == -1) {
+		return -1;
+	}
+	if (path_fstat(box->fd, &st, err) == -1)
+		return -1;
+	mode = (mode_t)(st.mode & 0777) | 0700;
+	if (open_sub(box, "cur", mode, &box->cur_fd, err) == -1 ||
+	    open_sub(box, "new", mode, &box->new_fd, err) == -1 ||
+	    open_sub(box, "tmp", mode, &box->tmp_fd, err) == -1)
+		return -1;
+	return load_shared(box, err);
+}
+
+/*
+ * Files of ours that a process left in tmp when it died.  The ctime tells
+ * their age: the mtime is the date of the message.
+ */
+static void
+clean_tmp(struct maildir_box *box)
+{
+	int64_t limit = (int64_t)(clock_now_ms() / 1000) - TMP_AGE;
+	struct path_root *root = &box->store->root;
+	struct err ignored = ERR_INIT;
+	struct path_stat st;
+	struct dirent *de;
+	DIR *dir = path_read_dir(root, box->fd, "tmp", &ignored);
+
+	if (dir == NULL)
+		return;
+	for (unsigned int i = 0; i < TMP_LOOK_MAX &&
+	    (de = readdir(dir)) != NULL; i++) {
+		if (strncmp(de->d_name, UNIQUE_PREFIX,
+		    strlen(UNIQUE_PREFIX)) != 0 ||
+		    path_stat(root, box->tmp_fd, NULL, de->d_name, &st,
+		    &ignored) == -1 || !st.exists ||
+		    st.ctime_ns / 1000000000 > limit)
+			continue;
+		(void)path_unlink(root, box->tmp_fd, de->d_name, false,
+		    &ignored);
+	}
+	closedir(dir);
+}
+
+int
+maildir_box_open(struct store *head, const char *name,
+    struct mailbox **box_r, struct err *err)
+{
+	struct maildir_store *store = (struct maildir_store *)head;
+	struct maildir_box *box = mem_alloc(sizeof(*box));
+	struct mailbox *opened = &box->head;
+
+	box->head.store = head;
+	box->store = store;
+	box->name = mem_strdup(name);
+	box->fd = box->cur_fd = box->new_fd = box->tmp_fd = -1;
+	box->table = table_new();
+	maildir_list_init(&box->list);
+	keyword_map_init(&box->keywords);
+	box->next = store->boxes;
+	store->boxes = box;
+	if (maildir_name_dir(store, name, box->dir, err) == -1 ||
+	    open_dirs(box, err) == -1)
+		goto failed;
+	if (!store->readonly)
+		clean_tmp(box);
+	if (maildir_sync(box, err) == -1)
+		goto failed;
+	*box_r = &box->head;
+	return 0;
+failed:
+	maildir_box_close(&opened);
+	return -1;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+void
+maildir_box_close(struct mailbox **boxp)
+{
+	struct maildir_box *box = (struct maildir_box *)*boxp;
+	struct maildir_box **p;
+
+	if (box == NULL)
+		return;
+	for (p = &box->store->boxes; *p != box; p = &(*p)->next)
+		;
+	*p = box->next;
+	maildir_ops_free(box);
+	maildir_box_unlock(box);
+	maildir_list_deinit(&box->list);
+	keyword_map_deinit(&box->keywords);
+	table_free(&box->table);
+	for (size_t i = 0; i < box->unlisted.n; i++)
+		free(box->unlisted.v[i].base);
+	ARRAY_FREE(&box->unlisted);
+	close_fd(&box->fd);
+	close_fd(&box->cur_fd);
+	close_fd(&box->new_fd);
+	close_fd(&box->tmp_fd);
+	free(box->name);
+	free(box);
+	*boxp = NULL;
+}
+
+int
+maildir_box_status(struct mailbox *head, struct mailbox_status *status_r,
+    struct err *err)
+{
+	struct maildir_box *box = (struct maildir_box *)head;
+
+	if (maildir_list_refresh(box, err) == -1)
+		return -1;
+	*status_r = (struct mailbox_status){
+		.guid = box->list.header.guid,
+		.uidvalidity = box->list.header.uidvalidity,
+		.uidnext = 1,
+	};
+	if (status_r->uidvalidity != 0)
+		status_r->uidnext = maildir_box_uidnext(box);
+	return 0;
+}
+
+int
+maildir_box_token(struct mailbox *head, struct store_token *token_r,
+    struct err *err)
+{
+	struct maildir_box *box = (struct maildir_box *)head;
+
+	return maildir_token(box->store, box->fd, NULL, index_dir(box),
+	    token_r, err);
+}
+
+int
+maildir_box_lock(struct maildir_box *box, struct err *err)
+{
+	struct dotlock_wish wish = { .name = UIDLIST_LOCK,
+	    .hostname = box->store->hostname, .stale = DOTLOCK_STALE_UIDLIST,
+	    .timeout = box->store->lock_timeout, .tmp_fd = box->tmp_fd };
+
+	return dotlock_take(&box->lock, &box->store->root, box->fd, &wish,
+	    err);
+}
+
+void
+maildir_box_unlock(struct maildir_box *box)
+{
+	dotlock_release(&box->lock);
+}

@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "store/maildir/maildir.h"
+
+int
+maildir_keywords_load(struct maildir_box *box, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct err why = ERR_INIT;
+	struct path_stat st;
+	struct strbuf text;
+	int fd, ret = 0;
+
+	if (path_stat(root, box->fd, NULL, KEYWORDS_NAME, &st, err) == -1)
+		return -1;
+	if (st.exists == box->keywords_st.exists &&
+	    st.ino == box->keywords_st.ino &&
+	    st.mtime_ns == box->keywords_st.mtime_ns &&
+	    st.ctime_ns == box->keywords_st.ctime_ns)
+		return 0;
+	if (!st.exists) {
+		keyword_map_deinit(&box->keywords);
+		box->keywords_st = st;
+		return 0;
+	}
+	/* Opened once to check its kind and owner. */
+	fd = path_open_file(root, box->fd, KEYWORDS_NAME, &st, err);
+	if (fd == -1)
+		return -1;
+	close(fd);
+	strbuf_init(&text, KEYWORDS_FILE_MAX);
+	if (io_read_file(box->fd, KEYWORDS_NAME, &text, &why) == -1 &&
+	    why.code != ERR_CORRUPT) {
+		*err = why;
+		ret = -1;
+	} else {
+		/* Too large a file is read as far as it is a sane one. */
+		keyword_map_parse(&box->keywords, text.data, text.len);
+		box->keywords_st = st;
+	}
+	strbuf_deinit(&text);
+	return ret;
+}
+
+/*
+ * Readers look at whole seconds of the mtime: it has to grow, if need be by
+ * a second into the future.
+ */
+static int
+set_mtime(struct maildir_box *box, int fd, struct err *err)
+{
+	int64_t now = (int64_t)(clock_now_ms() / 1000);
+
+	if (!box->keywords_st.exists || box->keywords_st.mtime < now)
+		return 0;
+	return path_set_mtime(&box->store->root, fd,
+	    box->keywords_st.mtime + 1, err);
+}
+
+int
+maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
+    struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct err ignored = ERR_INIT;
+	struct strbuf text;
+	int fd, ret = -1;
+
+	*fatal_r = false;
+	/* Writers hold the uidlist lock: what is there was left by a crash. */
+	if (path_unlink(root, box->fd, KEYWORDS_LOCK, false,
+	    &ignored) == -1 && ignored.errnum != ENOENT) {
+		*err = ignored;
+		return -1;
+	}
+	fd = path_create(root, box->fd, KEYWORDS_LOCK, box->file_mode, err);
+	if (fd == -1)
+		return -1;
+	if (box->set_gid)
+		(void)path_set_group(root, fd, box->file_gid, &ignored);
+	strbuf_init(&text, KEYWORDS_FILE_MAX);
+	keyword_map_format(&box->keywords, &text);
+	if (path_write(root, fd, text.data, text.len, err) == 0 &&
+	    set_mtime(box, fd, err) == 0) {
+		ret = path_fsync(root, fd, err);
+		*fatal_r = ret == -1;
+	}
+	strbuf_deinit(&text);
+	close(fd);
+	if (ret == 0)
+		ret = path_rename_over(root, box->fd, KEYWORDS_LOCK,
+		    KEYWORDS_NAME, err);
+	if (ret == -1) {
+		(void)path_unlink(root, box->fd, KEYWORDS_LOCK, false,
+		    &ignored);
+		*fatal_r = *fatal_r || root->gone;
+		return err_prefix(err, "write dovecot-keywords");
+	}
+	if (path_fsync(root, box->fd, err) == -1) {
+		*fatal_r = true;
+		return -1;
+	}
+	return path_stat(root, box->fd, NULL, KEYWORDS_NAME,
+	    &box->keywords_st, err);
+}

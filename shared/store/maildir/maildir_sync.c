@@ -1,0 +1,406 @@
+/*
+ * Knowing which files a mailbox has.
+ *
+ * readdir gives no moment: a file that is renamed while we read (a client
+ * sets \Seen) may be seen under both names or under neither.  Missing one that
+ * is there would later pass for an expunge, so: a reading counts as it is only
+ * if cur and new did not change from before it to after it, and had not just
+ * changed before, since file times are coarse.  Otherwise, and if a listed
+ * file was not seen, the directories are read again, and a file seen in any
+ * of the readings is there.  new is read before cur, because files move that
+ * way only.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/maildir/maildir.h"
+#include "store/maildir/uidvalidity.h"
+
+#define PASSES_MAX	3U
+#define DUPLICATES_MAX	100U	/* looked at in one reading */
+#define LINES_MAX	((size_t)1 << 32)	/* bytes of new lines */
+
+/* Two names of one base, to be looked at again after the reading. */
+struct duplicate {
+	char *names[2];
+	unsigned int where[2];
+};
+
+struct reading {
+	struct maildir_box *box;
+	ARRAY(struct duplicate) duplicates;
+};
+
+static int
+stat_dirs(struct maildir_box *box, struct path_stat dirs[2], struct err *err)
+{
+	if (path_stat(&box->store->root, box->fd, NULL, "cur", &dirs[0],
+	    err) == -1)
+		return -1;
+	return path_stat(&box->store->root, box->fd, NULL, "new", &dirs[1],
+	    err);
+}
+
+static bool
+dirs_equal(const struct path_stat a[2], const struct path_stat b[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (a[i].ino != b[i].ino || a[i].mtime_ns != b[i].mtime_ns ||
+		    a[i].ctime_ns != b[i].ctime_ns)
+			return false;
+	}
+	return true;
+}
+
+static bool
+dirs_settled(struct maildir_box *box, const struct path_stat dirs[2])
+{
+	int64_t newest = dirs[0].ctime_ns > dirs[1].ctime_ns ?
+	    dirs[0].ctime_ns : dirs[1].ctime_ns;
+
+	return maildir_time_settled(box->store, newest);
+}
+
+/* Messages are regular files; anything else is told and left out. */
+static bool
+is_message(struct maildir_box *box, int fd, const struct dirent *de)
+{
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	if (de->d_type == DT_REG)
+		return true;
+	if (de->d_type == DT_UNKNOWN && fstatat(fd, de->d_name, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		return true;
+	err_set(&err, ERR_PERM, "not a regular file");
+	maildir_box_problem(box, &err, "left out", de->d_name);
+	return false;
+}
+
+/* Of two files with one base: cur before new, then the more letters. */
+static bool
+preferred(const struct table *table, const struct table_entry *entry,
+    unsigned int where, const struct file_name *parsed)
+{
+	unsigned int old = entry->bits & ENTRY_FILE;
+
+	if (old != where)
+		return where == ENTRY_CUR;
+	return parsed->letters > table_entry_letters(table, entry);
+}
+
+static void
+note_duplicate(struct reading *reading, const char *old_name,
+    unsigned int old_where, const char *name, unsigned int where)
+{
+	struct duplicate *dup;
+
+	if (reading->duplicates.n == DUPLICATES_MAX)
+		return;
+	dup = ARRAY_ADD(&reading->duplicates);
+	dup->names[0] = mem_strdup(old_name);
+	dup->where[0] = old_where;
+	dup->names[1] = mem_strdup(name);
+	dup->where[1] = where;
+}
+
+static void
+note_file(struct reading *reading, unsigned int where, const char *name)
+{
+	struct maildir_box *box = reading->box;
+	char old_name[FILE_NAME_MAX + 1];
+	struct table_entry *entry;
+	struct file_name parsed;
+
+	if (!file_name_parse(&parsed, name)) {
+		maildir_box_problem(box, NULL, "not a message name", name);
+		return;
+	}
+	entry = table_add(box->table, name, parsed.base_len);
+	if (table_file_name(box->table, entry, name, parsed.base_len,
+	    old_name)) {
+		if ((entry->bits & where) && strcmp(old_name, name) == 0)
+			return;
+		note_duplicate(reading, old_name, entry->bits & ENTRY_FILE,
+		    name, where);
+		if (!preferred(box->table, entry, where, &parsed))
+			return;
+	}
+	table_set_file(box->table, entry, where, name, &parsed);
+}
+
+/* Call fn for each message file of new and cur. */
+static int
+each_file(struct maildir_box *box,
+    void (*fn)(void *arg, unsigned int where, const char *name), void *arg,
+    struct err *err)
+{
+	static const char *const names[] = { "new", "cur" };
+	static const unsigned int where[] = { ENTRY_NEW, ENTRY_CUR };
+	struct err why;
+	struct dirent *de;
+	size_t n = 0;
+	DIR *dir;
+
+	for (size_t i = 0; i < nitems(names); i++) {
+		why = (struct err)ERR_INIT;
+		dir = path_read_dir(&box->store->root, box->fd, names[i],
+		    &why);
+		if (dir == NULL && why.code == ERR_NOTFOUND)
+			continue;
+		if (dir == NULL) {
+			*err = why;
+			return -1;
+		}
+		while ((errno = 0, de = readdir(dir)) != NULL) {
+			if (de->d_name[0] == '.' ||
+			    !is_message(box, dirfd(dir), de))
+				continue;
+			if (++n > STORE_MESSAGES_MAX) {
+				closedir(dir);
+				return err_set(err, ERR_REFUSED,
+				    "more than %u messages",
+				    STORE_MESSAGES_MAX);
+			}
+			fn(arg, where[i], de->d_name);
+		}
+		if (errno != 0) {
+			err_sys(err, "read %s", names[i]);
+			closedir(dir);
+			return -1;
+		}
+		closedir(dir);
+	}
+	return 0;
+}
+
+static void
+read_one(void *arg, unsigned int where, const char *name)
+{
+	note_file(arg, where, name);
+}
+
+/* Tell of duplicates that are still there: a move looks like one. */
+static void
+check_duplicates(struct reading *reading)
+{
+	struct maildir_box *box = reading->box;
+	struct err ignored = ERR_INIT, why = ERR_INIT;
+	struct duplicate *dup;
+	struct path_stat st;
+	unsigned int there;
+
+	err_set(&why, ERR_CORRUPT, "two files of the same message");
+	for (size_t i = 0; i < reading->duplicates.n; i++) {
+		dup = &reading->duplicates.v[i];
+		there = 0;
+		for (int k = 0; k < 2; k++) {
+			if (path_stat(&box->store->root, box->fd,
+			    dup->where[k] == ENTRY_NEW ? "new" : "cur",
+			    dup->names[k], &st, &ignored) == 0 && st.exists)
+				there++;
+			}
+		if (there == 2)
+			maildir_box_problem(box, &why, "only one is used",
+			    dup->names[1]);
+		free(dup->names[0]);
+		free(dup->names[1]);
+	}
+	ARRAY_FREE(&reading->duplicates);
+}
+
+int
+maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
+{
+	struct reading reading = { .box = box };
+	struct path_stat before[2], after[2];
+	bool stable = false;
+	int ret = 0;
+
+	if (stat_dirs(box, before, err) == -1)
+		return -1;
+	if (!force && box->scanned && box->dirs_settled &&
+	    dirs_equal(before, box->dirs))
+		return 0;
+	box->scanned = false;
+	box->problems = 0;
+	table_clear(box->table, ENTRY_FILE | ENTRY_WAS);
+	for (unsigned int pass = 0; pass < PASSES_MAX; pass++) {
+		if (pass > 0) {
+			table_next_pass(box->table);
+			memcpy(before, after, sizeof(before));
+		}
+		box->dirs_settled = dirs_settled(box, before);
+		if ((ret = each_file(box, read_one, &reading, err)) == -1 ||
+		    (ret = stat_dirs(box, after, err)) == -1)
+			break;
+		stable = box->dirs_settled && dirs_equal(before, after);
+		if (stable || table_count(box->table,
+		    ENTRY_LISTED | ENTRY_FILE, ENTRY_LISTED) == 0)
+			break;
+	}
+	if (stable)
+		table_clear(box->table, ENTRY_WAS);
+	else
+		table_merge_passes(box->table);
+	check_duplicates(&reading);
+	memcpy(box->dirs, before, sizeof(before));
+	box->scanned = ret == 0;
+	return ret;
+}
+
+static bool
+has_unlisted(struct maildir_box *box)
+{
+	uint32_t mask = ENTRY_FILE | ENTRY_LISTED;
+
+	return table_count(box->table, mask, ENTRY_NEW) +
+	    table_count(box->table, mask, ENTRY_CUR) > 0;
+}
+
+static void
+unlisted_free(struct maildir_box *box)
+{
+	for (size_t i = 0; i < box->unlisted.n; i++)
+		free(box->unlisted.v[i].base);
+	ARRAY_FREE(&box->unlisted);
+}
+
+static void
+collect_one(void *arg, unsigned int where, const char *name)
+{
+	struct maildir_box *box = arg;
+	struct table_entry *entry;
+	struct file_name parsed;
+
+	(void)where;
+	if (!file_name_parse(&parsed, name))
+		return;
+	entry = table_find(box->table, name, parsed.base_len);
+	if (entry != NULL && (entry->bits & ENTRY_FILE) &&
+	    (entry->bits & ENTRY_LISTED) == 0)
+		ARRAY_ADD(&box->unlisted)->base =
+		    mem_strndup(name, parsed.base_len);
+}
+
+static int
+unlisted_cmp(const void *a, const void *b)
+{
+	return file_base_cmp(((const struct unlisted *)a)->base,
+	    ((const struct unlisted *)b)->base);
+}
+
+/* The bases of messages without a line, in the order of their UIDs to be. */
+static int
+collect_unlisted(struct maildir_box *box, struct err *err)
+{
+	size_t k = 0;
+
+	unlisted_free(box);
+	if (!has_unlisted(box))
+		return 0;
+	if (each_file(box, collect_one, box, err) == -1)
+		return -1;
+	if (box->unlisted.n > 1)
+		qsort(box->unlisted.v, box->unlisted.n,
+		    sizeof(box->unlisted.v[0]), unlisted_cmp);
+	for (size_t i = 0; i < box->unlisted.n; i++) {
+		if (k > 0 && strcmp(box->unlisted.v[i].base,
+		    box->unlisted.v[k - 1].base) == 0)
+			free(box->unlisted.v[i].base);
+		else
+			box->unlisted.v[k++] = box->unlisted.v[i];
+	}
+	box->unlisted.n = k;
+	return 0;
+}
+
+/* The lines of those messages, from the UID next on. */
+static void
+format_unlisted(struct maildir_box *box, uint32_t next, struct strbuf *out)
+{
+	struct uidlist_record rec;
+	const char *fields;
+
+	for (size_t i = 0; i < box->unlisted.n && next <= UID_LAST; i++) {
+		fields = maildir_list_orphan(&box->list,
+		    box->unlisted.v[i].base);
+		rec = (struct uidlist_record){ .uid = next++,
+		    .base = box->unlisted.v[i].base,
+		    .base_len = strlen(box->unlisted.v[i].base) };
+		rec.fields = fields == NULL ? "" : fields;
+		rec.fields_len = strlen(rec.fields);
+		uidlist_record_format(out, &rec);
+	}
+}
+
+/* What the header lacks. */
+static int
+complete_header(struct maildir_box *box, struct uidlist_header *header,
+    struct err *err)
+{
+	*header = box->list.header;
+	header->version = 3;
+	if (header->uidvalidity == 0 && uidvalidity_next(&box->store->root,
+	    &header->uidvalidity, err) == -1)
+		return -1;
+	if (guid_is_zero(&header->guid))
+		header->guid = guid_random();
+	return 0;
+}
+
+/* Under the lock: give UIDs, and a whole header, where there are none. */
+static int
+adopt(struct maildir_box *box, struct err *err)
+{
+	struct list_change change = { .rewrite = false };
+	uint32_t next;
+	bool fatal;
+	int ret = -1;
+
+	if (maildir_list_refresh(box, err) == -1 ||
+	    collect_unlisted(box, err) == -1)
+		return -1;
+	if (box->unlisted.n == 0 && !maildir_list_incomplete(&box->list))
+		return 0;
+	strbuf_init(&change.lines, LINES_MAX);
+	next = maildir_box_uidnext(box);
+	format_unlisted(box, next, &change.lines);
+	if (complete_header(box, &change.header, err) == 0) {
+		change.header.uidnext = box->unlisted.n < UID_LAST - next ?
+		    next + (uint32_t)box->unlisted.n : UID_LAST + 1;
+		ret = maildir_list_write(box, &change, &fatal, err);
+	}
+	strbuf_deinit(&change.lines);
+	if (ret == 0)
+		unlisted_free(box);
+	return ret;
+}
+
+int
+maildir_sync(struct maildir_box *box, struct err *err)
+{
+	int ret;
+
+	if (maildir_keywords_load(box, err) == -1 ||
+	    maildir_list_refresh(box, err) == -1 ||
+	    maildir_read_dirs(box, false, err) == -1)
+		return -1;
+	if (box->store->readonly)
+		return collect_unlisted(box, err);
+	if (!has_unlisted(box) && !maildir_list_incomplete(&box->list))
+		return 0;
+	if (maildir_box_lock(box, err) == -1)
+		return -1;
+	ret = adopt(box, err);
+	maildir_box_unlock(box);
+	return ret;
+}

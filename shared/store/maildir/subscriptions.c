@@ -1,0 +1,217 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/mailbox_name.h"
+#include "store/maildir/subscriptions.h"
+
+#define V2_HEAD "V\t2\n"
+
+/* One level in storage encoding, appended to name as UTF-8; -1 if broken. */
+static int
+decode_level(struct strbuf *name, bool utf8, const char *text, size_t len)
+{
+	if (utf8) {
+		strbuf_add(name, text, len);
+		return 0;
+	}
+	return mutf7_decode(name, text, len);
+}
+
+static int
+unescape(struct strbuf *out, const char *text, size_t len)
+{
+	static const char codes[] = "tnr1", bytes[] = "\t\n\r\001";
+	const char *code;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '\001') {
+			strbuf_addc(out, text[i]);
+			continue;
+		}
+		if (++i == len || text[i] == '\0' ||
+		    (code = strchr(codes, text[i])) == NULL)
+			return -1;
+		strbuf_addc(out, bytes[code - codes]);
+	}
+	return 0;
+}
+
+static void
+escape(struct strbuf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		switch (text[i]) {
+		case '\t':
+			strbuf_adds(out, "\001t");
+			break;
+		case '\n':
+			strbuf_adds(out, "\001n");
+			break;
+		case '\r':
+			strbuf_adds(out, "\001r");
+			break;
+		case '\001':
+			strbuf_adds(out, "\0011");
+			break;
+		default:
+			strbuf_addc(out, text[i]);
+		}
+	}
+}
+
+/* The joined name of a line, heap memory; NULL if there is none. */
+static char *
+decode_line(const struct subscriptions *subs, const char *line)
+{
+	char sep = subs->version == 2 ? '\t' : '.';
+	struct strbuf name, level;
+	const char *p = line;
+	char *result = NULL;
+	size_t len;
+	int r = 0;
+
+	strbuf_init(&name, NAME_MAX_BYTES);
+	strbuf_init(&level, NAME_MAX_BYTES);
+	for (;;) {
+		len = strcspn(p, sep == '.' ? "." : "\t");
+		strbuf_reset(&level);
+		if (subs->version == 2)
+			r = unescape(&level, p, len);
+		else
+			strbuf_add(&level, p, len);
+		if (r == -1 || decode_level(&name, subs->utf8, level.data,
+		    level.len) == -1)
+			break;
+		p += len;
+		if (*p == '\0') {
+			if (!level.failed && !name.failed &&
+			    name_valid(name.data, name.len))
+				result = mem_strdup(name.data);
+			break;
+		}
+		p++;
+		strbuf_addc(&name, NAME_SEP);
+	}
+	strbuf_deinit(&level);
+	strbuf_deinit(&name);
+	return result;
+}
+
+static char *
+encode_line(const struct subscriptions *subs, const char *name)
+{
+	struct strbuf line, level;
+	char *result;
+	size_t len;
+
+	strbuf_init(&line, 8 * NAME_MAX_BYTES);
+	strbuf_init(&level, 8 * NAME_MAX_BYTES);
+	for (;;) {
+		len = strcspn(name, "\x1f");
+		strbuf_reset(&level);
+		if (subs->utf8)
+			strbuf_add(&level, name, len);
+		else
+			mutf7_encode(&level, name, len);
+		if (subs->version == 2)
+			escape(&line, level.data, level.len);
+		else
+			strbuf_add(&line, level.data, level.len);
+		name += len;
+		if (*name == '\0')
+			break;
+		name++;
+		strbuf_addc(&line, subs->version == 2 ? '\t' : '.');
+	}
+	result = mem_strdup(line.data);
+	strbuf_deinit(&level);
+	strbuf_deinit(&line);
+	return result;
+}
+
+void
+subscriptions_init(struct subscriptions *subs, bool utf8)
+{
+	*subs = (struct subscriptions){ .version = 2, .utf8 = utf8 };
+}
+
+void
+subscriptions_deinit(struct subscriptions *subs)
+{
+	for (size_t i = 0; i < subs->lines.n; i++) {
+		free(subs->lines.v[i].line);
+		free(subs->lines.v[i].name);
+	}
+	ARRAY_FREE(&subs->lines);
+}
+
+void
+subscriptions_parse(struct subscriptions *subs, bool utf8, const char *text,
+    size_t len)
+{
+	const char *lf, *nul;
+	struct subscription *sub;
+	size_t n;
+
+	subscriptions_init(subs, utf8);
+	if (len >= strlen(V2_HEAD) &&
+	    memcmp(text, V2_HEAD, strlen(V2_HEAD)) == 0) {
+		text += strlen(V2_HEAD);
+		len -= strlen(V2_HEAD);
+	} else if (len > 0) {
+		subs->version = 1;
+	}
+	for (; len > 0; text += n, len -= n) {
+		lf = memchr(text, '\n', len);
+		n = lf == NULL ? len : (size_t)(lf - text) + 1;
+		if (text[0] == '\n')
+			continue;
+		nul = memchr(text, '\0', n);
+		sub = ARRAY_ADD(&subs->lines);
+		sub->line = mem_strndup(text, lf == NULL ? n : n - 1);
+		/* A NUL cuts the line: it is no name. */
+		sub->name = nul != NULL ? NULL : decode_line(subs, sub->line);
+	}
+}
+
+void
+subscriptions_format(const struct subscriptions *subs, struct strbuf *out)
+{
+	if (subs->version == 2)
+		strbuf_adds(out, V2_HEAD "\n");
+	for (size_t i = 0; i < subs->lines.n; i++) {
+		strbuf_adds(out, subs->lines.v[i].line);
+		strbuf_addc(out, '\n');
+	}
+}
+
+bool
+subscriptions_set(struct subscriptions *subs, const char *name, bool on)
+{
+	struct subscription *sub;
+	bool found = false;
+	size_t k = 0;
+
+	for (size_t i = 0; i < subs->lines.n; i++) {
+		sub = &subs->lines.v[i];
+		if (sub->name != NULL && strcmp(sub->name, name) == 0) {
+			found = true;
+			if (!on) {
+				free(sub->line);
+				free(sub->name);
+				continue;
+			}
+		}
+		subs->lines.v[k++] = *sub;
+	}
+	subs->lines.n = k;
+	if (on && !found) {
+		sub = ARRAY_ADD(&subs->lines);
+		sub->name = mem_strdup(name);
+		sub->line = encode_line(subs, name);
+	}
+	return found != on;
+}
