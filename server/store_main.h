@@ -1,0 +1,28 @@
+/*
+ * store_main.h - the process that has one user's mail
+ */
+#ifndef SERVER_STORE_MAIN_H
+#define SERVER_STORE_MAIN_H
+
+#include "net/peers.h"
+#include "server/settings.h"
+#include "server/userdb.h"
+
+struct store_args {
+	const struct server_settings *set;
+	const struct userdb_user *user;
+	enum peer_right access;
+	const char *peer;	/* address of the client, for people */
+	const char *peer_name;	/* name= of its line; may be empty */
+};
+
+/*
+ * Become the user, reach nothing but this user's mail, and serve the session
+ * that comes through the descriptor.  Returns the exit status.
+ */
+int store_main(int fd, const struct store_args *args);
+
+/* The same over standard input and output. */
+int store_main_stdio(const struct store_args *args);
+
+#endif
