@@ -34,7 +34,6 @@ struct net {
 	struct relay_stats stats;
 };
 
-/* Sessions of one peer in the log are told apart by the monitor's pid. */
 static void
 log_refused(const struct net *net, const char *reason, const char *detail)
 {
@@ -228,12 +227,15 @@ carry(struct net *net, struct stream *store, const uint8_t *first,
 	uint64_t start = clock_mono_ms();
 	int ret;
 
-	log_info("connection open user=%s peer=%s addr=%s key=%s", user,
-	    net->auth.name, net->args->peer, net->pin);
+	if (set->verbose || set->debug)
+		log_info("connection open user=%s peer=%s addr=%s key=%s",
+		    user, net->auth.name, net->args->peer, net->pin);
 	ret = relay_run(net->peer, store, first, len, &limits, &net->stats,
 	    &err);
 	if (ret == 0)
 		end_gently(net);
+	if (ret == 0 && !set->verbose && !set->debug)
+		return 0;
 	log_info("connection end user=%s addr=%s in=%llu out=%llu ms=%llu "
 	    "error=%s", user, net->args->peer,
 	    (unsigned long long)net->stats.in,

@@ -119,13 +119,22 @@ out:
 	return ret;
 }
 
-/* A path that was not set lies in the configuration folder. */
+/*
+ * Make a path absolute: a relative one, or name where none was set, lies in
+ * the configuration folder.
+ */
 static void
-default_path(const struct server_settings *set, char **field,
-    const char *name)
+resolve(const struct server_settings *set, char **field, const char *name)
 {
-	if (*field == NULL)
-		*field = mem_printf("%s/%s", set->config_dir, name);
+	char *old = *field;
+
+	if (old == NULL && name == NULL)
+		return;
+	if (old != NULL && old[0] == '/')
+		return;
+	*field = mem_printf("%s/%s", set->config_dir,
+	    old != NULL ? old : name);
+	free(old);
 }
 
 int
@@ -144,10 +153,14 @@ server_settings_load(struct server_settings *set, int argc, char **argv,
 		return 0;
 	if (find_config_dir(set, err) == -1 || read_file(set, err) == -1)
 		return -1;
-	default_path(set, &set->ssl_key, KEYS_KEY_FILE);
-	default_path(set, &set->ssl_cert, KEYS_CERT_FILE);
-	default_path(set, &set->peers, "peers");
-	default_path(set, &set->token_dir, "tokens");
+	resolve(set, &set->ssl_key, KEYS_KEY_FILE);
+	resolve(set, &set->ssl_cert, KEYS_CERT_FILE);
+	resolve(set, &set->ssl_ca, NULL);
+	resolve(set, &set->ssl_crl, NULL);
+	resolve(set, &set->peers, "peers");
+	resolve(set, &set->token_dir, "tokens");
+	resolve(set, &set->passwd_file, NULL);
+	resolve(set, &set->port_file, NULL);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ struct server_settings {
 
 	/* Fields of the table. */
 	char *config;
-	bool stdio, help, version, debug;
+	bool stdio, help, version, verbose, debug;
 	char *user, *access, *name;	/* of token, user also of --stdio */
 	struct opt_list addresses;	/* of token */
 	struct opt_list listen;
@@ -64,7 +64,8 @@ const struct optdef *server_optdefs(size_t *count_r);
 /*
  * Take the command line apart and read the file: that of -c, else
  * dsync-server.conf in the configuration folder if there is one.  Paths that
- * were not set get their defaults below that folder.
+ * were not set get their defaults below that folder, and relative ones lie
+ * there.
  */
 int server_settings_load(struct server_settings *set, int argc, char **argv,
     struct err *err);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -46,6 +47,39 @@ access_of(enum peer_right right)
 		return ACCESS_READ_WRITE;
 	}
 	abort();
+}
+
+/*
+ * As root make a state_dir that is missing and give it to the user, who could
+ * not make it in a folder of root's.  In any other folder somebody else could
+ * move things about meanwhile: there the user makes it, in make_folders.
+ */
+static int
+give_state_dir(const struct place *place, struct err *err)
+{
+	const struct userdb_user *user = place->args->user;
+	const char *path = place->state_dir, *slash;
+	struct stat st;
+	char *parent;
+	int fd, ret = 0;
+
+	if (path == NULL || !user->become || geteuid() != 0)
+		return 0;
+	slash = strrchr(path, '/');
+	if (slash == path || slash[1] == '\0')
+		return 0;
+	parent = mem_strndup(path, (size_t)(slash - path));
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(parent);
+	if (fd == -1)
+		return 0;
+	if (fstat(fd, &st) == 0 && st.st_uid == 0 &&
+	    (st.st_mode & 022) == 0 && mkdirat(fd, slash + 1, 0700) == 0 &&
+	    fchownat(fd, slash + 1, user->uid, user->gid,
+	    AT_SYMLINK_NOFOLLOW) == -1)
+		ret = err_sys(err, "state_dir %s", path);
+	(void)close(fd);
+	return ret;
 }
 
 static int
@@ -131,17 +165,16 @@ add_inbox_folder(struct place *place, const char *inbox)
  * mounted.
  */
 static int
-make_root(const struct place *place, struct err *err)
+make_folders(const struct place *place, struct err *err)
 {
 	const char *path = place->location.path;
 
 	if (place->args->access != PEER_READ && mkdir(path, 0700) == -1 &&
 	    errno != EEXIST)
 		return err_sys(err, "cannot make the mail root %s", path);
-	if (place->state_dir != NULL && mkdir(place->state_dir, 0700) == -1 &&
-	    errno != EEXIST)
-		return err_sys(err, "cannot make the state_dir %s",
-		    place->state_dir);
+	path = place->state_dir;
+	if (path != NULL && mkdir(path, 0700) == -1 && errno != EEXIST)
+		return err_sys(err, "cannot make the state_dir %s", path);
 	return 0;
 }
 
@@ -152,7 +185,7 @@ confine(struct place *place, struct err *err)
 	    place->location.path;
 	struct sandbox_report report = { .off = "" };
 
-	if (make_root(place, err) == -1)
+	if (make_folders(place, err) == -1)
 		return -1;
 	add_path(place, place->location.path, BOTH);
 	for (size_t i = 0; i < place->location.key_count; i++)
@@ -207,8 +240,8 @@ run(int in, int out, const struct store_args *args)
 	int ret = -1;
 
 	log_context_set("user=%s addr=%s", args->user->name, args->peer);
-	if (become(args->user, &err) == 0 && locate(&place, &err) == 0 &&
-	    confine(&place, &err) == 0)
+	if (locate(&place, &err) == 0 && give_state_dir(&place, &err) == 0 &&
+	    become(args->user, &err) == 0 && confine(&place, &err) == 0)
 		ret = serve(&place, in, out, &err);
 	if (ret == -1)
 		log_error("session fails error=%s code=%s", err.msg,
