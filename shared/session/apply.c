@@ -1,0 +1,832 @@
+/*
+ * Operations on messages.
+ *
+ * Each one is checked against the log (who may do this, is the message still
+ * what it was in the view) and then only prepared by the driver; batch.c makes
+ * a batch durable and writes the log.  An operation on a message that is in
+ * the batch already has to see what the first one did, so the batch is flushed
+ * before; flags and then a UID or an expunge may share one batch.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "session/session_int.h"
+
+int
+apply_row(struct session *s, const struct guid128 *guid,
+    const struct chlog_mailbox **row_r, struct err *err)
+{
+	int r = 1;
+
+	if (s->row.id == 0 || !guid_eq(&s->row.guid, guid)) {
+		apply_row_forget(s);
+		s->row_arena = arena_new(ARENA_PAGE_MAX);
+		r = chlog_mailbox_find(s->log, guid, s->row_arena, &s->row,
+		    err);
+		if (r != 1)
+			s->row.id = 0;
+	}
+	*row_r = &s->row;
+	return r;
+}
+
+void
+apply_row_forget(struct session *s)
+{
+	s->row.id = 0;
+	arena_free(&s->row_arena);
+}
+
+static void
+close_at(struct session *s, size_t i)
+{
+	struct open_box *box = &s->boxes.v[i];
+
+	/* A reader needs its mailbox to the end. */
+	if (s->body.active && s->body.pinned == NULL &&
+	    guid_eq(&s->body.mailbox, &box->guid))
+		s->body.pinned = box->box;
+	else
+		s->driver->mailbox_close(&box->box);
+	free(box->store_name);
+	*box = s->boxes.v[--s->boxes.n];
+}
+
+void
+apply_close(struct session *s, const struct guid128 *guid)
+{
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (guid_eq(&s->boxes.v[i].guid, guid)) {
+			close_at(s, i);
+			return;
+		}
+}
+
+void
+apply_close_all(struct session *s)
+{
+	while (s->boxes.n > 0)
+		close_at(s, s->boxes.n - 1);
+}
+
+/* One mailbox fewer is open; what is prepared is made durable first. */
+static int
+close_oldest(struct session *s, struct err *err)
+{
+	size_t oldest = SIZE_MAX;
+
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (!s->boxes.v[i].dirty && (oldest == SIZE_MAX ||
+		    s->boxes.v[i].used < s->boxes.v[oldest].used))
+			oldest = i;
+	if (oldest == SIZE_MAX) {
+		/* A message that arrives would be cut: rather one more. */
+		if (s->state == SESSION_BODY)
+			return 0;
+		if (batch_flush(s, err) == -1)
+			return -1;
+		oldest = 0;
+	}
+	close_at(s, oldest);
+	return 0;
+}
+
+struct open_box *
+apply_open(struct session *s, const struct chlog_mailbox *row,
+    struct err *err)
+{
+	struct mailbox *handle = NULL;
+	struct open_box *box;
+	struct guid128 guid = row->guid;
+	int64_t id = row->id;
+	char *name;
+
+	for (size_t i = 0; i < s->boxes.n; i++) {
+		box = &s->boxes.v[i];
+		if (guid_eq(&box->guid, &guid)) {
+			box->used = ++s->box_clock;
+			return box;
+		}
+	}
+	if (!row->selectable) {
+		err_set(err, ERR_STALE, "it is a mere directory");
+		return NULL;
+	}
+	name = mem_strdup(row->store_name);
+	if ((s->boxes.n >= OPEN_BOXES_MAX && close_oldest(s, err) == -1) ||
+	    s->driver->mailbox_open(s->store, name, &handle, err) == -1) {
+		free(name);
+		return NULL;
+	}
+	box = ARRAY_ADD(&s->boxes);
+	box->guid = guid;
+	box->id = id;
+	box->store_name = name;
+	box->box = handle;
+	box->used = ++s->box_clock;
+	return box;
+}
+
+void
+apply_result(struct session *s, uint32_t op, enum result_status status,
+    uint32_t uid, enum err_code code, const char *text)
+{
+	struct msg msg = { .kind = MSG_RESULT };
+
+	msg.u.result.op = op;
+	msg.u.result.status = status;
+	msg.u.result.uid = uid;
+	msg.u.result.code = code;
+	msg.u.result.text = session_err_text(s, code, text);
+	session_send(s, &msg);
+}
+
+int
+apply_own_run(struct session *s, int64_t *run_r, struct err *err)
+{
+	return chlog_run_find(s->log, &s->hello.run, run_r, err);
+}
+
+bool
+apply_fresh(const struct session *s, uint64_t seq, int64_t run,
+    int64_t own_run)
+{
+	return seq <= s->view_seq ||
+	    (own_run != 0 && (run == own_run || run == -own_run));
+}
+
+/* Numbers rise, and nothing may be asked for before the view was taken. */
+int
+apply_take_op(struct session *s, uint32_t op, struct err *err)
+{
+	if (!s->scanned)
+		return err_set(err, ERR_PROTO,
+		    "an operation came before the view");
+	if (op <= s->last_op)
+		return err_set(err, ERR_PROTO, "operation %u came after %u",
+		    op, s->last_op);
+	s->last_op = op;
+	return batch_flush_if_full(s, err);
+}
+
+/* Refused by the table of who may do what; the answer is sent. */
+static bool
+refused(struct session *s, uint32_t op, enum msg_kind kind,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark)
+{
+	const char *why = NULL;
+
+	if (s->readonly)
+		why = "this store is not to be changed";
+	else if (s->args.access == ACCESS_READ)
+		why = "the peer may only read";
+	else if (s->args.access == ACCESS_APPEND && kind != MSG_OP_SAVE &&
+	    kind != MSG_OP_COPY)
+		why = "the peer may only add messages";
+	if (why == NULL)
+		return false;
+	apply_result(s, op, RESULT_ACCESS, 0, ERR_PERM, why);
+	session_add_pending(s, mailbox, uid, mark, why);
+	return true;
+}
+
+/* Not done; it is looked at again in the next run. */
+static void
+not_done(struct session *s, uint32_t op, enum result_status status,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark,
+    enum err_code code, const char *text)
+{
+	apply_result(s, op, status, 0, code, text);
+	session_add_pending(s, mailbox, uid, mark,
+	    session_err_text(s, code, text));
+}
+
+static void
+failed(struct session *s, uint32_t op, const struct guid128 *mailbox,
+    uint32_t uid, const struct guid128 *mark, const struct err *why)
+{
+	not_done(s, op, why->code == ERR_STALE || why->code == ERR_NOTFOUND ?
+	    RESULT_STALE : RESULT_FAILED, mailbox, uid, mark, why->code,
+	    why->msg);
+}
+
+/* What an operation on a message that exists has to work on. */
+struct target {
+	const struct chlog_mailbox *row;
+	struct chlog_mail mail;
+	struct arena *arena;
+	struct open_box *box;
+};
+
+/*
+ * Find the message and check that it is as it was in the view (P8).  1: it is;
+ * 0: it is not, and that was answered; -1.
+ */
+static int
+find_target(struct session *s, uint32_t op, const struct guid128 *mailbox,
+    uint32_t uid, const struct guid128 *marks, size_t mark_count,
+    bool expunge, struct target *t, struct err *err)
+{
+	struct err why = ERR_INIT;
+	bool ok = false;
+	int64_t run;
+	int r;
+
+	t->arena = arena_new(ARENA_PAGE_MAX);
+	if ((r = apply_row(s, mailbox, &t->row, err)) == 1)
+		r = chlog_mail_find(s->log, t->row->id, uid, t->arena,
+		    &t->mail, err);
+	if (r == 0 && s->batch.n > 0) {
+		/* The batch may be what brings it. */
+		if (batch_flush(s, err) == -1)
+			return -1;
+		if ((r = apply_row(s, mailbox, &t->row, err)) == 1)
+			r = chlog_mail_find(s->log, t->row->id, uid, t->arena,
+			    &t->mail, err);
+	}
+	if (r == -1 || apply_own_run(s, &run, err) == -1)
+		return -1;
+	if (r == 1) {
+		size_t common = 0;
+
+		for (size_t i = 0; i < t->mail.m.mark_count; i++)
+			common += marks_have(marks, mark_count,
+			    &t->mail.m.marks[i]);
+		ok = common > 0 && apply_fresh(s, t->mail.seq, t->mail.run,
+		    run);
+		/* Flags do not save a message, a new mark does (M3). */
+		if (expunge && common == t->mail.m.mark_count)
+			ok = true;
+	}
+	if (!ok) {
+		not_done(s, op, RESULT_STALE, mailbox, uid,
+		    mark_count > 0 ? &marks[0] : NULL, ERR_STALE,
+		    "it was changed meanwhile");
+		return 0;
+	}
+	if ((t->box = apply_open(s, t->row, &why)) == NULL) {
+		failed(s, op, mailbox, uid, &t->mail.m.marks[0], &why);
+		return 0;
+	}
+	/* Opening may have flushed, and forgotten the row. */
+	return apply_row(s, mailbox, &t->row, err);
+}
+
+/* Join the batch, or flush it first; target may have changed by that. */
+static int
+join_batch(struct session *s, struct target *t, enum batch_kind kind,
+    struct err *err)
+{
+	int64_t id = t->row->id;
+	struct guid128 guid = t->row->guid;
+	uint32_t uid = t->mail.m.uid;
+	int r;
+
+	if (batch_touch(s, id, uid, kind))
+		return 1;
+	if (batch_flush(s, err) == -1)
+		return -1;
+	if ((r = apply_row(s, &guid, &t->row, err)) == 1)
+		r = chlog_mail_find(s->log, id, uid, t->arena, &t->mail, err);
+	if (r == 1)
+		batch_touch(s, id, uid, kind);
+	return r;
+}
+
+static size_t
+set_keywords(struct arena *arena, const struct mail_flags *mf,
+    const char ***list_r)
+{
+	const char **list = arena_calloc(arena, mf->keyword_count,
+	    sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < mf->keyword_count; i++)
+		if (mf->keywords[i].set)
+			list[n++] = mf->keywords[i].name;
+	*list_r = list;
+	return n;
+}
+
+static void
+info_of(struct arena *arena, const struct msg_message *m,
+    struct mail_info *info)
+{
+	const char **keywords;
+
+	memset(info, 0, sizeof(*info));
+	info->uid = m->uid;
+	info->guid = m->guid;
+	info->flags = m->flags.flags;
+	info->keyword_count = set_keywords(arena, &m->flags, &keywords);
+	info->keywords = keywords;
+	info->modseq = m->modseq;
+	info->received = m->received;
+	info->pop3_uidl = m->pop3_uidl;
+	info->pop3_order = m->pop3_order;
+}
+
+int
+on_op_flags(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_flags *m = &msg->u.op_flags;
+	struct target t = { 0 };
+	struct err why = ERR_INIT;
+	struct batch_op *op;
+	const char **keywords;
+	size_t count;
+	int r;
+
+	if (m->mark_count == 0 || m->mark_count > MARKS_MAX)
+		return err_set(err, ERR_PROTO, "OP_FLAGS without marks");
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
+		return 0;
+	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
+	    m->mark_count, false, &t, err);
+	if (r == 1 && (r = join_batch(s, &t, BATCH_FLAGS, err)) == 0)
+		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
+	if (r != 1)
+		goto out;
+	op = batch_add(s, BATCH_FLAGS, m->op, t.row);
+	op->m = msg_message_dup(s->batch_arena, &t.mail.m);
+	op->m.flags = mail_flags_dup(s->batch_arena, &m->flags);
+	op->marks = arena_memdup(s->batch_arena, m->marks,
+	    m->mark_count * sizeof(*m->marks));
+	op->mark_count = m->mark_count;
+	op->log_only = mail_flags_same(&t.mail.m.flags, &m->flags);
+	if (!op->log_only) {
+		struct mail_info was;
+
+		info_of(s->batch_arena, &t.mail.m, &was);
+		count = set_keywords(s->batch_arena, &op->m.flags,
+		    &keywords);
+		t.box->dirty = true;
+		if (s->driver->set_flags(t.box->box, &was, m->flags.flags,
+		    keywords, count, batch_tag(s), &why) == -1) {
+			s->batch.n--;
+			failed(s, m->op, &m->mailbox, m->uid, &m->marks[0],
+			    &why);
+		}
+	}
+out:
+	arena_free(&t.arena);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+apply_expunge(struct session *s, const struct msg_op_expunge *m,
+    struct err *err)
+{
+	struct target t = { 0 };
+	struct err why = ERR_INIT;
+	struct batch_op *op;
+	int r;
+
+	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
+	    m->mark_count, true, &t, err);
+	if (r == 1 && (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
+		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
+	if (r != 1)
+		goto out;
+	op = batch_add(s, BATCH_EXPUNGE, m->op, t.row);
+	op->m = msg_message_dup(s->batch_arena, &t.mail.m);
+	op->marks = arena_memdup(s->batch_arena, m->marks,
+	    m->mark_count * sizeof(*m->marks));
+	op->mark_count = m->mark_count;
+	op->no_tombstone = m->no_tombstone;
+	t.box->dirty = true;
+	if (s->driver->expunge(t.box->box, m->uid, op->m.guid, batch_tag(s),
+	    &why) == -1) {
+		s->batch.n--;
+		failed(s, m->op, &m->mailbox, m->uid, &m->marks[0], &why);
+	}
+out:
+	arena_free(&t.arena);
+	return r == -1 ? -1 : 0;
+}
+
+int
+on_op_expunge(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_expunge *m = &msg->u.op_expunge;
+
+	if (m->mark_count == 0 || m->mark_count > MARKS_MAX)
+		return err_set(err, ERR_PROTO, "OP_EXPUNGE without marks");
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
+		return 0;
+	/* P9: a body that was asked for is read before. */
+	if (body_wanted(s, &m->mailbox, m->uid))
+		return apply_hold(s, msg, err);
+	return apply_expunge(s, m, err);
+}
+
+int
+on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_set_uid *m = &msg->u.op_set_uid;
+	struct target t = { 0 };
+	struct err why = ERR_INIT;
+	struct batch_op *op;
+	int r;
+
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->mark))
+		return 0;
+	r = find_target(s, m->op, &m->mailbox, m->uid, &m->mark, 1, false,
+	    &t, err);
+	if (r == 1 && (r = join_batch(s, &t, BATCH_SET_UID, err)) == 0)
+		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->mark, ERR_STALE, "it was changed meanwhile");
+	if (r != 1)
+		goto out;
+	op = batch_add(s, BATCH_SET_UID, m->op, t.row);
+	op->m = msg_message_dup(s->batch_arena, &t.mail.m);
+	op->new_uid = m->new_uid;
+	t.box->dirty = true;
+	if (s->driver->set_uid(t.box->box, m->uid, op->m.guid, m->new_uid,
+	    batch_tag(s), &why) == -1) {
+		s->batch.n--;
+		failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
+	}
+out:
+	arena_free(&t.arena);
+	return r == -1 ? -1 : 0;
+}
+
+/*
+ * A new instance: refused, in the mailbox already, or to be made.  1: *box_r
+ * and *row_r are set; 0: answered; -1.
+ */
+static int
+place_for(struct session *s, uint32_t op, enum msg_kind kind,
+    const struct guid128 *mailbox, const struct msg_message *m,
+    const struct chlog_mailbox **row_r, struct open_box **box_r,
+    struct err *err)
+{
+	struct arena *arena;
+	struct chlog_mail twin;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (refused(s, op, kind, mailbox, m->uid, &m->marks[0]))
+		return 0;
+	if ((r = apply_row(s, mailbox, row_r, err)) == -1)
+		return -1;
+	if (r == 0) {
+		not_done(s, op, RESULT_STALE, mailbox, m->uid, &m->marks[0],
+		    ERR_STALE, "the mailbox is gone");
+		return 0;
+	}
+	arena = arena_new(ARENA_PAGE_MAX);
+	r = 0;
+	for (size_t i = 0; i < m->mark_count && r == 0; i++)
+		r = chlog_mail_find_mark(s->log, (*row_r)->id, &m->marks[i],
+		    arena, &twin, err);
+	arena_free(&arena);
+	if (r == -1)
+		return -1;
+	if (r == 1) {
+		/* A run that was cut had saved it already. */
+		apply_result(s, op, RESULT_OTHER_UID, twin.m.uid, ERR_NONE,
+		    "");
+		return 0;
+	}
+	if ((*box_r = apply_open(s, *row_r, &why)) == NULL) {
+		failed(s, op, mailbox, m->uid, &m->marks[0], &why);
+		return 0;
+	}
+	return apply_row(s, mailbox, row_r, err);
+}
+
+static int
+check_new(const struct msg_message *m, struct err *err)
+{
+	if (m->mark_count == 0 || m->mark_count > MARKS_MAX ||
+	    m->guid == NULL || !guid_text_valid(m->guid, strlen(m->guid)))
+		return err_set(err, ERR_PROTO, "a message without identity");
+	return 0;
+}
+
+static void
+saving_end(struct session *s)
+{
+	if (s->saving.writer != NULL)
+		s->driver->append_abort(&s->saving.writer);
+	digest_free(&s->saving.digest);
+	memset(&s->saving, 0, sizeof(s->saving));
+}
+
+/* What still comes of the body is thrown away. */
+static void
+saving_fail(struct session *s, enum err_code code, const char *text)
+{
+	const struct batch_op *op = &s->saving.op;
+
+	if (s->saving.writer != NULL)
+		s->driver->append_abort(&s->saving.writer);
+	s->saving.discard = true;
+	not_done(s, op->op, RESULT_FAILED, &op->mailbox_guid, op->m.uid,
+	    &op->m.marks[0], code, text);
+}
+
+int
+on_op_save(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_save *m = &msg->u.op_save;
+	const struct chlog_mailbox *row;
+	struct open_box *box;
+	struct mail_info info;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (check_new(&m->message, err) == -1)
+		return -1;
+	if (m->message.received == RECEIVED_NONE || m->size > MAIL_SIZE_MAX)
+		return err_set(err, ERR_PROTO, "OP_SAVE is not valid");
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	s->state = SESSION_BODY;
+	memset(&s->saving, 0, sizeof(s->saving));
+	s->saving.discard = true;
+	s->saving.size = m->size;
+	r = place_for(s, m->op, msg->kind, &m->mailbox, &m->message, &row,
+	    &box, err);
+	if (r != 1)
+		return r;
+	s->saving.op = (struct batch_op){
+		.kind = BATCH_SAVE,
+		.op = m->op,
+		.mailbox = row->id,
+		.mailbox_guid = row->guid,
+		.m = msg_message_dup(s->batch_arena, &m->message),
+	};
+	info_of(s->batch_arena, &m->message, &info);
+	info.size = m->size;
+	box->dirty = true;
+	if (s->driver->append_begin(box->box, &info, &s->saving.writer,
+	    &why) == -1) {
+		saving_fail(s, why.code, why.msg);
+		return 0;
+	}
+	s->saving.digest = digest_new();
+	s->saving.discard = false;
+	return 0;
+}
+
+int
+on_body_chunk(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_chunk *c = &msg->u.chunk;
+	struct err why = ERR_INIT;
+
+	if (c->len > s->saving.size - s->saving.got)
+		return err_set(err, ERR_PROTO,
+		    "a body is longer than was said");
+	s->saving.got += c->len;
+	if (s->saving.discard)
+		return 0;
+	digest_update_mail(s->saving.digest, &s->saving.cr, c->data, c->len);
+	if (s->driver->append_write(s->saving.writer, c->data, c->len,
+	    &why) == -1)
+		saving_fail(s, why.code, why.msg);
+	return 0;
+}
+
+int
+on_body_end(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_body_end *e = &msg->u.body_end;
+	uint8_t digest[DIGEST_SIZE];
+	struct err why = ERR_INIT;
+	struct batch_op *op;
+
+	(void)err;
+	s->state = SESSION_OPEN;
+	if (s->saving.discard)
+		goto out;
+	digest_final_mail(s->saving.digest, &s->saving.cr, digest);
+	if (e->failed || s->saving.got != s->saving.size ||
+	    e->digest == NULL ||
+	    memcmp(digest, e->digest, DIGEST_SIZE) != 0) {
+		saving_fail(s, ERR_TEMP, e->failed ?
+		    "the other side could not read it" :
+		    "it did not arrive as it was sent");
+		goto out;
+	}
+	op = ARRAY_ADD(&s->batch);
+	*op = s->saving.op;
+	op->m.digest = arena_memdup(s->batch_arena, digest, DIGEST_SIZE);
+	if (s->driver->append_commit(&s->saving.writer, batch_tag(s),
+	    &why) == -1) {
+		s->batch.n--;
+		saving_fail(s, why.code, why.msg);
+		goto out;
+	}
+	s->batch_bytes += s->saving.size;
+out:
+	saving_end(s);
+	return 0;
+}
+
+#define COPY_SOURCES_MAX	4U	/* tried before the body is asked for */
+
+/* 1: prepared; 0: this source will not do; -1: nothing will, why says it. */
+static int
+copy_from(struct session *s, const struct msg_op_copy *m,
+    const struct chlog_mail *src, struct err *why)
+{
+	const struct chlog_mailbox *row;
+	struct chlog_mailbox src_row;
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct mail_reader *reader = NULL;
+	struct open_box *src_box, *box;
+	struct mail_info info, found;
+	int64_t received = m->message.received;
+	int r = 0;
+
+	if (chlog_mailbox_find_id(s->log, src->mailbox, arena, &src_row,
+	    why) != 1 || (src_box = apply_open(s, &src_row, why)) == NULL)
+		goto out;
+	if (received == RECEIVED_NONE) {
+		if (body_reader_open(s, src_box->box, src->m.uid, src->m.guid,
+		    &reader, &found, why) == -1)
+			goto out;
+		received = found.received;
+		s->driver->reader_close(&reader);
+	}
+	/* Both stay open: the one used last is closed last. */
+	if (apply_row(s, &m->mailbox, &row, why) != 1 ||
+	    (box = apply_open(s, row, why)) == NULL ||
+	    apply_row(s, &m->mailbox, &row, why) != 1) {
+		r = -1;
+		goto out;
+	}
+	src_box = apply_open(s, &src_row, why);
+	box = apply_open(s, row, why);
+	if (src_box == NULL || box == NULL)
+		goto out;
+	src_box = apply_open(s, &src_row, why);
+	info_of(s->batch_arena, &m->message, &info);
+	info.received = received;
+	box->dirty = src_box->dirty = true;
+	{
+		struct batch_op *op = batch_add(s, BATCH_COPY, m->op, row);
+
+		op->m = msg_message_dup(s->batch_arena, &m->message);
+		op->m.received = received;
+		if (op->m.digest == NULL && src->m.digest != NULL)
+			op->m.digest = arena_memdup(s->batch_arena,
+			    src->m.digest, DIGEST_SIZE);
+	}
+	if (s->driver->copy(box->box, &info, src_box->box, src->m.uid,
+	    src->m.guid, batch_tag(s), why) == 0)
+		r = 1;
+	else {
+		s->batch.n--;
+		r = why->code == ERR_NOTFOUND ? 0 : -1;
+	}
+out:
+	arena_free(&arena);
+	return r;
+}
+
+int
+on_op_copy(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_copy *m = &msg->u.op_copy;
+	struct chlog_mail sources[COPY_SOURCES_MAX];
+	const struct chlog_mailbox *row;
+	struct open_box *box;
+	struct arena *arena;
+	struct err why = ERR_INIT;
+	ptrdiff_t n = 0;
+	int r;
+
+	if (check_new(&m->message, err) == -1)
+		return -1;
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	r = place_for(s, m->op, msg->kind, &m->mailbox, &m->message, &row,
+	    &box, err);
+	if (r != 1)
+		return r;
+	arena = arena_new(ARENA_PAGE_MAX);
+	for (int pass = 0; pass < 2; pass++) {
+		n = chlog_mails_same(s->log, m->message.guid,
+		    m->message.digest, arena, sources, nitems(sources), err);
+		/* The batch may hold what is to be copied. */
+		if (n != 0 || s->batch.n == 0)
+			break;
+		if ((n = batch_flush(s, err)) == -1)
+			break;
+	}
+	r = 0;
+	for (ptrdiff_t i = 0; i < n && r == 0; i++)
+		r = copy_from(s, m, &sources[i], &why);
+	arena_free(&arena);
+	if (n == -1)
+		return -1;
+	if (r == 0)
+		apply_result(s, m->op, RESULT_NOT_HELD, 0, ERR_NONE, "");
+	else if (r == -1)
+		failed(s, m->op, &m->mailbox, m->message.uid,
+		    &m->message.marks[0], &why);
+	return 0;
+}
+
+static struct guid128 *
+dup_marks(struct arena *arena, const struct guid128 *marks, size_t count)
+{
+	return arena_memdup(arena, marks, count * sizeof(*marks));
+}
+
+int
+apply_hold(struct session *s, const struct msg *msg, struct err *err)
+{
+	struct held_op *h;
+	struct msg *m;
+
+	if (s->held.n - s->held_i >= HELD_MAX)
+		return err_set(err, ERR_PROTO,
+		    "too many operations wait for bodies");
+	if (s->held_i == s->held.n)
+		s->held_i = s->held.n = 0;
+	h = ARRAY_ADD(&s->held);
+	h->kind = msg->kind;
+	h->arena = arena_new(ARENA_PAGE_MAX);
+	h->msg = *msg;
+	m = &h->msg;
+	if (msg->kind == MSG_OP_EXPUNGE) {
+		m->u.op_expunge.marks = dup_marks(h->arena,
+		    m->u.op_expunge.marks, m->u.op_expunge.mark_count);
+	} else if (msg->kind == MSG_OP_MAILBOX) {
+		struct msg_mailbox *box = &m->u.op_mailbox.box;
+
+		box->name = arena_strdup(h->arena, box->name);
+		if (box->alias_count > 0)
+			box->aliases = dup_marks(h->arena, box->aliases,
+			    box->alias_count);
+		box->set_digest = NULL;
+	}
+	return 0;
+}
+
+/* In the order in which they came; the first that must wait stops all. */
+int
+apply_held(struct session *s, struct err *err)
+{
+	while (s->held_i < s->held.n) {
+		struct held_op *h = &s->held.v[s->held_i];
+		int r = 0;
+
+		switch (h->kind) {
+		case MSG_OP_EXPUNGE:
+			if (body_wanted(s, &h->msg.u.op_expunge.mailbox,
+			    h->msg.u.op_expunge.uid))
+				return 0;
+			r = apply_expunge(s, &h->msg.u.op_expunge, err);
+			break;
+		case MSG_OP_MAILBOX_DELETE:
+			if (body_wanted_in(s,
+			    &h->msg.u.op_mailbox_delete.guid))
+				return 0;
+			r = apply_tree_delete(s, &h->msg.u.op_mailbox_delete,
+			    err);
+			break;
+		case MSG_OP_MAILBOX:
+			r = apply_tree_mailbox(s, &h->msg.u.op_mailbox, err);
+			break;
+		default:
+			break;
+		}
+		if (r == -1)
+			return -1;
+		arena_free(&h->arena);
+		s->held_i++;
+		if (batch_flush_if_full(s, err) == -1)
+			return -1;
+	}
+	s->held_i = s->held.n = 0;
+	return 0;
+}
+
+void
+apply_end(struct session *s)
+{
+	if (s->driver != NULL)
+		saving_end(s);
+	for (size_t i = s->held_i; i < s->held.n; i++)
+		arena_free(&s->held.v[i].arena);
+	ARRAY_FREE(&s->held);
+	ARRAY_FREE(&s->batch);
+}

@@ -1,0 +1,675 @@
+/*
+ * Operations on mailboxes and subscriptions.
+ *
+ * Names change at once, durably, each with its own entry in the log;
+ * UIDVALIDITY and UIDNEXT go with the batch, since UIDNEXT must not be raised
+ * before the appends of the batch have their UIDs.  A new GUID is a batch of
+ * its own: everything after it names the mailbox by it.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "model/mailbox_name.h"
+#include "session/session_int.h"
+
+static void
+tree_result(struct session *s, uint32_t op, enum result_status status,
+    const struct guid128 *guid, enum err_code code, const char *text)
+{
+	apply_result(s, op, status, 0, code, text);
+	session_add_pending(s, guid, 0, NULL,
+	    session_err_text(s, code, text));
+}
+
+static void
+tree_failed(struct session *s, uint32_t op, const struct guid128 *guid,
+    const struct err *why)
+{
+	tree_result(s, op, why->code == ERR_STALE ||
+	    why->code == ERR_NOTFOUND ? RESULT_STALE : RESULT_FAILED, guid,
+	    why->code, why->msg);
+}
+
+static const char *
+why_refused(const struct session *s, bool append_may)
+{
+	if (s->readonly)
+		return "this store is not to be changed";
+	switch (s->args.access) {
+	case ACCESS_READ:
+		return "the peer may only read";
+	case ACCESS_APPEND:
+		return append_may ? NULL :
+		    "the peer may only add messages and mailboxes";
+	case ACCESS_READ_WRITE:
+		return NULL;
+	}
+	return NULL;
+}
+
+/* One change of the log, in a transaction of its own. */
+static int
+put_row(struct session *s, struct chlog_mailbox *row,
+    const struct msg_op_mailbox *m, bool tree, struct err *err)
+{
+	const struct msg_mailbox *box = &m->box;
+	int64_t run;
+	int r = -1;
+
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1)
+		goto out;
+	row->seq = chlog_next_seq(s->log);
+	row->run = run;
+	if (tree) {
+		row->tree_seq = row->seq;
+		row->tree_run = run;
+	}
+	if (row->id == 0) {
+		row->uidvalidity_seq = row->born_seq = row->seq;
+		row->uidvalidity_run = row->born_run = run;
+	}
+	if (chlog_mailbox_put(s->log, row, err) == -1)
+		goto out;
+	for (size_t i = 0; i < box->alias_count; i++)
+		if (!guid_eq(&box->aliases[i], &row->guid) &&
+		    chlog_alias_add(s->log, &box->aliases[i], &row->guid,
+		    err) == -1)
+			goto out;
+	r = chlog_commit(s->log, err);
+out:
+	if (r == -1)
+		chlog_rollback(s->log);
+	apply_row_forget(s);
+	return r;
+}
+
+static void
+set_stamps(struct chlog_mailbox *row, const struct msg_mailbox *box)
+{
+	row->exist_stamp = box->exist_stamp;
+	row->parent_stamp = box->parent_stamp;
+	row->last_stamp = box->last_stamp;
+}
+
+/* What the store itself says of a mailbox that was just made. */
+static int
+read_status(struct session *s, const char *name,
+    struct mailbox_status *status, struct err *err)
+{
+	struct mailbox *box = NULL;
+	int r;
+
+	if (s->driver->mailbox_open(s->store, name, &box, err) == -1)
+		return -1;
+	r = s->driver->status(box, status, err);
+	s->driver->mailbox_close(&box);
+	return r;
+}
+
+/* A mere directory may be there already because of what is below it. */
+static int
+make_mailbox(struct session *s, const struct msg_mailbox *box,
+    const char *mapped, struct mailbox_status *status, struct err *err)
+{
+	status->guid = box->guid;
+	status->uidvalidity = box->uidvalidity;
+	status->uidnext = box->uidnext;
+	status->highestmodseq = box->highestmodseq;
+	if (s->driver->mailbox_create(s->store, mapped, box->selectable,
+	    status, err) == -1) {
+		if (!box->selectable && err->code == ERR_STALE)
+			return 0;
+		return -1;
+	}
+	return box->selectable ? read_status(s, mapped, status, err) : 0;
+}
+
+/* 1: it may be created, 0: its deletion is newer than the view, -1. */
+static int
+may_create(struct session *s, const struct msg_op_mailbox *m,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_mailbox_gone gone;
+	int64_t run;
+	int r = chlog_mailbox_gone_find(s->log, &m->box.guid, arena, &gone,
+	    err);
+
+	if (r == 1 && !m->recreate)
+		r = apply_own_run(s, &run, err) == -1 ? -1 :
+		    apply_fresh(s, gone.seq, gone.run, run);
+	else if (r != -1)
+		r = 1;
+	arena_free(&arena);
+	return r;
+}
+
+static int
+create_mailbox(struct session *s, const struct msg_op_mailbox *m,
+    struct err *err)
+{
+	const struct msg_mailbox *box = &m->box;
+	struct chlog_mailbox row = { 0 };
+	struct mailbox_status status = { 0 };
+	char mapped[NAME_MAX_BYTES + 1];
+	struct err why = ERR_INIT;
+	int r = may_create(s, m, err);
+
+	if (r == -1)
+		return -1;
+	if (r == 0) {
+		tree_result(s, m->op, RESULT_STALE, &box->guid, ERR_STALE,
+		    "it was deleted meanwhile");
+		return 0;
+	}
+	if (s->driver->map_name(s->store, box->name, mapped, sizeof(mapped),
+	    &why) == -1 || make_mailbox(s, box, mapped, &status,
+	    &why) == -1) {
+		tree_failed(s, m->op, &box->guid, &why);
+		return 0;
+	}
+	row.guid = guid_is_zero(&status.guid) ? box->guid : status.guid;
+	row.name = box->name;
+	row.store_name = mapped;
+	row.selectable = box->selectable;
+	if (box->selectable) {
+		row.uidvalidity = status.uidvalidity;
+		row.uidnext = row.store_uidnext = status.uidnext;
+		row.highestmodseq = status.highestmodseq;
+	}
+	set_stamps(&row, box);
+	return put_row(s, &row, m, true, err);
+}
+
+/* A mere directory becomes a mailbox. */
+static int
+make_selectable(struct session *s, const struct msg_mailbox *box,
+    struct chlog_mailbox *row, struct err *why)
+{
+	struct mailbox_status status = {
+		.guid = box->guid,
+		.uidvalidity = box->uidvalidity,
+		.uidnext = box->uidnext,
+		.highestmodseq = box->highestmodseq,
+	};
+
+	if (s->driver->mailbox_create(s->store, row->store_name, true,
+	    &status, why) == -1) {
+		if (why->code != ERR_STALE ||
+		    s->driver->mailbox_remove(s->store, row->store_name,
+		    why) == -1 || s->driver->mailbox_create(s->store,
+		    row->store_name, true, &status, why) == -1)
+			return -1;
+	}
+	if (read_status(s, row->store_name, &status, why) == -1)
+		return -1;
+	row->selectable = true;
+	row->uidvalidity = status.uidvalidity;
+	row->uidnext = row->store_uidnext = status.uidnext;
+	return 0;
+}
+
+/* 1: renamed, 0: refused and answered, -1. */
+static int
+rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
+    struct chlog_mailbox *row, struct arena *arena, struct err *err)
+{
+	char mapped[NAME_MAX_BYTES + 1];
+	struct err why = ERR_INIT;
+
+	if (name_is_inbox(row->name) || name_is_inbox(m->box.name)) {
+		tree_result(s, m->op, RESULT_FAILED, &row->guid, ERR_REFUSED,
+		    "INBOX is not renamed");
+		return 0;
+	}
+	if (batch_flush(s, err) == -1)
+		return -1;
+	apply_close(s, &row->guid);
+	if (s->driver->map_name(s->store, m->box.name, mapped,
+	    sizeof(mapped), &why) == -1) {
+		tree_failed(s, m->op, &row->guid, &why);
+		return 0;
+	}
+	/* A mere directory follows what is below it. */
+	if (strcmp(mapped, row->store_name) != 0 &&
+	    s->driver->mailbox_rename(s->store, row->store_name, mapped,
+	    &why) == -1 && (row->selectable || (why.code != ERR_STALE &&
+	    why.code != ERR_NOTFOUND))) {
+		tree_failed(s, m->op, &row->guid, &why);
+		return 0;
+	}
+	row->name = m->box.name;
+	row->store_name = arena_strdup(arena, mapped);
+	return 1;
+}
+
+/* What is asked for by GUID goes on under the new one. */
+static void
+follow_guid(struct session *s, const struct guid128 *from,
+    const struct guid128 *to)
+{
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (guid_eq(&s->boxes.v[i].guid, from))
+			s->boxes.v[i].guid = *to;
+	for (size_t i = s->get_i; i < s->gets.n; i++)
+		if (guid_eq(&s->gets.v[i].mailbox, from))
+			s->gets.v[i].mailbox = *to;
+	if (s->body.active && guid_eq(&s->body.mailbox, from))
+		s->body.mailbox = *to;
+	for (size_t i = s->held_i; i < s->held.n; i++)
+		if (s->held.v[i].kind == MSG_OP_EXPUNGE && guid_eq(
+		    &s->held.v[i].msg.u.op_expunge.mailbox, from))
+			s->held.v[i].msg.u.op_expunge.mailbox = *to;
+}
+
+struct guid_change {
+	struct err failure;
+	bool done, failed;
+};
+
+static void
+on_guid_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+{
+	struct guid_change *change = arg;
+
+	(void)tag, (void)uid;
+	change->done = true;
+	if (failure != NULL) {
+		change->failed = true;
+		change->failure = *failure;
+	}
+}
+
+/* 1: done, 0: failed and answered, -1. */
+static int
+change_guid(struct session *s, const struct msg_op_mailbox *m,
+    struct chlog_mailbox *row, struct err *err)
+{
+	struct mailbox_status status = { .guid = m->new_guid };
+	struct guid_change change = { .failure = ERR_INIT };
+	struct guid128 old = row->guid;
+	const struct chlog_mailbox *other;
+	struct open_box *box;
+	int64_t run;
+	int r;
+
+	if (batch_flush(s, err) == -1 ||
+	    (r = apply_row(s, &m->new_guid, &other, err)) == -1)
+		return -1;
+	if (r == 1) {
+		tree_result(s, m->op, RESULT_STALE, &old, ERR_STALE,
+		    "another mailbox has that GUID");
+		return 0;
+	}
+	if (row->selectable) {
+		box = apply_open(s, row, &change.failure);
+		if (box == NULL || s->driver->set_status(box->box, &status, 0,
+		    &change.failure) == -1) {
+			tree_failed(s, m->op, &old, &change.failure);
+			return 0;
+		}
+	}
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (row->selectable &&
+	    s->driver->flush(s->store, on_guid_done, &change, err) == -1) {
+		chlog_rollback(s->log);
+		return err_prefix(err, "the store is in doubt");
+	}
+	if (row->selectable && (change.failed || !change.done)) {
+		chlog_rollback(s->log);
+		tree_failed(s, m->op, &old, &change.failure);
+		return 0;
+	}
+	row->guid = m->new_guid;
+	r = chlog_run_get(s->log, &s->hello.run, &run, err);
+	row->seq = row->tree_seq = chlog_next_seq(s->log);
+	row->run = row->tree_run = run;
+	if (r == -1 || chlog_mailbox_put(s->log, row, err) == -1 ||
+	    chlog_alias_add(s->log, &old, &row->guid, err) == -1 ||
+	    chlog_commit(s->log, err) == -1) {
+		chlog_rollback(s->log);
+		return -1;
+	}
+	follow_guid(s, &old, &row->guid);
+	apply_row_forget(s);
+	return 1;
+}
+
+/* UIDVALIDITY, UIDNEXT and HIGHESTMODSEQ join the batch. */
+static int
+prepare_status(struct session *s, const struct msg_op_mailbox *m,
+    const struct chlog_mailbox *row, struct err *err)
+{
+	const struct msg_mailbox *box = &m->box;
+	struct mailbox_status status = { .uidnext = box->uidnext,
+	    .highestmodseq = box->highestmodseq };
+	struct err why = ERR_INIT;
+	struct open_box *open;
+	struct batch_op *op;
+
+	(void)err;
+	if (!row->selectable || !box->selectable)
+		return 0;
+	if (box->uidvalidity != row->uidvalidity)
+		status.uidvalidity = box->uidvalidity;
+	if (status.uidvalidity == 0 && box->uidnext <= row->uidnext &&
+	    box->highestmodseq <= row->highestmodseq)
+		return 0;
+	if ((open = apply_open(s, row, &why)) == NULL) {
+		tree_failed(s, m->op, &row->guid, &why);
+		return 0;
+	}
+	op = batch_add(s, BATCH_STATUS, m->op, row);
+	op->status = status;
+	open->dirty = true;
+	if (s->driver->set_status(open->box, &status, batch_tag(s),
+	    &why) == -1) {
+		s->batch.n--;
+		tree_failed(s, m->op, &row->guid, &why);
+	}
+	return 0;
+}
+
+static int
+change_tree(struct session *s, const struct msg_op_mailbox *m,
+    struct chlog_mailbox *row, struct arena *arena, struct err *err)
+{
+	struct err why = ERR_INIT;
+	bool tree = false;
+	int r;
+
+	if (!guid_is_zero(&m->new_guid) &&
+	    !guid_eq(&m->new_guid, &row->guid)) {
+		if ((r = change_guid(s, m, row, err)) != 1)
+			return r;
+	}
+	if (m->box.selectable && !row->selectable) {
+		if (make_selectable(s, &m->box, row, &why) == -1) {
+			tree_failed(s, m->op, &row->guid, &why);
+			return 0;
+		}
+		tree = true;
+	}
+	if (strcmp(m->box.name, row->name) != 0) {
+		if ((r = rename_mailbox(s, m, row, arena, err)) != 1)
+			return r;
+		tree = true;
+	}
+	if (!m->temporary && (row->exist_stamp != m->box.exist_stamp ||
+	    row->parent_stamp != m->box.parent_stamp ||
+	    row->last_stamp != m->box.last_stamp)) {
+		set_stamps(row, &m->box);
+		tree = true;
+	}
+	if ((tree || m->box.alias_count > 0) &&
+	    put_row(s, row, m, tree, err) == -1)
+		return -1;
+	return 1;
+}
+
+int
+apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_mailbox row;
+	int64_t run = 0;
+	int r;
+
+	/* The row has to tell what the batch will have done to it. */
+	if ((r = chlog_mailbox_find(s->log, &m->box.guid, arena, &row,
+	    err)) == -1 || apply_own_run(s, &run, err) == -1) {
+		r = -1;
+	} else if (r == 0) {
+		if (m->create)
+			r = create_mailbox(s, m, err);
+		else
+			tree_result(s, m->op, RESULT_STALE, &m->box.guid,
+			    ERR_STALE, "the mailbox is gone");
+	} else if (!apply_fresh(s, row.tree_seq, row.tree_run, run) ||
+	    (m->box.uidvalidity != row.uidvalidity && row.selectable &&
+	    !apply_fresh(s, row.uidvalidity_seq, row.uidvalidity_run, run))) {
+		tree_result(s, m->op, RESULT_STALE, &m->box.guid, ERR_STALE,
+		    "it was changed meanwhile");
+	} else {
+		r = change_tree(s, m, &row, arena, err);
+		if (r == 1)
+			r = prepare_status(s, m, &row, err);
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
+/* What a peer that may only add may do to a mailbox: make it, raise UIDNEXT. */
+static int
+append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
+    struct err *err)
+{
+	const struct chlog_mailbox *row;
+	int r = apply_row(s, &m->box.guid, &row, err);
+
+	if (r == -1)
+		return -1;
+	*may_r = m->create || (r == 1 && guid_is_zero(&m->new_guid) &&
+	    strcmp(m->box.name, row->name) == 0 &&
+	    m->box.uidvalidity == row->uidvalidity);
+	/* An existing one is not changed by way of create. */
+	if (r == 1 && m->create)
+		*may_r = guid_is_zero(&m->new_guid) &&
+		    strcmp(m->box.name, row->name) == 0 &&
+		    m->box.uidvalidity == row->uidvalidity;
+	return 0;
+}
+
+int
+on_op_mailbox(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_mailbox *m = &msg->u.op_mailbox;
+	const char *why;
+	bool may = false;
+
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (guid_is_zero(&m->box.guid) ||
+	    !name_valid(m->box.name, strlen(m->box.name)))
+		return err_set(err, ERR_PROTO, "OP_MAILBOX is not valid");
+	if (append_may(s, m, &may, err) == -1)
+		return -1;
+	if ((why = why_refused(s, may)) != NULL) {
+		tree_result(s, m->op, RESULT_ACCESS, &m->box.guid, ERR_PERM,
+		    why);
+		return 0;
+	}
+	/* Names that a held deletion will free are not free yet. */
+	if (s->held_i < s->held.n)
+		return apply_hold(s, msg, err);
+	return apply_tree_mailbox(s, m, err);
+}
+
+struct name_search {
+	const char *name;
+	bool found;
+};
+
+static int
+find_name(const struct store_listing *listing, void *arg, struct err *err)
+{
+	struct name_search *search = arg;
+
+	(void)err;
+	if (strcmp(listing->name, search->name) == 0)
+		search->found = true;
+	return 0;
+}
+
+/* 1: removed; 0: not, and answered; -1. */
+static int
+remove_mailbox(struct session *s, uint32_t op,
+    const struct chlog_mailbox *row, struct err *err)
+{
+	struct name_search search = { .name = row->store_name };
+	struct err why = ERR_INIT;
+
+	apply_close(s, &row->guid);
+	if (s->driver->mailbox_remove(s->store, row->store_name, &why) == 0)
+		return 1;
+	if (why.code != ERR_STALE && why.code != ERR_NOTFOUND) {
+		tree_failed(s, op, &row->guid, &why);
+		return 0;
+	}
+	/* A mere directory may have gone with what was below it. */
+	if (why.code == ERR_NOTFOUND || !row->selectable) {
+		if (s->driver->list(s->store, find_name, &search, err) == -1)
+			return -1;
+		if (!search.found)
+			return 1;
+	}
+	tree_result(s, op, RESULT_NOT_EMPTY, &row->guid, ERR_STALE,
+	    "it is not empty");
+	return 0;
+}
+
+static int
+log_removed(struct session *s, const struct msg_op_mailbox_delete *m,
+    const struct chlog_mailbox *row, struct err *err)
+{
+	struct chlog_mailbox_gone gone = { .guid = row->guid,
+	    .name = row->name, .stamp = m->stamp, .born_seq = row->born_seq,
+	    .born_run = row->born_run };
+
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	gone.seq = chlog_next_seq(s->log);
+	if (chlog_run_get(s->log, &s->hello.run, &gone.run, err) == -1 ||
+	    chlog_mailbox_remove(s->log, row->id, &gone, clock_now_ms(),
+	    err) == -1) {
+		chlog_rollback(s->log);
+		return -1;
+	}
+	return chlog_commit(s->log, err);
+}
+
+int
+apply_tree_delete(struct session *s, const struct msg_op_mailbox_delete *m,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_mailbox row;
+	int64_t run = 0;
+	int r = -1;
+
+	/* Its expunges come first. */
+	if (batch_flush(s, err) == -1 ||
+	    (r = chlog_mailbox_find(s->log, &m->guid, arena, &row,
+	    err)) == -1 || apply_own_run(s, &run, err) == -1) {
+		r = -1;
+	} else if (r == 0) {
+		/* Gone already, which is what was wanted. */
+	} else if (name_is_inbox(row.name)) {
+		tree_result(s, m->op, RESULT_FAILED, &m->guid, ERR_REFUSED,
+		    "INBOX is not deleted");
+		r = 0;
+	} else if (!apply_fresh(s, row.tree_seq, row.tree_run, run)) {
+		tree_result(s, m->op, RESULT_STALE, &m->guid, ERR_STALE,
+		    "it was changed meanwhile");
+		r = 0;
+	} else if (row.messages > 0) {
+		tree_result(s, m->op, RESULT_NOT_EMPTY, &m->guid, ERR_STALE,
+		    "it is not empty");
+		r = 0;
+	} else {
+		r = remove_mailbox(s, m->op, &row, err);
+		if (r == 1)
+			r = log_removed(s, m, &row, err);
+	}
+	apply_row_forget(s);
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
+int
+on_op_mailbox_delete(struct session *s, const struct msg *msg,
+    struct err *err)
+{
+	const struct msg_op_mailbox_delete *m = &msg->u.op_mailbox_delete;
+	const char *why;
+
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if ((why = why_refused(s, false)) != NULL) {
+		tree_result(s, m->op, RESULT_ACCESS, &m->guid, ERR_PERM, why);
+		return 0;
+	}
+	if (s->held_i < s->held.n || body_wanted_in(s, &m->guid))
+		return apply_hold(s, msg, err);
+	return apply_tree_delete(s, m, err);
+}
+
+static int
+log_subscription(struct session *s, const struct msg_subscription *sub,
+    const char *mapped, struct err *err)
+{
+	struct chlog_subscription row = { .name = sub->name,
+	    .store_name = mapped, .on = sub->on, .stamp = sub->stamp };
+
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	row.seq = chlog_next_seq(s->log);
+	if (chlog_run_get(s->log, &s->hello.run, &row.run, err) == -1 ||
+	    chlog_subscription_put(s->log, &row, err) == -1) {
+		chlog_rollback(s->log);
+		return -1;
+	}
+	return chlog_commit(s->log, err);
+}
+
+int
+on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_subscribe *m = &msg->u.op_subscribe;
+	static const struct guid128 none;
+	struct arena *arena;
+	struct chlog_subscription row = { 0 };
+	char mapped[NAME_MAX_BYTES + 1];
+	struct err why = ERR_INIT;
+	const char *refusal;
+	int64_t run = 0;
+	int r;
+
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (!name_valid(m->sub.name, strlen(m->sub.name)))
+		return err_set(err, ERR_PROTO, "OP_SUBSCRIBE is not valid");
+	if ((refusal = why_refused(s, m->sub.on)) != NULL) {
+		apply_result(s, m->op, RESULT_ACCESS, 0, ERR_PERM, refusal);
+		session_add_pending(s, &none, 0, NULL, m->sub.name);
+		return 0;
+	}
+	arena = arena_new(ARENA_PAGE_MAX);
+	r = chlog_subscription_find(s->log, m->sub.name, arena, &row, err);
+	arena_free(&arena);
+	if (r == -1 || apply_own_run(s, &run, err) == -1)
+		return -1;
+	if (r == 1 && !apply_fresh(s, row.seq, row.run, run)) {
+		apply_result(s, m->op, RESULT_STALE, 0, ERR_STALE,
+		    "it was changed meanwhile");
+		session_add_pending(s, &none, 0, NULL, m->sub.name);
+		return 0;
+	}
+	/* Equal but for its stamp: the store has nothing to do. */
+	if (s->driver->map_name(s->store, m->sub.name, mapped,
+	    sizeof(mapped), &why) == -1 ||
+	    ((r == 0 ? m->sub.on : row.on != m->sub.on) &&
+	    s->driver->subscribe(s->store, mapped, m->sub.on, &why) == -1)) {
+		apply_result(s, m->op, RESULT_FAILED, 0, why.code, why.msg);
+		session_add_pending(s, &none, 0, NULL, m->sub.name);
+		return 0;
+	}
+	return log_subscription(s, &m->sub, mapped, err);
+}

@@ -1,0 +1,423 @@
+/*
+ * A batch: prepared operations that become durable together.
+ *
+ * The log's write lock is taken before the driver changes the store and kept
+ * until the log is written, so that no scan of another process sees the one
+ * without the other.  If this process ends between the two, the next scan
+ * finds the changes as anybody's.
+ *
+ * A record carries the run's mark if all is as it was asked for, and the
+ * negative mark if not: then it still counts as this run's own for its further
+ * operations, and as news for the next run.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "session/session_int.h"
+
+struct batch_op *
+batch_add(struct session *s, enum batch_kind kind, uint32_t op,
+    const struct chlog_mailbox *row)
+{
+	struct batch_op *b = ARRAY_ADD(&s->batch);
+
+	b->kind = kind;
+	b->op = op;
+	b->mailbox = row->id;
+	b->mailbox_guid = row->guid;
+	return b;
+}
+
+/* The tag of the operation that was added last. */
+uint64_t
+batch_tag(const struct session *s)
+{
+	return s->batch.n - 1;
+}
+
+static bool
+may_join(unsigned int before, enum batch_kind kind)
+{
+	if (before == 0)
+		return true;
+	return before == 1U << BATCH_FLAGS && kind != BATCH_FLAGS;
+}
+
+bool
+batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
+    enum batch_kind kind)
+{
+	uint64_t hash = ((uint64_t)mailbox * 0x9e3779b97f4a7c15ULL) ^
+	    ((uint64_t)uid * 0xc2b2ae3d27d4eb4fULL);
+	size_t i = (size_t)(hash >> 40) % TOUCHED_SLOTS;
+
+	while (s->touched[i].mailbox != 0 &&
+	    (s->touched[i].mailbox != mailbox || s->touched[i].uid != uid))
+		i = (i + 1) % TOUCHED_SLOTS;
+	if (!may_join(s->touched[i].mailbox == 0 ? 0 : s->touched[i].kinds,
+	    kind))
+		return false;
+	if (s->touched[i].mailbox == 0) {
+		s->touched[i].mailbox = mailbox;
+		s->touched[i].uid = uid;
+		s->touched[i].kinds = 0;
+	}
+	s->touched[i].kinds |= 1U << kind;
+	return true;
+}
+
+static void
+on_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+{
+	struct session *s = arg;
+	struct batch_op *op;
+
+	if (tag >= s->batch.n)
+		return;
+	op = &s->batch.v[tag];
+	op->answered = true;
+	op->uid = uid;
+	if (failure != NULL) {
+		op->code = failure->code;
+		op->text = arena_strdup(s->batch_arena, failure->msg);
+	}
+}
+
+/* Marks of a and b, sorted; those beyond the limit are dropped. */
+static size_t
+join_marks(struct guid128 *out, const struct guid128 *a, size_t a_count,
+    const struct guid128 *b, size_t b_count)
+{
+	struct guid128 all[2 * MARKS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < a_count && i < MARKS_MAX; i++)
+		all[n++] = a[i];
+	for (size_t i = 0; i < b_count && i < MARKS_MAX; i++)
+		all[n++] = b[i];
+	n = marks_normalise(all, n);
+	if (n > MARKS_MAX)
+		n = MARKS_MAX;
+	memcpy(out, all, n * sizeof(*out));
+	return n;
+}
+
+/* The mailbox's UIDNEXT as it follows from what was written in it. */
+static int
+raise_uidnext(struct session *s, const struct batch_op *op, uint32_t uid,
+    int64_t run, struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_mailbox row;
+	uint32_t next = uid == UINT32_MAX ? uid : uid + 1;
+	int r = chlog_mailbox_find_id(s->log, op->mailbox, arena, &row, err);
+
+	if (r == 1 && (row.uidnext < next || row.store_uidnext < next)) {
+		if (row.store_uidnext < next)
+			row.store_uidnext = next;
+		if (row.uidnext < next) {
+			row.uidnext = next;
+			row.seq = chlog_next_seq(s->log);
+			row.run = run;
+		}
+		r = chlog_mailbox_put(s->log, &row, err);
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+log_new(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct guid128 marks[MARKS_MAX];
+	struct chlog_mail mail = { .m = op->m, .mailbox = op->mailbox }, old;
+	int r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &old,
+	    err);
+
+	if (r == -1)
+		return -1;
+	mail.m.uid = op->uid;
+	mail.m.marks = marks;
+	mail.m.mark_count = join_marks(marks, op->m.marks, op->m.mark_count,
+	    NULL, 0);
+	mail.seq = mail.born_seq = chlog_next_seq(s->log);
+	mail.born_run = run;
+	mail.run = op->uid == op->m.uid ? run : -run;
+	if (r == 1) {
+		/* Seen by a scan before: what it was called there stays. */
+		if (strcmp(old.m.guid, mail.m.guid) == 0)
+			mail.m.mark_count = join_marks(marks, op->m.marks,
+			    op->m.mark_count, old.m.marks,
+			    old.m.mark_count);
+		mail.run = -run;
+		r = chlog_mail_update(s->log, &mail, err);
+	} else {
+		r = chlog_mail_insert(s->log, &mail, err);
+	}
+	return r;
+}
+
+static int
+log_flags(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct guid128 marks[MARKS_MAX];
+	struct chlog_mail mail;
+	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
+	    err);
+
+	if (r != 1)
+		return r;
+	mail.m.flags = op->m.flags;
+	mail.m.marks = marks;
+	mail.m.mark_count = join_marks(marks, op->marks, op->mark_count,
+	    NULL, 0);
+	mail.seq = chlog_next_seq(s->log);
+	mail.run = run;
+	return chlog_mail_update(s->log, &mail, err);
+}
+
+static int
+log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct chlog_mail mail, other;
+	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
+	    err);
+
+	if (r != 1)
+		return r;
+	mail.seq = chlog_next_seq(s->log);
+	mail.run = op->uid == op->new_uid ? run : -run;
+	if (op->uid == op->m.uid)
+		return chlog_mail_update(s->log, &mail, err);
+	r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &other, err);
+	if (r == -1 || (r == 1 &&
+	    chlog_mail_delete(s->log, &other, err) == -1))
+		return -1;
+	return chlog_mail_move(s->log, &mail, op->uid, err);
+}
+
+static int
+log_expunge(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct guid128 marks[MARKS_MAX];
+	struct chlog_tombstone tomb = { .mailbox = op->mailbox_guid };
+	struct chlog_mail mail;
+	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
+	    err);
+
+	if (r != 1)
+		return r;
+	if (chlog_mail_delete(s->log, &mail, err) == -1)
+		return -1;
+	if (op->no_tombstone)
+		return 0;
+	tomb.g.uid = mail.m.uid;
+	tomb.g.guid = mail.m.guid;
+	tomb.g.marks = marks;
+	tomb.g.mark_count = join_marks(marks, mail.m.marks,
+	    mail.m.mark_count, op->marks, op->mark_count);
+	tomb.seq = chlog_next_seq(s->log);
+	tomb.run = run;
+	tomb.born_seq = mail.born_seq;
+	tomb.born_run = mail.born_run;
+	tomb.time = clock_now_ms();
+	return chlog_tombstone_put(s->log, &tomb, err);
+}
+
+static int
+log_status(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct chlog_mailbox row;
+	int r = chlog_mailbox_find_id(s->log, op->mailbox, arena, &row, err);
+
+	if (r != 1)
+		return r;
+	row.seq = chlog_next_seq(s->log);
+	row.run = run;
+	if (op->status.uidvalidity != 0 &&
+	    op->status.uidvalidity != row.uidvalidity) {
+		row.uidvalidity = op->status.uidvalidity;
+		row.uidvalidity_seq = row.seq;
+		row.uidvalidity_run = run;
+	}
+	if (op->status.uidnext > row.uidnext)
+		row.uidnext = op->status.uidnext;
+	if (op->status.uidnext > row.store_uidnext)
+		row.store_uidnext = op->status.uidnext;
+	if (op->status.highestmodseq > row.highestmodseq)
+		row.highestmodseq = op->status.highestmodseq;
+	return chlog_mailbox_put(s->log, &row, err);
+}
+
+static int
+log_op(struct session *s, const struct batch_op *op, int64_t run,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	int r = 0;
+
+	switch (op->kind) {
+	case BATCH_SAVE:
+	case BATCH_COPY:
+		r = log_new(s, op, run, arena, err);
+		if (r == 0)
+			r = raise_uidnext(s, op, op->uid, run, err);
+		break;
+	case BATCH_FLAGS:
+		r = log_flags(s, op, run, arena, err);
+		break;
+	case BATCH_SET_UID:
+		r = log_set_uid(s, op, run, arena, err);
+		if (r == 0)
+			r = raise_uidnext(s, op, op->uid, run, err);
+		break;
+	case BATCH_EXPUNGE:
+		r = log_expunge(s, op, run, arena, err);
+		break;
+	case BATCH_STATUS:
+		r = log_status(s, op, run, arena, err);
+		break;
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+log_all(struct session *s, struct err *err)
+{
+	int64_t run;
+
+	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1 ||
+	    digests_write(s, err) == -1)
+		return -1;
+	for (size_t i = 0; i < s->batch.n; i++)
+		if (s->batch.v[i].code == ERR_NONE &&
+		    log_op(s, &s->batch.v[i], run, err) == -1)
+			return -1;
+	return 0;
+}
+
+/* Tell what did not go exactly as asked. */
+static void
+answer_op(struct session *s, const struct batch_op *op)
+{
+	uint32_t wanted = op->kind == BATCH_SET_UID ? op->new_uid :
+	    op->m.uid;
+	enum result_status status = RESULT_FAILED;
+
+	if (op->code == ERR_NONE) {
+		if ((op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
+		    op->kind == BATCH_SET_UID) && op->uid != wanted)
+			apply_result(s, op->op, RESULT_OTHER_UID, op->uid,
+			    ERR_NONE, "");
+		return;
+	}
+	if (op->code == ERR_STALE)
+		status = RESULT_STALE;
+	else if (op->kind == BATCH_COPY && op->code == ERR_NOTFOUND)
+		status = RESULT_NOT_HELD;
+	apply_result(s, op->op, status, 0, op->code, op->text);
+	if (status != RESULT_NOT_HELD)
+		session_add_pending(s, &op->mailbox_guid, op->m.uid,
+		    op->m.mark_count > 0 ? &op->m.marks[0] : NULL,
+		    session_err_text(s, op->code, op->text));
+}
+
+static void
+batch_clear(struct session *s)
+{
+	s->batch.n = 0;
+	s->batch_bytes = 0;
+	arena_free(&s->batch_arena);
+	s->batch_arena = arena_new(ARENA_PAGE_MAX);
+	memset(s->touched, 0, TOUCHED_SLOTS * sizeof(*s->touched));
+	for (size_t i = 0; i < s->boxes.n; i++)
+		s->boxes.v[i].dirty = false;
+	apply_row_forget(s);
+}
+
+/* Everything below the first operation that waits is durable. */
+static void
+send_done(struct session *s, uint32_t op)
+{
+	struct msg msg = { .kind = MSG_DONE };
+
+	if (op <= s->done_op)
+		return;
+	s->done_op = op;
+	msg.u.done.op = op;
+	session_send(s, &msg);
+}
+
+int
+batch_flush(struct session *s, struct err *err)
+{
+	if (s->batch.n == 0)
+		return 0;
+	/* What is logged without the driver is done as it is. */
+	for (size_t i = 0; i < s->batch.n; i++)
+		if (s->batch.v[i].log_only)
+			s->batch.v[i].answered = true;
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (s->driver->flush(s->store, on_done, s, err) == -1) {
+		chlog_rollback(s->log);
+		return err_prefix(err, "the store is in doubt");
+	}
+	for (size_t i = 0; i < s->batch.n; i++)
+		if (!s->batch.v[i].answered) {
+			s->batch.v[i].code = ERR_TEMP;
+			s->batch.v[i].text = "it was not done";
+		}
+	if (log_all(s, err) == -1) {
+		chlog_rollback(s->log);
+		return -1;
+	}
+	if (chlog_commit(s->log, err) == -1)
+		return -1;
+	for (size_t i = 0; i < s->batch.n; i++)
+		answer_op(s, &s->batch.v[i]);
+	batch_clear(s);
+	return 0;
+}
+
+int
+batch_flush_if_full(struct session *s, struct err *err)
+{
+	if (s->batch.n < BATCH_OPS_MAX && s->batch_bytes < BATCH_BYTES_MAX &&
+	    arena_used(s->batch_arena) < BATCH_MEMORY_MAX)
+		return 0;
+	return batch_flush(s, err);
+}
+
+int
+batch_answer_flush(struct session *s, struct err *err)
+{
+	if (s->flush_op == 0 || s->held_i < s->held.n)
+		return 0;
+	if (batch_flush(s, err) == -1)
+		return -1;
+	send_done(s, s->flush_op);
+	s->flush_op = 0;
+	return 0;
+}
+
+int
+on_flush(struct session *s, const struct msg *msg, struct err *err)
+{
+	if (apply_take_op(s, msg->u.flush.op, err) == -1)
+		return -1;
+	s->flush_op = msg->u.flush.op;
+	/* Appends need not wait for the bodies that expunges wait for. */
+	if (batch_flush(s, err) == -1)
+		return -1;
+	return batch_answer_flush(s, err);
+}

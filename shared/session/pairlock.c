@@ -1,0 +1,124 @@
+/*
+ * Two runs of one pair do not overlap (E4).
+ *
+ * A file beside the database, one for each peer, locked with flock and holding
+ * the number of the process.  It is removed by whoever holds it; so after the
+ * lock was got it must still be the file of that name, or somebody else has
+ * meanwhile removed it and a third one made a new one.
+ */
+#include "config.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session/session_int.h"
+
+#define TRY_MS	100U
+
+static void
+write_pid(int fd)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	/* Only for people: a failure does no harm. */
+	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == -1)
+		errno = 0;
+}
+
+static long
+read_pid(int fd)
+{
+	char text[32] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	return strtol(text, NULL, 10);
+}
+
+/* 1: got it; 0: held by *holder_r; -1. */
+static int
+try_lock(const char *path, int *fd_r, long *holder_r, struct err *err)
+{
+	struct stat a, b;
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return err_sys(err, "pair lock");
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		int r = errno == EWOULDBLOCK ? 0 : err_sys(err, "pair lock");
+
+		*holder_r = read_pid(fd);
+		close(fd);
+		return r;
+	}
+	if (fstat(fd, &a) == 0 && lstat(path, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+		write_pid(fd);
+		*fd_r = fd;
+		return 1;
+	}
+	close(fd);
+	*holder_r = 0;
+	return 0;
+}
+
+int
+pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
+	const char *base = chlog_path(s->log);
+	char hex[GUID_HEX_SIZE], path[PATH_MAX];
+	struct pair_lock *lock = &s->locks[0];
+	long holder = 0;
+	int r = 0;
+
+	if (s->hello.dry_run || base == NULL || guid_is_zero(peer))
+		return 0;
+	for (; lock->path != NULL; lock++)
+		if (guid_eq(&lock->peer, peer) || lock == &s->locks[1])
+			return 0;
+	guid_format(peer, hex);
+	if (snprintf(path, sizeof(path), "%s.lock-%.16s", base, hex) >=
+	    (int)sizeof(path))
+		return err_set(err, ERR_CONFIG, "%s: the path is too long",
+		    base);
+	for (unsigned int i = 0; i <= PAIR_LOCK_TIMEOUT * 1000 / TRY_MS; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		if ((r = try_lock(path, &lock->fd, &holder, err)) != 0)
+			break;
+	}
+	if (r == -1)
+		return -1;
+	if (r == 0)
+		return err_set(err, ERR_TEMP, "another run of this pair is "
+		    "not finished (process %ld)", holder);
+	lock->path = strdup(path);
+	lock->peer = *peer;
+	return 0;
+}
+
+void
+pair_unlock(struct session *s)
+{
+	for (size_t i = 0; i < nitems(s->locks); i++) {
+		struct pair_lock *lock = &s->locks[i];
+
+		if (lock->path == NULL)
+			continue;
+		unlink(lock->path);
+		close(lock->fd);
+		free(lock->path);
+		lock->path = NULL;
+	}
+}

@@ -1,0 +1,670 @@
+/*
+ * What the store holds now, put into the log.
+ *
+ * Mailboxes whose token is the one of the last scan are not touched.  The rest
+ * are known by GUID, so a known GUID under another name is a rename.  All is
+ * one transaction, or several if there is much; a log that was begun and never
+ * saw the whole store goes on with its first scan.
+ *
+ * Nothing is called gone in doubt: a mailbox that cannot be opened, for
+ * whatever reason but that it is not there, keeps its place in the log.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "log/log.h"
+#include "model/mailbox_name.h"
+#include "session/session_int.h"
+
+#define TEMP_PREFIX	"dsync-temp-"	/* of a rename that was cut (T11) */
+
+struct entry {
+	const char *name;
+	bool selectable;
+	bool in_scope;
+	struct store_token token;
+	struct known *known;	/* of this name */
+};
+
+struct known {
+	struct chlog_mailbox row;
+	bool seen;
+};
+
+struct scan {
+	struct session *s;
+	struct arena *arena;
+	ARRAY(struct entry) entries;
+	struct known *known;		/* by GUID */
+	struct known **by_name;
+	size_t known_count;
+	bool first;
+	bool restored;			/* E5 */
+	uint64_t now;
+	unsigned int changes;
+};
+
+static int
+on_listing(const struct store_listing *listing, void *arg, struct err *err)
+{
+	struct scan *scan = arg;
+	struct entry *entry;
+
+	if (!name_valid(listing->name, strlen(listing->name))) {
+		struct err why = ERR_INIT;
+
+		err_set(&why, ERR_CORRUPT, "the name is not valid");
+		session_problem(scan->s, NULL, listing->name, &why);
+		return 0;
+	}
+	if (scan->entries.n >= STORE_MAILBOXES_MAX)
+		return err_set(err, ERR_REFUSED, "more than %u mailboxes",
+		    STORE_MAILBOXES_MAX);
+	entry = ARRAY_ADD(&scan->entries);
+	entry->name = arena_strdup(scan->arena, listing->name);
+	entry->selectable = listing->selectable;
+	entry->token = listing->token;
+	return 0;
+}
+
+static int
+entry_cmp(const void *av, const void *bv)
+{
+	const struct entry *a = av, *b = bv;
+
+	return strcmp(a->name, b->name);
+}
+
+static int
+known_name_cmp(const void *av, const void *bv)
+{
+	const struct known *const *a = av, *const *b = bv;
+
+	return strcmp((*a)->row.store_name, (*b)->row.store_name);
+}
+
+static struct known *
+known_by_name(const struct scan *scan, const char *name)
+{
+	struct known key = { .row = { .store_name = name } }, *keyp = &key,
+	    **found;
+
+	if (scan->known_count == 0)
+		return NULL;
+	found = bsearch(&keyp, scan->by_name, scan->known_count,
+	    sizeof(*scan->by_name), known_name_cmp);
+	return found != NULL ? *found : NULL;
+}
+
+static struct known *
+known_by_guid(const struct scan *scan, const struct guid128 *guid)
+{
+	size_t lo = 0, hi = scan->known_count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int r = guid_cmp(&scan->known[mid].row.guid, guid);
+
+		if (r == 0)
+			return &scan->known[mid];
+		if (r < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static int
+load_known(struct scan *scan, struct err *err)
+{
+	struct chlog_mailbox *rows;
+	ptrdiff_t n = chlog_mailboxes(scan->s->log, scan->arena, &rows, err);
+
+	if (n == -1)
+		return -1;
+	scan->known_count = (size_t)n;
+	scan->known = arena_calloc(scan->arena, scan->known_count,
+	    sizeof(*scan->known));
+	scan->by_name = arena_calloc(scan->arena, scan->known_count,
+	    sizeof(*scan->by_name));
+	for (size_t i = 0; i < scan->known_count; i++) {
+		scan->known[i].row = rows[i];
+		scan->by_name[i] = &scan->known[i];
+	}
+	if (scan->known_count > 0)
+		qsort(scan->by_name, scan->known_count,
+		    sizeof(*scan->by_name), known_name_cmp);
+	return 0;
+}
+
+/* A mere directory has no identity of its own: its name is one. */
+static struct guid128
+directory_guid(const char *name)
+{
+	static const char prefix[] = "dsync directory";
+	uint8_t digest[DIGEST_SIZE];
+	struct digest_ctx *ctx = digest_new();
+	struct guid128 guid;
+
+	digest_update(ctx, prefix, sizeof(prefix));
+	digest_update(ctx, name, strlen(name));
+	digest_final(ctx, digest);
+	digest_free(&ctx);
+	memcpy(guid.b, digest, GUID_SIZE);
+	return guid;
+}
+
+static uint64_t
+next_stamp(uint64_t now, uint64_t old)
+{
+	return now > old ? now : old + 1;
+}
+
+static bool
+is_temporary(const char *name)
+{
+	const char *last = name_last(name);
+	struct guid128 guid;
+
+	return strncmp(last, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
+	    guid_parse(&guid, last + sizeof(TEMP_PREFIX) - 1,
+	    strlen(last) - (sizeof(TEMP_PREFIX) - 1));
+}
+
+/*
+ * The mailbox is under another name.  Each half of the name is a key of its
+ * own (T6); a half that did not change keeps its value, which may not be what
+ * this store could hold (T13).
+ */
+static void
+note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
+{
+	const char *old = row->store_name;
+	size_t old_len = name_parent_len(old), len = name_parent_len(name);
+	bool parent = old_len != len || memcmp(old, name, len) != 0;
+	bool last = strcmp(name_last(old), name_last(name)) != 0;
+	const char *from = parent ? name : row->name;
+	size_t from_len = name_parent_len(from);
+	struct strbuf joined;
+
+	strbuf_init(&joined, NAME_MAX_BYTES);
+	if (from_len > 0) {
+		strbuf_add(&joined, from, from_len);
+		strbuf_addc(&joined, NAME_SEP);
+	}
+	strbuf_adds(&joined, name_last(last ? name : row->name));
+	row->name = joined.failed ? name :
+	    arena_strdup(scan->arena, joined.data);
+	strbuf_deinit(&joined);
+	row->store_name = name;
+	if (!is_temporary(name)) {
+		if (parent)
+			row->parent_stamp = next_stamp(scan->now,
+			    row->parent_stamp);
+		if (last)
+			row->last_stamp = next_stamp(scan->now,
+			    row->last_stamp);
+	}
+	row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
+	row->run = row->tree_run = RUN_NOBODY;
+}
+
+static void
+new_row(struct scan *scan, struct chlog_mailbox *row,
+    const struct entry *entry, const struct guid128 *guid,
+    const struct mailbox_status *status)
+{
+	uint64_t stamp = scan->first || !entry->selectable ? 0 : scan->now;
+
+	memset(row, 0, sizeof(*row));
+	row->guid = *guid;
+	row->name = row->store_name = entry->name;
+	row->selectable = entry->selectable;
+	if (entry->selectable) {
+		row->uidvalidity = status->uidvalidity != 0 ?
+		    status->uidvalidity : (uint32_t)(scan->now / 1000);
+		row->uidnext = row->store_uidnext = 1;
+	}
+	row->exist_stamp = row->parent_stamp = row->last_stamp = stamp;
+	row->seq = row->tree_seq = row->uidvalidity_seq = row->born_seq =
+	    chlog_next_seq(scan->s->log);
+}
+
+/* 1: row is filled and seen, 0: left out, -1. */
+static int
+find_row(struct scan *scan, const struct entry *entry,
+    const struct guid128 *guid, const struct mailbox_status *status,
+    struct chlog_mailbox *row, struct err *err)
+{
+	struct known *known = known_by_guid(scan, guid);
+	struct chlog_mailbox other;
+	struct err why = ERR_INIT;
+	int r = 0;
+
+	if (known == NULL && (r = chlog_mailbox_find(scan->s->log, guid,
+	    scan->arena, &other, err)) == -1)
+		return -1;
+	if (r == 1 || (known != NULL && known->seen)) {
+		err_set(&why, ERR_CORRUPT, "another mailbox has the same "
+		    "GUID; it looks like a copy");
+		session_problem(scan->s, guid, entry->name, &why);
+		if (entry->known != NULL)
+			entry->known->seen = true;
+		return 0;
+	}
+	if (known == NULL) {
+		new_row(scan, row, entry, guid, status);
+		scan->changes++;
+		return chlog_mailbox_put(scan->s->log, row, err) == -1 ? -1 : 1;
+	}
+	known->seen = true;
+	*row = known->row;
+	if (strcmp(row->store_name, entry->name) == 0 &&
+	    row->selectable == entry->selectable)
+		return 1;
+	if (strcmp(row->store_name, entry->name) != 0)
+		note_rename(scan, row, entry->name);
+	if (row->selectable != entry->selectable) {
+		row->selectable = entry->selectable;
+		row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
+		row->run = row->tree_run = RUN_NOBODY;
+	}
+	scan->changes++;
+	return chlog_mailbox_put(scan->s->log, row, err) == -1 ? -1 : 1;
+}
+
+static int
+scan_directory(struct scan *scan, struct entry *entry, struct err *err)
+{
+	static const struct mailbox_status none;
+	struct chlog_mailbox row;
+	struct guid128 guid = directory_guid(entry->name);
+	struct known *known;
+
+	if (entry->known != NULL && !entry->known->row.selectable) {
+		entry->known->seen = true;
+		return 0;
+	}
+	known = known_by_guid(scan, &guid);
+	if (known != NULL &&
+	    (known->seen || strcmp(known->row.store_name, entry->name) != 0))
+		guid = guid_random();
+	return find_row(scan, entry, &guid, &none, &row, err) == -1 ? -1 : 0;
+}
+
+/* What is wrong with one mailbox is no reason to stop. */
+static int
+leave_out(struct scan *scan, const struct entry *entry, const struct err *why)
+{
+	const struct guid128 *guid = NULL;
+
+	if (entry->known != NULL) {
+		entry->known->seen = true;
+		guid = &entry->known->row.guid;
+	}
+	/* Gone between the listing and now: the next run sees it. */
+	if (why->code == ERR_NOTFOUND)
+		return 0;
+	session_problem(scan->s, guid, entry->name, why);
+	return 0;
+}
+
+static bool
+token_same(const struct chlog_mailbox *row, const struct store_token *token)
+{
+	return row->token_len > 0 && row->token_len == token->len &&
+	    memcmp(row->token, token->data, token->len) == 0;
+}
+
+static int
+keep_token(struct scan *scan, const struct chlog_mailbox *row,
+    const struct store_token *token, struct err *err)
+{
+	size_t len = token->settled && token->len <= CHLOG_TOKEN_MAX ?
+	    token->len : 0;
+
+	if (len == row->token_len && (len == 0 || token_same(row, token)))
+		return 0;
+	return chlog_mailbox_set_token(scan->s->log, row->id, token->data,
+	    len, err);
+}
+
+static int
+scan_messages(struct scan *scan, const struct entry *entry,
+    struct chlog_mailbox *row, struct mailbox *box,
+    const struct mailbox_status *status, const struct store_token *token,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r;
+
+	if (token_same(row, token))
+		return 0;
+	if (chlog_mark_begin(scan->s->log, err) == -1)
+		return -1;
+	r = scan_mailbox(scan->s, row, box, status, scan->first,
+	    &scan->changes, &why);
+	if (chlog_mark_end(scan->s->log, r == 0, err) == -1)
+		return -1;
+	if (r == 1) {
+		scan->restored = true;
+		return 0;
+	}
+	if (r == -1) {
+		/* The log itself failing is another matter. */
+		if (!chlog_writing(scan->s->log)) {
+			*err = why;
+			return -1;
+		}
+		session_problem(scan->s, &row->guid, entry->name, &why);
+		return 0;
+	}
+	return keep_token(scan, row, token, err);
+}
+
+static int
+scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
+{
+	const struct store_driver *driver = scan->s->driver;
+	struct mailbox_status status;
+	struct store_token token;
+	struct chlog_mailbox row;
+	struct mailbox *box = NULL;
+	struct guid128 guid;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (entry->known != NULL && entry->known->row.selectable &&
+	    token_same(&entry->known->row, &entry->token)) {
+		entry->known->seen = true;
+		return 0;
+	}
+	if (driver->mailbox_open(scan->s->store, entry->name, &box,
+	    &why) == -1)
+		return leave_out(scan, entry, &why);
+	/* Taken before the messages are, so that it is never too young. */
+	if (driver->status(box, &status, &why) == -1 ||
+	    driver->token(box, &token, &why) == -1) {
+		driver->mailbox_close(&box);
+		return leave_out(scan, entry, &why);
+	}
+	guid = status.guid;
+	if (guid_is_zero(&guid))
+		guid = entry->known != NULL && entry->known->row.selectable ?
+		    entry->known->row.guid : guid_random();
+	r = find_row(scan, entry, &guid, &status, &row, err);
+	if (r == 1)
+		r = scan_messages(scan, entry, &row, box, &status, &token,
+		    err);
+	driver->mailbox_close(&box);
+	return r;
+}
+
+static int
+scan_entry(struct scan *scan, struct entry *entry, struct err *err)
+{
+	int r = entry->selectable ? scan_selectable(scan, entry, err) :
+	    scan_directory(scan, entry, err);
+
+	if (r == -1 || scan->restored)
+		return r;
+	if (scan->changes >= SCAN_TXN_MAX) {
+		scan->changes = 0;
+		if (chlog_commit(scan->s->log, err) == -1)
+			return -1;
+		return chlog_begin(scan->s->log, err);
+	}
+	return 0;
+}
+
+/* Known names first: of two mailboxes with one GUID that one is the elder. */
+static int
+scan_entries(struct scan *scan, struct err *err)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < scan->entries.n; i++) {
+			struct entry *entry = &scan->entries.v[i];
+
+			if (!entry->in_scope ||
+			    (entry->known != NULL) != (pass == 0))
+				continue;
+			if (scan_entry(scan, entry, err) == -1)
+				return -1;
+			if (scan->restored)
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* A mailbox that left the scope by a rename is not gone. */
+static int
+look_outside(struct scan *scan, struct err *err)
+{
+	const struct store_driver *driver = scan->s->driver;
+
+	for (size_t i = 0; i < scan->entries.n; i++) {
+		struct entry *entry = &scan->entries.v[i];
+		struct mailbox_status status;
+		struct mailbox *box = NULL;
+		struct known *known;
+		struct err why = ERR_INIT;
+		int r;
+
+		if (entry->in_scope || !entry->selectable ||
+		    (entry->known != NULL &&
+		    token_same(&entry->known->row, &entry->token)))
+			continue;
+		if (driver->mailbox_open(scan->s->store, entry->name, &box,
+		    &why) == -1)
+			continue;
+		r = driver->status(box, &status, &why);
+		driver->mailbox_close(&box);
+		if (r == -1)
+			continue;
+		known = known_by_guid(scan, &status.guid);
+		if (known == NULL || known->seen ||
+		    strcmp(known->row.store_name, entry->name) == 0)
+			continue;
+		known->seen = true;
+		note_rename(scan, &known->row, entry->name);
+		if (chlog_mailbox_put(scan->s->log, &known->row, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Is it really not there?  In doubt it is. */
+static bool
+surely_gone(struct scan *scan, const struct known *known)
+{
+	const struct store_driver *driver = scan->s->driver;
+	struct mailbox_status status;
+	struct mailbox *box = NULL;
+	struct err why = ERR_INIT;
+	bool gone;
+
+	if (name_is_inbox(known->row.store_name))
+		return false;
+	if (!known->row.selectable)
+		return true;
+	if (driver->mailbox_open(scan->s->store, known->row.store_name, &box,
+	    &why) == -1) {
+		if (why.code == ERR_NOTFOUND)
+			return true;
+		session_problem(scan->s, &known->row.guid,
+		    known->row.store_name, &why);
+		return false;
+	}
+	gone = driver->status(box, &status, &why) == 0 &&
+	    !guid_is_zero(&status.guid) &&
+	    !guid_eq(&status.guid, &known->row.guid);
+	driver->mailbox_close(&box);
+	return gone;
+}
+
+static int
+scan_gone(struct scan *scan, struct err *err)
+{
+	for (size_t i = 0; i < scan->known_count; i++) {
+		struct known *known = &scan->known[i];
+
+		if (known->seen ||
+		    !session_in_scope(scan->s, known->row.name) ||
+		    !session_in_scope(scan->s, known->row.store_name) ||
+		    !surely_gone(scan, known))
+			continue;
+		scan->changes++;
+		if (scan_mailbox_gone(scan->s, &known->row, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+struct sub_scan {
+	struct scan *scan;
+	struct chlog_subscription *subs;
+	bool *seen;
+	size_t count;
+};
+
+static struct chlog_subscription *
+sub_by_name(const struct sub_scan *ss, const char *name)
+{
+	for (size_t i = 0; i < ss->count; i++)
+		if (strcmp(ss->subs[i].store_name, name) == 0)
+			return &ss->subs[i];
+	return NULL;
+}
+
+static int
+on_subscribed(const char *name, void *arg, struct err *err)
+{
+	struct sub_scan *ss = arg;
+	struct session *s = ss->scan->s;
+	struct chlog_subscription sub = { .name = name, .store_name = name,
+	    .on = true }, *known;
+
+	if (!name_valid(name, strlen(name)) || !session_in_scope(s, name))
+		return 0;
+	known = sub_by_name(ss, name);
+	if (known != NULL) {
+		ss->seen[known - ss->subs] = true;
+		if (known->on)
+			return 0;
+		sub = *known;
+		sub.on = true;
+		sub.stamp = next_stamp(ss->scan->now, known->stamp);
+	} else {
+		sub.stamp = ss->scan->first ? 0 : ss->scan->now;
+	}
+	sub.seq = chlog_next_seq(s->log);
+	sub.run = RUN_NOBODY;
+	return chlog_subscription_put(s->log, &sub, err);
+}
+
+static int
+scan_subscriptions(struct scan *scan, struct err *err)
+{
+	struct sub_scan ss = { .scan = scan };
+	ptrdiff_t n = chlog_subscriptions(scan->s->log, scan->arena, &ss.subs,
+	    err);
+
+	if (n == -1)
+		return -1;
+	ss.count = (size_t)n;
+	ss.seen = arena_calloc(scan->arena, ss.count, sizeof(*ss.seen));
+	if (scan->s->driver->subscriptions(scan->s->store, on_subscribed, &ss,
+	    err) == -1)
+		return err_prefix(err, "subscriptions");
+	for (size_t i = 0; i < ss.count; i++) {
+		struct chlog_subscription *sub = &ss.subs[i];
+
+		if (ss.seen[i] || !sub->on ||
+		    !session_in_scope(scan->s, sub->name))
+			continue;
+		sub->on = false;
+		sub->stamp = next_stamp(scan->now, sub->stamp);
+		sub->seq = chlog_next_seq(scan->s->log);
+		sub->run = RUN_NOBODY;
+		if (chlog_subscription_put(scan->s->log, sub, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+list_store(struct scan *scan, struct err *err)
+{
+	struct session *s = scan->s;
+
+	if (s->driver->list(s->store, on_listing, scan, err) == -1)
+		return err_prefix(err, "list of mailboxes");
+	if (scan->entries.n > 0)
+		qsort(scan->entries.v, scan->entries.n,
+		    sizeof(*scan->entries.v), entry_cmp);
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (load_known(scan, err) == -1)
+		return -1;
+	scan->first = !chlog_scanned_all(s->log);
+	for (size_t i = 0; i < scan->entries.n; i++) {
+		struct entry *entry = &scan->entries.v[i];
+		const char *name = entry->name;
+
+		entry->known = known_by_name(scan, name);
+		/* A filter names mailboxes as the other store knows them. */
+		entry->in_scope = session_in_scope(s,
+		    entry->known != NULL ? entry->known->row.name : name);
+	}
+	return 0;
+}
+
+static int
+scan_once(struct scan *scan, struct err *err)
+{
+	struct session *s = scan->s;
+
+	if (list_store(scan, err) == -1 || scan_entries(scan, err) == -1)
+		return -1;
+	if (scan->restored) {
+		log_warn("the store is an older copy of what its change log "
+		    "knows; the log begins anew");
+		return chlog_reset(s->log, err) == -1 ? -1 :
+		    chlog_commit(s->log, err);
+	}
+	if ((s->filtered && look_outside(scan, err) == -1) ||
+	    scan_gone(scan, err) == -1 || scan_subscriptions(scan, err) == -1)
+		return -1;
+	if (!s->filtered && chlog_set_scanned_all(s->log, err) == -1)
+		return -1;
+	return chlog_commit(s->log, err);
+}
+
+int
+session_scan(struct session *s, struct err *err)
+{
+	struct scan scan;
+	int r;
+
+	/* A log that was begun anew is scanned once more. */
+	for (int i = 0; i < 2; i++) {
+		memset(&scan, 0, sizeof(scan));
+		scan.s = s;
+		scan.arena = arena_new(ARENA_TREE_MAX);
+		scan.now = clock_now_ms();
+		if ((r = scan_once(&scan, err)) == -1)
+			chlog_rollback(s->log);
+		ARRAY_FREE(&scan.entries);
+		arena_free(&scan.arena);
+		if (r == -1 || !scan.restored)
+			return r;
+	}
+	return err_set(err, ERR_CORRUPT, "the store changes its UIDs back");
+}

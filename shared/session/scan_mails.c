@@ -1,0 +1,444 @@
+/*
+ * One mailbox of the store against what the log knows of it.
+ *
+ * Both come by rising UID and are joined in one pass.  A message is the same
+ * if UID and GUID are.  What only the log has goes into the table missing;
+ * what only the store has becomes a new instance.  After the pass the two are
+ * paired by GUID: such a message got another UID from somebody else, and goes
+ * on as the instance that it was.  What is missing still is a tombstone.
+ *
+ * A store that must not be written may hold messages without UID; they come
+ * last.  The log gave each one a UID when it first saw it, so at that point
+ * all that the store has not named by UID is missing, and each of these
+ * messages is looked for there by its GUID.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "model/mailbox_name.h"
+#include "session/session_int.h"
+
+#define PASS_ARENA_ITEMS	1000U	/* messages between two arenas */
+
+struct pass {
+	struct session *s;
+	struct chlog_mailbox *row;
+	bool first;			/* the first scan of a new log */
+	bool keeps_guid;		/* the driver keeps GUIDs that it is given */
+	uint64_t now, start_seq;
+	struct arena *page_arena, *arena;
+	unsigned int arena_items;
+	struct chlog_mail page[PAGE_MAX];
+	size_t page_n, page_i;
+	bool page_end;
+	uint32_t page_after, uid_before;
+	uint32_t uidnext;		/* above all UIDs seen or given */
+	size_t missing, fresh;
+	bool row_changed;
+	unsigned int changes;
+};
+
+static struct arena *
+pass_arena(struct pass *p)
+{
+	if (++p->arena_items >= PASS_ARENA_ITEMS) {
+		arena_free(&p->arena);
+		p->arena = arena_new(ARENA_PAGE_MAX);
+		p->arena_items = 0;
+	}
+	return p->arena;
+}
+
+/* The next message of the log, NULL at the end; -1 on failure. */
+static int
+pass_peek(struct pass *p, struct chlog_mail **mail_r, struct err *err)
+{
+	ptrdiff_t n;
+
+	*mail_r = NULL;
+	if (p->page_i == p->page_n && !p->page_end) {
+		arena_free(&p->page_arena);
+		p->page_arena = arena_new(ARENA_PAGE_MAX);
+		n = chlog_mails(p->s->log, p->row->id, p->page_after,
+		    UINT32_MAX, NULL, p->page_arena, p->page, PAGE_MAX, err);
+		if (n == -1)
+			return -1;
+		p->page_i = 0;
+		p->page_n = (size_t)n;
+		p->page_end = n < (ptrdiff_t)PAGE_MAX;
+		if (n > 0)
+			p->page_after = p->page[n - 1].m.uid;
+	}
+	if (p->page_i < p->page_n)
+		*mail_r = &p->page[p->page_i];
+	return 0;
+}
+
+static int
+pass_missing(struct pass *p, const struct chlog_mail *mail, struct err *err)
+{
+	p->page_i++;
+	p->missing++;
+	return chlog_missing_add(p->s->log, mail, err);
+}
+
+/* Keywords that no client could have set are not synchronised. */
+static size_t
+clean_keywords(struct pass *p, const struct mail_info *info,
+    const char ***list_r)
+{
+	const char **list;
+	size_t n = 0;
+
+	if (info->keyword_count == 0) {
+		*list_r = NULL;
+		return 0;
+	}
+	list = arena_calloc(pass_arena(p), info->keyword_count,
+	    sizeof(*list));
+	for (size_t i = 0; i < info->keyword_count && n < KEYWORDS_MAX; i++)
+		if (keyword_valid(info->keywords[i],
+		    strlen(info->keywords[i])))
+			list[n++] = info->keywords[i];
+	*list_r = list;
+	return n;
+}
+
+static int
+pass_compare(struct pass *p, const struct chlog_mail *old,
+    const struct mail_info *info, struct err *err)
+{
+	struct chlog_mail mail = *old;
+	const char **keywords;
+	size_t count = clean_keywords(p, info, &keywords);
+	struct mail_flags mf;
+	bool same;
+
+	mf = mail_flags_observe(pass_arena(p), &old->m.flags, info->flags,
+	    keywords, count, p->now);
+	same = mail_flags_same(&old->m.flags, &mf);
+	/* Modseqs follow the flags and are no change of their own. */
+	if (same && (info->modseq == 0 || info->modseq == old->m.modseq) &&
+	    strcmp(info->guid, old->m.guid) == 0)
+		return 0;
+	mail.m.guid = info->guid;
+	if (info->modseq != 0)
+		mail.m.modseq = info->modseq;
+	if (!same) {
+		mail.m.flags = mf;
+		mail.seq = chlog_next_seq(p->s->log);
+		mail.run = RUN_NOBODY;
+	}
+	p->changes++;
+	return chlog_mail_update(p->s->log, &mail, err);
+}
+
+static int
+pass_new(struct pass *p, const struct mail_info *info, uint32_t uid,
+    struct err *err)
+{
+	static const struct mail_flags none;
+	struct chlog_mail mail = { .mailbox = p->row->id };
+	const char **keywords;
+	size_t count = clean_keywords(p, info, &keywords);
+	struct guid128 mark = p->first ? guid_first_mark(&p->row->guid,
+	    p->row->uidvalidity, uid, info->guid) : guid_random();
+
+	mail.m.uid = uid;
+	mail.m.guid = info->guid;
+	mail.m.marks = &mark;
+	mail.m.mark_count = 1;
+	/* Only the state was seen: stamps are 0 (F3). */
+	mail.m.flags = mail_flags_observe(pass_arena(p), &none, info->flags,
+	    keywords, count, 0);
+	memset(mail.m.flags.stamps, 0, sizeof(mail.m.flags.stamps));
+	for (size_t i = 0; i < mail.m.flags.keyword_count; i++)
+		mail.m.flags.keywords[i].stamp = 0;
+	mail.m.modseq = info->modseq;
+	mail.m.received = info->received;
+	mail.m.pop3_uidl = info->pop3_uidl;
+	mail.m.pop3_order = info->pop3_order;
+	mail.seq = mail.born_seq = chlog_next_seq(p->s->log);
+	p->fresh++;
+	p->changes++;
+	return chlog_mail_insert(p->s->log, &mail, err);
+}
+
+/* All that is left of the log was not named by the store. */
+static int
+pass_drain(struct pass *p, struct err *err)
+{
+	struct chlog_mail *mail;
+
+	for (;;) {
+		if (pass_peek(p, &mail, err) == -1)
+			return -1;
+		if (mail == NULL)
+			return 0;
+		if (pass_missing(p, mail, err) == -1)
+			return -1;
+	}
+}
+
+/* A message to which the format gave no UID yet. */
+static int
+pass_without_uid(struct pass *p, const struct mail_info *info,
+    struct err *err)
+{
+	struct chlog_mail mail;
+	int r;
+
+	if (pass_drain(p, err) == -1)
+		return -1;
+	r = chlog_missing_first(p->s->log, p->row->id, info->guid,
+	    pass_arena(p), &mail, err);
+	if (r == -1)
+		return -1;
+	if (r == 1) {
+		uint32_t was = mail.m.uid;
+		struct chlog_mail taken;
+
+		if (chlog_missing_drop(p->s->log, &mail, err) == -1)
+			return -1;
+		p->missing--;
+		r = chlog_mail_find(p->s->log, p->row->id, was,
+		    pass_arena(p), &taken, err);
+		if (r == -1)
+			return -1;
+		if (r == 1) {
+			/* A message with a UID has it by now. */
+			if (p->uidnext == UINT32_MAX)
+				return 0;
+			mail.m.uid = p->uidnext++;
+			mail.seq = chlog_next_seq(p->s->log);
+			mail.run = RUN_NOBODY;
+		}
+		if (chlog_mail_insert(p->s->log, &mail, err) == -1)
+			return -1;
+		return pass_compare(p, &mail, info, err);
+	}
+	if (p->uidnext == UINT32_MAX)
+		return 0;
+	return pass_new(p, info, p->uidnext++, err);
+}
+
+static int
+pass_mail(const struct mail_info *info, void *arg, struct err *err)
+{
+	struct pass *p = arg;
+	struct chlog_mail *mail;
+
+	if (!guid_text_valid(info->guid, strlen(info->guid))) {
+		struct err why = ERR_INIT;
+
+		err_set(&why, ERR_CORRUPT, "the GUID of UID %u is not valid",
+		    info->uid);
+		session_problem(p->s, &p->row->guid, p->row->name, &why);
+		return 0;
+	}
+	if (info->uid == 0)
+		return pass_without_uid(p, info, err);
+	if (info->uid <= p->uid_before) {
+		struct err why = ERR_INIT;
+
+		err_set(&why, ERR_CORRUPT, "UID %u is there twice",
+		    info->uid);
+		session_problem(p->s, &p->row->guid, p->row->name, &why);
+		return 0;
+	}
+	p->uid_before = info->uid;
+	if (info->uid >= p->uidnext)
+		p->uidnext = info->uid == UINT32_MAX ? UINT32_MAX :
+		    info->uid + 1;
+	for (;;) {
+		if (pass_peek(p, &mail, err) == -1)
+			return -1;
+		if (mail == NULL || mail->m.uid > info->uid)
+			return pass_new(p, info, info->uid, err);
+		if (mail->m.uid == info->uid && (!p->keeps_guid ||
+		    strcmp(mail->m.guid, info->guid) == 0)) {
+			p->page_i++;
+			return pass_compare(p, mail, info, err);
+		}
+		if (pass_missing(p, mail, err) == -1)
+			return -1;
+	}
+}
+
+static int
+write_tombstone(struct session *s, const struct guid128 *mailbox,
+    const struct chlog_mail *mail, uint64_t now, struct err *err)
+{
+	struct chlog_tombstone tomb = {
+		.mailbox = *mailbox,
+		.g = { .uid = mail->m.uid, .guid = mail->m.guid,
+		    .marks = mail->m.marks, .mark_count = mail->m.mark_count },
+		.seq = chlog_next_seq(s->log),
+		.born_seq = mail->born_seq,
+		.born_run = mail->born_run,
+		.time = now,
+	};
+
+	return chlog_tombstone_put(s->log, &tomb, err);
+}
+
+/* The instance goes on under the UID of the one that was just found. */
+static int
+pass_join(struct pass *p, const struct chlog_mail *old,
+    struct chlog_mail *fresh, struct err *err)
+{
+	struct arena *arena = pass_arena(p);
+	const char **keywords = arena_calloc(arena,
+	    fresh->m.flags.keyword_count, sizeof(*keywords));
+
+	for (size_t i = 0; i < fresh->m.flags.keyword_count; i++)
+		keywords[i] = fresh->m.flags.keywords[i].name;
+	fresh->m.flags = mail_flags_observe(arena, &old->m.flags,
+	    fresh->m.flags.flags, keywords, fresh->m.flags.keyword_count,
+	    p->now);
+	fresh->m.marks = old->m.marks;
+	fresh->m.mark_count = old->m.mark_count;
+	fresh->m.digest = old->m.digest;
+	fresh->born_seq = old->born_seq;
+	fresh->born_run = old->born_run;
+	p->fresh--;
+	return chlog_mail_update(p->s->log, fresh, err);
+}
+
+static int
+pass_pair(struct pass *p, struct err *err)
+{
+	struct chlog_mail old, fresh;
+	int r;
+
+	while (p->missing > 0) {
+		if ((r = chlog_missing_first(p->s->log, p->row->id, NULL,
+		    pass_arena(p), &old, err)) == -1)
+			return -1;
+		if (r == 0)
+			break;
+		p->missing--;
+		p->changes++;
+		r = 0;
+		if (p->fresh > 0 && (r = chlog_mail_find_guid(p->s->log,
+		    p->row->id, old.m.guid, p->start_seq, p->arena, &fresh,
+		    err)) == -1)
+			return -1;
+		if (r == 1)
+			r = pass_join(p, &old, &fresh, err);
+		else
+			r = write_tombstone(p->s, &p->row->guid, &old,
+			    p->now, err);
+		if (r == -1 || chlog_missing_drop(p->s->log, &old, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* UIDVALIDITY and UIDNEXT as the store has them now. */
+static int
+update_row(struct pass *p, const struct mailbox_status *status,
+    struct err *err)
+{
+	struct chlog_mailbox *row = p->row, was = *row;
+	uint32_t uidnext = status->uidnext > p->uidnext ? status->uidnext :
+	    p->uidnext;
+
+	row->store_uidnext = status->uidnext;
+	row->highestmodseq = status->highestmodseq;
+	if (row->uidnext != uidnext) {
+		row->uidnext = uidnext;
+		row->seq = chlog_next_seq(p->s->log);
+		row->run = RUN_NOBODY;
+	}
+	if (!p->row_changed && was.uidnext == row->uidnext &&
+	    was.store_uidnext == row->store_uidnext &&
+	    was.highestmodseq == row->highestmodseq)
+		return 0;
+	return chlog_mailbox_put(p->s->log, row, err);
+}
+
+int
+scan_mailbox(struct session *s, struct chlog_mailbox *row,
+    struct mailbox *box, const struct mailbox_status *status, bool first,
+    unsigned int *changes, struct err *err)
+{
+	struct pass *p;
+	int r = -1;
+
+	if (status->uidvalidity != 0 &&
+	    status->uidvalidity == row->uidvalidity &&
+	    status->uidnext < row->store_uidnext)
+		return 1;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return err_sys(err, "scan");
+	p->s = s;
+	p->row = row;
+	p->first = first;
+	p->keeps_guid = (s->driver->caps & STORE_CAP_SAVE_GUID) != 0;
+	p->now = clock_now_ms();
+	p->start_seq = chlog_head(s->log);
+	p->arena = arena_new(ARENA_PAGE_MAX);
+	if (status->uidvalidity != 0 &&
+	    status->uidvalidity != row->uidvalidity) {
+		row->uidvalidity = status->uidvalidity;
+		row->uidnext = 1;
+		row->seq = row->uidvalidity_seq = chlog_next_seq(s->log);
+		row->run = row->uidvalidity_run = RUN_NOBODY;
+		p->row_changed = true;
+	}
+	/* UIDs that the log gave stay above those of the store. */
+	p->uidnext = status->uidnext > 1 ? status->uidnext : 1;
+	if (row->uidnext > row->store_uidnext && row->uidnext > p->uidnext)
+		p->uidnext = row->uidnext;
+	if (s->driver->scan(box, pass_mail, p, err) == 0 &&
+	    pass_drain(p, err) == 0 && pass_pair(p, err) == 0 &&
+	    update_row(p, status, err) == 0)
+		r = 0;
+	*changes += p->changes;
+	arena_free(&p->page_arena);
+	arena_free(&p->arena);
+	free(p);
+	return r;
+}
+
+int
+scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
+    struct err *err)
+{
+	struct chlog_mailbox_gone gone = { .guid = row->guid,
+	    .name = row->name, .born_seq = row->born_seq,
+	    .born_run = row->born_run };
+	struct chlog_mail *page = calloc(PAGE_MAX, sizeof(*page));
+	uint64_t now = clock_now_ms();
+	struct arena *arena = NULL;
+	ptrdiff_t n = -1;
+
+	if (page == NULL)
+		return err_sys(err, "scan");
+	do {
+		arena_free(&arena);
+		arena = arena_new(ARENA_PAGE_MAX);
+		n = chlog_mails(s->log, row->id, 0, UINT32_MAX, NULL, arena,
+		    page, PAGE_MAX, err);
+		for (ptrdiff_t i = 0; i < n; i++) {
+			if (write_tombstone(s, &row->guid, &page[i], now,
+			    err) == -1 || chlog_mail_delete(s->log, &page[i],
+			    err) == -1) {
+				n = -1;
+				break;
+			}
+		}
+	} while (n > 0);
+	arena_free(&arena);
+	free(page);
+	if (n == -1)
+		return -1;
+	gone.stamp = now > row->exist_stamp ? now : row->exist_stamp + 1;
+	gone.seq = chlog_next_seq(s->log);
+	return chlog_mailbox_remove(s->log, row->id, &gone, now, err);
+}

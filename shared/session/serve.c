@@ -1,0 +1,919 @@
+/*
+ * Views, trees and lists.
+ *
+ * Questions are answered one after the other in the order in which they came.
+ * An answer stops whenever there is no room and goes on where it was; what it
+ * needs of the tree is loaded once, messages are read in pages.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/mailbox_name.h"
+#include "session/session_int.h"
+
+bool
+since_changed(const struct chlog_since *since, uint64_t seq, int64_t run)
+{
+	return seq > since->seq && (run == RUN_NOBODY || run != since->run);
+}
+
+/* First seen after the base; without a base all is. */
+static bool
+is_new(const struct session *s, uint64_t born_seq, int64_t born_run)
+{
+	return !s->has_base || since_changed(&s->since, born_seq, born_run);
+}
+
+static bool
+is_changed(const struct session *s, uint64_t seq, int64_t run)
+{
+	return !s->has_base || since_changed(&s->since, seq, run);
+}
+
+static int
+add_question(struct session *s, const struct question *q, struct err *err)
+{
+	if (s->questions.n - s->question_i >= QUESTIONS_MAX ||
+	    s->question_bytes + q->bytes > QUESTION_BYTES_MAX)
+		return err_set(err, ERR_PROTO,
+		    "too many questions wait for their answers");
+	if (s->question_i == s->questions.n)
+		s->question_i = s->questions.n = 0;
+	*ARRAY_ADD(&s->questions) = *q;
+	s->question_bytes += q->bytes;
+	return 0;
+}
+
+int
+serve_ask_view(struct session *s, struct err *err)
+{
+	return add_question(s, &(struct question){ .kind = QUESTION_VIEW },
+	    err);
+}
+
+int
+on_tree(struct session *s, const struct msg *msg, struct err *err)
+{
+	(void)msg;
+	return add_question(s, &(struct question){ .kind = QUESTION_TREE },
+	    err);
+}
+
+int
+on_list(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_list *list = &msg->u.list;
+	struct question q = { .kind = QUESTION_LIST, .list = *list };
+
+	if (list->request == 0 || list->mark_count > LIST_MARKS_MAX ||
+	    list->range_count > LIST_RANGES_MAX)
+		return err_set(err, ERR_PROTO, "LIST is not valid");
+	q.bytes = sizeof(q) + list->mark_count * sizeof(*list->marks) +
+	    list->range_count * sizeof(*list->ranges);
+	if (list->mark_count + list->range_count > 0) {
+		q.arena = arena_new(ARENA_PAGE_MAX);
+		q.list.marks = arena_calloc(q.arena, list->mark_count,
+		    sizeof(*list->marks));
+		q.list.ranges = arena_calloc(q.arena, list->range_count,
+		    sizeof(*list->ranges));
+	}
+	if (list->mark_count > 0)
+		memcpy(q.list.marks, list->marks,
+		    list->mark_count * sizeof(*list->marks));
+	if (list->range_count > 0)
+		memcpy(q.list.ranges, list->ranges,
+		    list->range_count * sizeof(*list->ranges));
+	if (add_question(s, &q, err) == -1) {
+		arena_free(&q.arena);
+		return -1;
+	}
+	return 0;
+}
+
+int
+on_have(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_have *have = &msg->u.have;
+	struct question q = { .kind = QUESTION_HAVE, .have = *have };
+
+	if (have->guid_count > HAVE_MAX)
+		return err_set(err, ERR_PROTO, "HAVE is not valid");
+	q.arena = arena_new(ARENA_PAGE_MAX);
+	q.bytes = sizeof(q);
+	q.have.guids = arena_calloc(q.arena, have->guid_count,
+	    sizeof(*q.have.guids));
+	for (size_t i = 0; i < have->guid_count; i++) {
+		q.have.guids[i] = arena_strdup(q.arena, have->guids[i]);
+		q.bytes += strlen(have->guids[i]) + 1;
+	}
+	if (add_question(s, &q, err) == -1) {
+		arena_free(&q.arena);
+		return -1;
+	}
+	return 0;
+}
+
+/* Entries of the base's pending list for this mailbox. */
+static const struct chlog_pending *
+pending_of(const struct session *s, const struct guid128 *guid, size_t *n_r)
+{
+	size_t lo = 0, hi = s->base_pending_count, end;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (guid_cmp(&s->base_pending[mid].mailbox, guid) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (end = lo; end < s->base_pending_count &&
+	    guid_eq(&s->base_pending[end].mailbox, guid); end++)
+		;
+	*n_r = end - lo;
+	return &s->base_pending[lo];
+}
+
+static bool
+guid_in(const struct guid128 *list, size_t n, const struct guid128 *guid)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int r = guid_cmp(&list[mid], guid);
+
+		if (r == 0)
+			return true;
+		if (r < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+/* What of this mailbox belongs in a view with a base. */
+static int
+judge_box(struct session *s, struct view_box *vb,
+    const struct guid128 *tombs, size_t tomb_count, struct err *err)
+{
+	const struct chlog_mailbox *box = &vb->box;
+	const struct chlog_pending *pending;
+	size_t pending_count;
+	bool tree = is_changed(s, box->tree_seq, box->tree_run);
+	int r = 0;
+
+	pending = pending_of(s, &box->guid, &pending_count);
+	if (box->message_seq > s->since.seq &&
+	    (r = chlog_mails_changed(s->log, box->id, &s->since, err)) == -1)
+		return -1;
+	vb->delta = r == 1 || guid_in(tombs, tomb_count, &box->guid);
+	for (size_t i = 0; i < pending_count; i++)
+		vb->delta = vb->delta || pending[i].uid != 0 ||
+		    !guid_is_zero(&pending[i].mark);
+	vb->shown = tree || vb->delta || pending_count > 0 ||
+	    is_changed(s, box->seq, box->run);
+	/* By a rename it may have come into the scope just now. */
+	if (s->filtered && tree) {
+		vb->delta = false;
+		vb->with_digest = true;
+	}
+	return 0;
+}
+
+static int
+load_boxes(struct session *s, struct err *err)
+{
+	struct answer *a = &s->answer;
+	struct chlog_mailbox *rows;
+	ptrdiff_t n = chlog_mailboxes(s->log, a->arena, &rows, err);
+
+	if (n == -1)
+		return -1;
+	a->boxes = arena_calloc(a->arena, (size_t)n, sizeof(*a->boxes));
+	for (ptrdiff_t i = 0; i < n; i++)
+		if (session_in_scope(s, rows[i].name))
+			a->boxes[a->box_count++].box = rows[i];
+	return 0;
+}
+
+static int
+load_subscriptions(struct session *s, bool all, struct err *err)
+{
+	struct answer *a = &s->answer;
+	struct guid128 none = { { 0 } };
+	const struct chlog_pending *pending;
+	size_t pending_count, kept = 0;
+	ptrdiff_t n = chlog_subscriptions(s->log, a->arena, &a->subs, err);
+
+	if (n == -1)
+		return -1;
+	pending = pending_of(s, &none, &pending_count);
+	for (ptrdiff_t i = 0; i < n; i++) {
+		const struct chlog_subscription *sub = &a->subs[i];
+		bool show = all || is_changed(s, sub->seq, sub->run);
+
+		for (size_t k = 0; k < pending_count && !show; k++)
+			show = strcmp(pending[k].text, sub->name) == 0;
+		if (show && session_in_scope(s, sub->name))
+			a->subs[kept++] = *sub;
+	}
+	a->sub_count = kept;
+	return 0;
+}
+
+/* Mailboxes that are gone and were not gone at the base. */
+static int
+load_gone(struct session *s, struct err *err)
+{
+	struct answer *a = &s->answer;
+	size_t kept = 0, pending_count;
+	ptrdiff_t n = chlog_mailboxes_gone(s->log, a->arena, &a->gone, err);
+
+	if (n == -1)
+		return -1;
+	for (ptrdiff_t i = 0; i < n; i++) {
+		const struct chlog_mailbox_gone *gone = &a->gone[i];
+
+		pending_of(s, &gone->guid, &pending_count);
+		if ((pending_count > 0 ||
+		    is_changed(s, gone->seq, gone->run)) &&
+		    session_in_scope(s, gone->name))
+			a->gone[kept++] = *gone;
+	}
+	a->gone_count = kept;
+	return 0;
+}
+
+/* The mailboxes whose messages follow, gone ones too, by rising GUID. */
+static void
+make_sections(struct answer *a, const struct guid128 *tombs,
+    size_t tomb_count)
+{
+	size_t i = 0, g = 0;
+
+	a->sections = arena_calloc(a->arena, a->box_count + a->gone_count,
+	    sizeof(*a->sections));
+	while (i < a->box_count || g < a->gone_count) {
+		struct section *sec = &a->sections[a->section_count];
+
+		if (g == a->gone_count || (i < a->box_count &&
+		    guid_cmp(&a->boxes[i].box.guid, &a->gone[g].guid) <= 0)) {
+			if (a->boxes[i].delta) {
+				sec->guid = a->boxes[i].box.guid;
+				sec->mailbox = a->boxes[i].box.id;
+				a->section_count++;
+			}
+			i++;
+			continue;
+		}
+		if (guid_in(tombs, tomb_count, &a->gone[g].guid)) {
+			sec->guid = a->gone[g].guid;
+			a->section_count++;
+		}
+		g++;
+	}
+}
+
+static int
+load_view(struct session *s, struct err *err)
+{
+	struct answer *a = &s->answer;
+	bool full = !s->has_base || s->hello.full;
+	struct guid128 *tombs = NULL;
+	ptrdiff_t n = 0;
+
+	if (load_boxes(s, err) == -1 ||
+	    load_subscriptions(s, full, err) == -1 ||
+	    (s->has_base && load_gone(s, err) == -1))
+		return -1;
+	if (full) {
+		for (size_t i = 0; i < a->box_count; i++)
+			a->boxes[i].shown = a->boxes[i].with_digest = true;
+		return 0;
+	}
+	n = chlog_tombstone_mailboxes(s->log, &s->since, a->arena, &tombs,
+	    err);
+	if (n == -1)
+		return -1;
+	for (size_t i = 0; i < a->box_count; i++)
+		if (judge_box(s, &a->boxes[i], tombs, (size_t)n, err) == -1)
+			return -1;
+	make_sections(a, tombs, (size_t)n);
+	return 0;
+}
+
+static int
+send_view_head(struct session *s, struct err *err)
+{
+	struct msg msg = { .kind = MSG_VIEW };
+	struct chlog_totals totals;
+
+	if (chlog_totals(s->log, &totals, err) == -1)
+		return -1;
+	if (s->has_base)
+		msg.u.view.base = s->base.p.run;
+	msg.u.view.seq = s->view_seq;
+	msg.u.view.messages = totals.messages;
+	msg.u.view.mailboxes = totals.mailboxes;
+	msg.u.view.inbox_messages = totals.inbox_messages;
+	session_send(s, &msg);
+	return 0;
+}
+
+/* The digest of all messages of a mailbox, from the log alone. */
+static int
+set_digest(struct session *s, struct view_box *vb, struct err *err)
+{
+	struct chlog_mailbox *box = &vb->box;
+	const struct chlog_mail *mail;
+	const struct chlog_tombstone *tomb;
+	struct digest_ctx *ctx;
+	struct stream *st;
+	int r;
+
+	if (box->has_set_digest)
+		return 0;
+	ctx = digest_new();
+	st = stream_new(s, box->id, &box->guid, NULL);
+	st->tombstones = false;
+	while ((r = stream_next(st, &mail, &tomb, err)) == 1)
+		msg_set_digest_add(ctx, &mail->m);
+	digest_final(ctx, box->set_digest);
+	digest_free(&ctx);
+	stream_free(&st);
+	box->has_set_digest = vb->new_digest = r == 0;
+	return r;
+}
+
+static int
+keep_set_digests(struct session *s, struct err *err)
+{
+	struct answer *a = &s->answer;
+	bool any = false;
+
+	for (size_t i = 0; i < a->box_count; i++)
+		any = any || a->boxes[i].new_digest;
+	if (!any)
+		return 0;
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	for (size_t i = 0; i < a->box_count; i++) {
+		const struct chlog_mailbox *box = &a->boxes[i].box;
+		struct chlog_mailbox now;
+		int r;
+
+		if (!a->boxes[i].new_digest)
+			continue;
+		/* Another run may have changed it meanwhile. */
+		r = chlog_mailbox_find_id(s->log, box->id, a->arena, &now,
+		    err);
+		if (r == -1 || (r == 1 && now.message_seq ==
+		    box->message_seq && now.messages == box->messages &&
+		    chlog_mailbox_set_digest(s->log, box->id,
+		    box->set_digest, err) == -1)) {
+			chlog_rollback(s->log);
+			return -1;
+		}
+	}
+	return chlog_commit(s->log, err);
+}
+
+static int
+send_mailbox(struct session *s, struct view_box *vb, struct err *err)
+{
+	struct guid128 aliases[ALIASES_MAX];
+	const struct chlog_mailbox *box = &vb->box;
+	struct msg msg = { .kind = MSG_MAILBOX };
+	struct msg_mailbox *m = &msg.u.mailbox;
+	size_t pending_count;
+	const struct chlog_pending *pending = pending_of(s, &box->guid,
+	    &pending_count);
+	ptrdiff_t n = chlog_aliases(s->log, &box->guid, aliases, ALIASES_MAX,
+	    err);
+
+	if (n == -1)
+		return -1;
+	if (vb->with_digest && box->selectable) {
+		if (set_digest(s, vb, err) == -1)
+			return -1;
+		m->set_digest = box->set_digest;
+	}
+	m->guid = box->guid;
+	m->name = box->name;
+	m->selectable = box->selectable;
+	m->is_new = is_new(s, box->born_seq, box->born_run);
+	m->tree_changed = is_changed(s, box->tree_seq, box->tree_run);
+	for (size_t i = 0; i < pending_count; i++)
+		m->tree_changed = m->tree_changed || pending[i].uid == 0;
+	m->uidvalidity_changed = box->selectable &&
+	    is_changed(s, box->uidvalidity_seq, box->uidvalidity_run);
+	m->exist_stamp = box->exist_stamp;
+	m->parent_stamp = box->parent_stamp;
+	m->last_stamp = box->last_stamp;
+	m->uidvalidity = box->uidvalidity;
+	m->uidnext = box->uidnext;
+	m->highestmodseq = box->highestmodseq;
+	m->messages = box->messages;
+	m->aliases = aliases;
+	m->alias_count = (size_t)n;
+	session_send(s, &msg);
+	return 0;
+}
+
+static void
+send_gone_mailbox(struct session *s, const struct chlog_mailbox_gone *gone)
+{
+	struct msg msg = { .kind = MSG_MAILBOX_GONE };
+
+	msg.u.mailbox_gone.guid = gone->guid;
+	msg.u.mailbox_gone.name = gone->name;
+	msg.u.mailbox_gone.stamp = gone->stamp;
+	msg.u.mailbox_gone.is_new = is_new(s, gone->born_seq, gone->born_run);
+	session_send(s, &msg);
+}
+
+/* A copy from elsewhere in the store keeps the date, so it must be known. */
+static int
+fill_received(struct session *s, const struct chlog_mail *mail,
+    const struct guid128 *mailbox, int64_t *received_r)
+{
+	const struct chlog_mailbox *row;
+	struct mail_reader *reader = NULL;
+	struct open_box *box;
+	struct mail_info info;
+	struct err why = ERR_INIT;
+
+	if (mail->m.received != RECEIVED_NONE) {
+		*received_r = mail->m.received;
+		return 0;
+	}
+	if (apply_row(s, mailbox, &row, &why) != 1 ||
+	    (box = apply_open(s, row, &why)) == NULL ||
+	    body_reader_open(s, box->box, mail->m.uid, mail->m.guid, &reader,
+	    &info, &why) == -1)
+		return -1;
+	*received_r = info.received;
+	s->driver->reader_close(&reader);
+	return 0;
+}
+
+static int
+send_message(struct session *s, const struct chlog_mail *mail,
+    const struct guid128 *mailbox, bool digests, struct err *err)
+{
+	struct msg msg = { .kind = MSG_MESSAGE };
+	struct msg_message *m = &msg.u.message;
+	uint8_t digest[DIGEST_SIZE];
+	const struct chlog_mailbox *row;
+	struct open_box *box;
+	struct err why = ERR_INIT;
+	int r = 0;
+
+	*m = mail->m;
+	if (digests && m->digest == NULL &&
+	    apply_row(s, mailbox, &row, &why) == 1 &&
+	    (box = apply_open(s, row, &why)) != NULL &&
+	    body_digest(s, box, m->uid, m->guid, digest, &why) == 0) {
+		m->digest = digest;
+		digest_keep(s, mail->mailbox, m->uid, m->guid, digest);
+	}
+	m->is_new = is_new(s, mail->born_seq, mail->born_run);
+	if (s->has_base && m->is_new &&
+	    (r = chlog_was_held(s->log, m->guid, m->digest, mail->mailbox,
+	    m->uid, &s->since, err)) == -1)
+		return -1;
+	/* What cannot be read is not offered for a copy without its date. */
+	m->held = r == 1 && fill_received(s, mail, mailbox,
+	    &m->received) == 0;
+	session_send(s, &msg);
+	return 0;
+}
+
+static void
+send_gone(struct session *s, const struct chlog_tombstone *tomb)
+{
+	struct msg msg = { .kind = MSG_GONE };
+
+	msg.u.gone = tomb->g;
+	msg.u.gone.is_new = is_new(s, tomb->born_seq, tomb->born_run);
+	session_send(s, &msg);
+}
+
+static void
+send_messages_head(struct session *s, const struct guid128 *mailbox,
+    uint32_t request)
+{
+	struct msg msg = { .kind = MSG_MESSAGES };
+
+	msg.u.messages.mailbox = *mailbox;
+	msg.u.messages.request = request;
+	session_send(s, &msg);
+}
+
+static void
+send_messages_end(struct session *s, bool more)
+{
+	struct msg msg = { .kind = MSG_MESSAGES_END };
+
+	msg.u.messages_end.more = more;
+	session_send(s, &msg);
+}
+
+static void
+send_kind(struct session *s, enum msg_kind kind)
+{
+	struct msg msg = { .kind = kind };
+
+	session_send(s, &msg);
+}
+
+static struct stream *
+section_stream(struct session *s, const struct section *sec, struct err *err)
+{
+	struct stream *st = stream_new(s, sec->mailbox, &sec->guid,
+	    &s->since);
+	const struct chlog_pending *pending;
+	size_t n;
+
+	pending = pending_of(s, &sec->guid, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (stream_add_mark(st, &pending[i].mark, pending[i].uid,
+		    true, err) == -1) {
+			stream_free(&st);
+			return NULL;
+		}
+	}
+	return st;
+}
+
+/* 1: one section is done, 0: no room, -1. */
+static int
+view_messages(struct session *s, bool (*room)(void *), void *room_arg,
+    struct err *err)
+{
+	struct answer *a = &s->answer;
+	const struct section *sec = &a->sections[a->i];
+	const struct chlog_tombstone *tomb;
+	const struct chlog_mail *mail;
+	int r;
+
+	if (a->stream == NULL &&
+	    (a->stream = section_stream(s, sec, err)) == NULL)
+		return -1;
+	while (room(room_arg)) {
+		if ((r = stream_next(a->stream, &mail, &tomb, err)) == -1)
+			return -1;
+		if (r == 1 && !a->begun) {
+			send_messages_head(s, &sec->guid, 0);
+			a->begun = true;
+		}
+		if (r == 0) {
+			if (a->begun)
+				send_messages_end(s, false);
+			a->begun = false;
+			stream_free(&a->stream);
+			return 1;
+		}
+		if (mail != NULL) {
+			if (send_message(s, mail, &sec->guid, false,
+			    err) == -1)
+				return -1;
+		} else {
+			send_gone(s, tomb);
+		}
+	}
+	return 0;
+}
+
+static void
+send_pending(struct session *s, const struct chlog_pending *p)
+{
+	struct msg msg = { .kind = MSG_PENDING };
+
+	msg.u.pending.mailbox = p->mailbox;
+	msg.u.pending.uid = p->uid;
+	msg.u.pending.mark = p->mark;
+	msg.u.pending.text = p->text;
+	session_send(s, &msg);
+}
+
+/* One piece of a view or tree; 1: sent, 0: this phase is over, -1. */
+static int
+view_piece(struct session *s, bool tree, struct err *err)
+{
+	struct answer *a = &s->answer;
+
+	switch (a->phase) {
+	case ANSWER_BOXES:
+		if (a->i >= a->box_count)
+			return keep_set_digests(s, err);
+		if (a->boxes[a->i].shown &&
+		    send_mailbox(s, &a->boxes[a->i], err) == -1)
+			return -1;
+		break;
+	case ANSWER_GONE:
+		if (a->i >= a->gone_count)
+			return 0;
+		send_gone_mailbox(s, &a->gone[a->i]);
+		break;
+	case ANSWER_SUBSCRIPTIONS: {
+		struct msg msg = { .kind = MSG_SUBSCRIPTION };
+
+		if (a->i >= a->sub_count)
+			return 0;
+		msg.u.subscription.name = a->subs[a->i].name;
+		msg.u.subscription.on = a->subs[a->i].on;
+		msg.u.subscription.stamp = a->subs[a->i].stamp;
+		session_send(s, &msg);
+		break;
+	}
+	case ANSWER_TREE_END:
+		send_kind(s, MSG_TREE_END);
+		return 0;
+	case ANSWER_PENDING:
+		if (a->i < s->base_pending_count && !tree)
+			send_pending(s, &s->base_pending[a->i]);
+		else if (a->i < s->base_pending_count + s->problems.n)
+			send_pending(s, &s->problems.v[a->i -
+			    s->base_pending_count]);
+		else
+			return 0;
+		break;
+	case ANSWER_MESSAGES:
+	case ANSWER_END:
+		return 0;
+	}
+	a->i++;
+	return 1;
+}
+
+/* 1: the answer is complete, 0: no room, -1. */
+static int
+view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
+    struct err *err)
+{
+	struct answer *a = &s->answer;
+	int r;
+
+	if (!a->active) {
+		a->arena = arena_new(ARENA_TREE_MAX);
+		a->active = true;
+		if (tree) {
+			if (load_boxes(s, err) == -1)
+				return -1;
+			for (size_t i = 0; i < a->box_count; i++)
+				a->boxes[i].shown = true;
+		} else if (load_view(s, err) == -1 ||
+		    send_view_head(s, err) == -1)
+			return -1;
+	}
+	while (room(room_arg)) {
+		if (a->phase == ANSWER_MESSAGES && a->i < a->section_count) {
+			r = view_messages(s, room, room_arg, err);
+			if (r <= 0)
+				return r;
+			a->i++;
+			continue;
+		}
+		if ((r = view_piece(s, tree, err)) == -1)
+			return -1;
+		if (r == 1)
+			continue;
+		if (a->phase == ANSWER_END ||
+		    (tree && a->phase == ANSWER_TREE_END)) {
+			if (!tree)
+				send_kind(s, MSG_VIEW_END);
+			return 1;
+		}
+		a->phase++;
+		a->i = 0;
+	}
+	return 0;
+}
+
+static int
+range_cmp(const void *av, const void *bv)
+{
+	const struct uid_range *a = av, *b = bv;
+
+	return (a->first > b->first) - (a->first < b->first);
+}
+
+/* Sorted, and none overlaps another, so that no message comes twice. */
+static void
+list_ranges(struct answer *a, const struct msg_list *list)
+{
+	static const struct uid_range all = { 1, UINT32_MAX };
+	const struct uid_range *from = list->range_count > 0 ? list->ranges :
+	    &all;
+	size_t n = list->range_count > 0 ? list->range_count : 1, kept = 0;
+	struct uid_range *to = arena_calloc(a->arena, n, sizeof(*to));
+
+	memcpy(to, from, n * sizeof(*to));
+	qsort(to, n, sizeof(*to), range_cmp);
+	for (size_t i = 0; i < n; i++) {
+		if (to[i].first > to[i].last)
+			continue;
+		if (kept > 0 && to[i].first <= to[kept - 1].last) {
+			if (to[i].last > to[kept - 1].last)
+				to[kept - 1].last = to[i].last;
+			continue;
+		}
+		to[kept++] = to[i];
+	}
+	a->ranges = to;
+	a->range_count = kept;
+}
+
+static int
+list_begin(struct session *s, const struct msg_list *list, struct err *err)
+{
+	struct answer *a = &s->answer;
+	struct chlog_mailbox box;
+	int r;
+
+	a->arena = arena_new(ARENA_PAGE_MAX);
+	a->active = true;
+	r = chlog_mailbox_find(s->log, &list->mailbox, a->arena, &box, err);
+	if (r == -1)
+		return -1;
+	a->list_box = r == 1 ? box.id : 0;
+	a->last_uid = list->after_uid;
+	a->stream = stream_new(s, a->list_box, &list->mailbox, NULL);
+	a->stream->tombstones = list->tombstones;
+	list_ranges(a, list);
+	if (list->mark_count > 0) {
+		a->stream->messages = a->stream->tombstones = false;
+		for (size_t i = 0; i < list->mark_count; i++)
+			if (stream_add_mark(a->stream, &list->marks[i], 0,
+			    list->tombstones, err) == -1)
+				return -1;
+	}
+	send_messages_head(s, &list->mailbox, list->request);
+	return 0;
+}
+
+static bool
+list_in_range(const struct answer *a, uint32_t uid)
+{
+	for (size_t i = 0; i < a->range_count; i++)
+		if (uid >= a->ranges[i].first && uid <= a->ranges[i].last)
+			return true;
+	return false;
+}
+
+/* The next range above what was sent; false: none is left. */
+static bool
+list_next_range(struct answer *a, const struct msg_list *list)
+{
+	while (a->range_i < a->range_count) {
+		const struct uid_range *range = &a->ranges[a->range_i++];
+		uint32_t after = range->first - 1;
+
+		if (after < list->after_uid)
+			after = list->after_uid;
+		if (range->first == 0 || after >= range->last)
+			continue;
+		stream_seek(a->stream, after, range->last);
+		return true;
+	}
+	return false;
+}
+
+/* One record; 1: sent or passed over, 0: the list is complete, -1. */
+static int
+list_piece(struct session *s, const struct msg_list *list, struct err *err)
+{
+	struct answer *a = &s->answer;
+	uint32_t max = list->max == 0 || list->max > LIST_PAGE_MAX ?
+	    LIST_PAGE_MAX : list->max, uid;
+	const struct chlog_tombstone *tomb;
+	const struct chlog_mail *mail;
+	int r = stream_next(a->stream, &mail, &tomb, err);
+
+	if (r == -1)
+		return -1;
+	if (r == 0) {
+		if (list->mark_count == 0 && list_next_range(a, list))
+			return 1;
+		send_messages_end(s, false);
+		return 0;
+	}
+	uid = mail != NULL ? mail->m.uid : tomb->g.uid;
+	if (uid <= list->after_uid ||
+	    (list->mark_count > 0 && !list_in_range(a, uid)))
+		return 1;
+	/* All of one UID are in one page: the next begins above it. */
+	if (a->sent >= max && uid != a->last_uid) {
+		send_messages_end(s, true);
+		return 0;
+	}
+	a->sent++;
+	a->last_uid = uid;
+	if (tomb != NULL) {
+		send_gone(s, tomb);
+		return 1;
+	}
+	return send_message(s, mail, &list->mailbox, list->digests,
+	    err) == -1 ? -1 : 1;
+}
+
+static int
+list_step(struct session *s, const struct msg_list *list,
+    bool (*room)(void *), void *room_arg, struct err *err)
+{
+	struct answer *a = &s->answer;
+	int r;
+
+	if (!a->active) {
+		if (list_begin(s, list, err) == -1)
+			return -1;
+		if (list->mark_count == 0 && !list_next_range(a, list)) {
+			send_messages_end(s, false);
+			return 1;
+		}
+	}
+	while (room(room_arg)) {
+		if ((r = list_piece(s, list, err)) != 1)
+			return r == 0 ? 1 : -1;
+	}
+	return 0;
+}
+
+static int
+answer_have(struct session *s, const struct msg_have *have, struct err *err)
+{
+	uint8_t bits[(HAVE_MAX + 7) / 8] = { 0 };
+	struct msg msg = { .kind = MSG_HAVE_REPLY };
+	int r;
+
+	for (size_t i = 0; i < have->guid_count; i++) {
+		if ((r = chlog_has_guid(s->log, have->guids[i], err)) == -1)
+			return -1;
+		if (r == 1)
+			bits[i / 8] |= (uint8_t)(1U << i % 8);
+	}
+	msg.u.have_reply.request = have->request;
+	msg.u.have_reply.bits = bits;
+	msg.u.have_reply.bits_len = (have->guid_count + 7) / 8;
+	session_send(s, &msg);
+	return 0;
+}
+
+static void
+answer_end(struct answer *a)
+{
+	stream_free(&a->stream);
+	arena_free(&a->arena);
+	memset(a, 0, sizeof(*a));
+}
+
+int
+serve_step(struct session *s, bool (*room)(void *), void *room_arg,
+    struct err *err)
+{
+	while (s->question_i < s->questions.n) {
+		struct question *q = &s->questions.v[s->question_i];
+		int r = 1;
+
+		if (!room(room_arg))
+			return 1;
+		switch (q->kind) {
+		case QUESTION_VIEW:
+		case QUESTION_TREE:
+			r = view_step(s, q->kind == QUESTION_TREE, room,
+			    room_arg, err);
+			break;
+		case QUESTION_LIST:
+			r = list_step(s, &q->list, room, room_arg, err);
+			break;
+		case QUESTION_HAVE:
+			r = answer_have(s, &q->have, err) == -1 ? -1 : 1;
+			break;
+		}
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			return 1;
+		answer_end(&s->answer);
+		s->question_bytes -= q->bytes;
+		arena_free(&q->arena);
+		s->question_i++;
+	}
+	s->question_i = s->questions.n = 0;
+	return 0;
+}
+
+void
+serve_end(struct session *s)
+{
+	answer_end(&s->answer);
+	for (size_t i = s->question_i; i < s->questions.n; i++)
+		arena_free(&s->questions.v[i].arena);
+	ARRAY_FREE(&s->questions);
+}

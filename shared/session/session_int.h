@@ -1,0 +1,426 @@
+/*
+ * session_int.h - what the files of this folder share
+ *
+ *	session.c	states, the first flight, the commit
+ *	budget.c	limits, and what may arrive when
+ *	scan.c		store into log: the tree; scan_mails.c: one mailbox
+ *	serve.c		views, trees and lists; stream.c: messages in order
+ *	body.c		bodies that were asked for
+ *	apply.c		operations on messages; apply_tree.c: on mailboxes
+ *	batch.c		prepared operations made durable and logged
+ *	pairlock.c	two runs of one pair do not overlap
+ */
+#ifndef SESSION_SESSION_INT_H
+#define SESSION_SESSION_INT_H
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "chlog/chlog.h"
+#include "session/session.h"
+
+/* What one session may use. */
+#define GET_QUEUE_MAX		4096U	/* bodies asked for and not yet sent */
+#define QUESTIONS_MAX		131072U	/* LIST, TREE, HAVE not yet answered */
+#define QUESTION_BYTES_MAX	(16U * 1024U * 1024U)
+#define HELD_MAX		8192U	/* operations that wait for a body */
+#define BATCH_OPS_MAX		2000U	/* prepared operations */
+#define BATCH_BYTES_MAX		(256ULL * 1024 * 1024) /* of their bodies */
+#define BATCH_MEMORY_MAX	(8U * 1024U * 1024U) /* of their records */
+#define OPEN_BOXES_MAX		64U	/* mailboxes open at once */
+#define DIGESTS_MAX		4096U	/* computed and not yet in the log */
+#define SCAN_TXN_MAX		20000U	/* changes in one transaction */
+#define PAGE_MAX		128U	/* records read from the log at once */
+#define ARENA_PAGE_MAX		(256U * 1024U * 1024U)
+#define ARENA_TREE_MAX		(1024U * 1024U * 1024U)
+#define PAIR_LOCK_TIMEOUT	60U	/* seconds */
+
+enum session_state {
+	SESSION_HELLO,		/* expects HELLO */
+	SESSION_BEGIN,		/* expects BEGIN */
+	SESSION_OPEN,		/* questions and operations */
+	SESSION_BODY,		/* the body of an OP_SAVE */
+	SESSION_COMMITTED,	/* expects BYE */
+	SESSION_OVER,		/* nothing more */
+};
+
+/* A mailbox that is open in the driver. */
+struct open_box {
+	struct guid128 guid;
+	int64_t id;			/* of the log */
+	char *store_name;
+	struct mailbox *box;
+	uint64_t used;			/* by age */
+	bool dirty;			/* something is prepared in it */
+};
+
+enum batch_kind {
+	BATCH_SAVE,
+	BATCH_COPY,
+	BATCH_FLAGS,
+	BATCH_SET_UID,
+	BATCH_EXPUNGE,
+	BATCH_STATUS,
+};
+
+/* One prepared operation; memory of the batch's arena. */
+struct batch_op {
+	enum batch_kind kind;
+	uint32_t op;
+	int64_t mailbox;		/* of the log */
+	struct guid128 mailbox_guid;
+	struct msg_message m;		/* SAVE, COPY: to be; others: as logged;
+					   FLAGS: flags to be */
+	uint32_t new_uid;		/* SET_UID */
+	struct guid128 *marks;		/* FLAGS: to be; EXPUNGE: known */
+	size_t mark_count;
+	bool no_tombstone;
+	struct mailbox_status status;	/* STATUS */
+	bool log_only;			/* nothing to do for the driver */
+	bool answered;
+	uint32_t uid;			/* that it has now */
+	enum err_code code;		/* ERR_NONE: done */
+	const char *text;
+};
+
+#define TOUCHED_SLOTS	8192U	/* more than twice BATCH_OPS_MAX */
+
+/* Messages of the batch: a second operation on one may have to wait. */
+struct touched {
+	int64_t mailbox;		/* 0: free */
+	uint32_t uid;
+	unsigned int kinds;		/* 1 << batch_kind */
+};
+
+/* An operation that waits until a body was read. */
+struct held_op {
+	enum msg_kind kind;	/* OP_EXPUNGE, OP_MAILBOX_DELETE, OP_MAILBOX */
+	struct arena *arena;
+	struct msg msg;
+};
+
+struct get {
+	uint32_t request;
+	struct guid128 mailbox;
+	uint32_t uid;
+	char *guid;
+};
+
+enum question_kind {
+	QUESTION_VIEW,
+	QUESTION_TREE,
+	QUESTION_LIST,
+	QUESTION_HAVE,
+};
+
+struct question {
+	enum question_kind kind;
+	struct arena *arena;		/* of what follows; NULL: nothing */
+	struct msg_list list;
+	struct msg_have have;
+	size_t bytes;
+};
+
+/* Messages and tombstones of one mailbox in the order of UID. */
+struct stream {
+	struct session *s;
+	int64_t mailbox;		/* 0: it is gone */
+	struct guid128 guid;
+	bool messages, tombstones;
+	const struct chlog_since *since;
+	uint32_t last;			/* up to this UID */
+	struct arena *mail_arena, *tomb_arena;
+	struct chlog_mail mails[PAGE_MAX];
+	size_t mail_n, mail_i;
+	uint32_t mail_after;
+	bool mail_end;
+	struct chlog_tombstone tombs[PAGE_MAX];
+	size_t tomb_n, tomb_i;
+	uint32_t tomb_after;
+	int64_t tomb_after_id;
+	bool tomb_end;
+	/* Beside the pages, sorted by UID; what is in both comes once. */
+	struct arena *extra_arena;
+	ARRAY(struct chlog_mail) extra_mails;
+	ARRAY(struct chlog_tombstone) extra_tombs;
+	size_t extra_mail_i, extra_tomb_i;
+};
+
+struct view_box {
+	struct chlog_mailbox box;
+	bool shown;
+	bool with_digest;
+	bool new_digest;		/* computed, not yet in the log */
+	bool delta;
+};
+
+enum answer_phase {
+	ANSWER_BOXES,
+	ANSWER_GONE,
+	ANSWER_SUBSCRIPTIONS,
+	ANSWER_TREE_END,
+	ANSWER_MESSAGES,
+	ANSWER_PENDING,
+	ANSWER_END,
+};
+
+/* The answer that is being sent. */
+struct answer {
+	bool active;
+	struct arena *arena;
+	enum answer_phase phase;
+	size_t i;
+	struct view_box *boxes;
+	size_t box_count;
+	struct chlog_mailbox_gone *gone;
+	size_t gone_count;
+	struct chlog_subscription *subs;
+	size_t sub_count;
+	struct section {
+		struct guid128 guid;
+		int64_t mailbox;	/* 0: it is gone */
+	} *sections;
+	size_t section_count;
+	struct stream *stream;
+	bool begun;			/* MESSAGES was sent */
+	/* LIST */
+	int64_t list_box;
+	struct guid128 list_guid;
+	struct uid_range *ranges;
+	size_t range_count, range_i;
+	uint32_t sent, last_uid;
+};
+
+/* The body that is being sent. */
+struct body {
+	bool active;
+	uint32_t request;
+	struct guid128 mailbox;
+	int64_t mailbox_id;
+	uint32_t uid;
+	char *guid;
+	struct mail_reader *reader;
+	struct mailbox *pinned;		/* its mailbox, closed for all others */
+	uint64_t size, sent;
+	struct digest_ctx *digest;
+	bool cr;
+};
+
+struct new_digest {
+	int64_t mailbox;
+	uint32_t uid;
+	char *guid;
+	uint8_t digest[DIGEST_SIZE];
+};
+
+struct pair_lock {
+	char *path;			/* NULL: not held */
+	int fd;
+	struct guid128 peer;
+};
+
+struct session {
+	struct session_args args;
+	session_send_fn *send;
+	void *send_arg;
+	enum session_state state;
+
+	struct arena *arena;		/* of the whole session */
+	struct msg_hello hello;
+	struct guid128 peer;
+	struct store *store;
+	const struct store_driver *driver;
+	struct chlog *log;
+	struct pair_lock locks[2];
+	bool readonly;			/* nothing in the store may change */
+	bool filtered;			/* -m or -x */
+
+	bool scanned;
+	uint64_t view_seq;
+	bool begun;			/* the base is chosen */
+	bool has_base;
+	struct chlog_position base;
+	struct chlog_since since;	/* of the base */
+	struct chlog_pending *base_pending;
+	size_t base_pending_count;
+
+	ARRAY(struct open_box) boxes;
+	uint64_t box_clock;
+	struct arena *row_arena;	/* of row */
+	struct chlog_mailbox row;	/* read last; id 0: none */
+
+	ARRAY(struct question) questions;
+	size_t question_i, question_bytes;
+	struct answer answer;
+	ARRAY(struct get) gets;
+	size_t get_i;
+	struct body body;
+	ARRAY(struct new_digest) digests;
+
+	ARRAY(struct batch_op) batch;
+	struct arena *batch_arena;
+	uint64_t batch_bytes;
+	struct touched *touched;
+	uint32_t last_op;		/* the highest one that was taken */
+	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */
+	uint32_t done_op;		/* DONE was sent up to here */
+	ARRAY(struct held_op) held;
+	size_t held_i;
+
+	/* The OP_SAVE whose body arrives. */
+	struct {
+		bool discard;
+		struct mail_writer *writer;
+		struct batch_op op;
+		uint64_t size, got;
+		struct digest_ctx *digest;
+		bool cr;
+		size_t box;		/* index in boxes */
+	} saving;
+
+	struct arena *pending_arena;
+	ARRAY(struct chlog_pending) pending;	/* own and received */
+	ARRAY(struct chlog_pending) problems;	/* told in the view */
+	bool pending_lost;
+};
+
+/* session.c */
+void session_send(struct session *s, const struct msg *msg);
+/* This does not match -m and -x, or is left out by them. */
+bool session_in_scope(const struct session *s, const char *name);
+void session_add_pending(struct session *s, const struct guid128 *mailbox,
+    uint32_t uid, const struct guid128 *mark, const char *text);
+/* A mailbox or message was left out of the run: told to log and peer. */
+void session_problem(struct session *s, const struct guid128 *mailbox,
+    const char *what, const struct err *why);
+/* What a failure is called towards the peer. */
+const char *session_err_text(const struct session *s, enum err_code code,
+    const char *text);
+
+/* budget.c */
+struct session_rule {
+	enum session_state state;
+	enum msg_kind kind;
+	int (*handle)(struct session *, const struct msg *, struct err *);
+};
+const struct session_rule *session_rule_find(enum session_state state,
+    enum msg_kind kind);
+const char *session_state_name(enum session_state state);
+
+/* Handlers of messages, by the table in budget.c. */
+int on_hello(struct session *s, const struct msg *msg, struct err *err);
+int on_begin(struct session *s, const struct msg *msg, struct err *err);
+int on_list(struct session *s, const struct msg *msg, struct err *err);
+int on_tree(struct session *s, const struct msg *msg, struct err *err);
+int on_have(struct session *s, const struct msg *msg, struct err *err);
+int on_get(struct session *s, const struct msg *msg, struct err *err);
+int on_op_mailbox(struct session *s, const struct msg *msg, struct err *err);
+int on_op_mailbox_delete(struct session *s, const struct msg *msg,
+    struct err *err);
+int on_op_subscribe(struct session *s, const struct msg *msg,
+    struct err *err);
+int on_op_save(struct session *s, const struct msg *msg, struct err *err);
+int on_body_chunk(struct session *s, const struct msg *msg, struct err *err);
+int on_body_end(struct session *s, const struct msg *msg, struct err *err);
+int on_op_copy(struct session *s, const struct msg *msg, struct err *err);
+int on_op_flags(struct session *s, const struct msg *msg, struct err *err);
+int on_op_expunge(struct session *s, const struct msg *msg, struct err *err);
+int on_op_set_uid(struct session *s, const struct msg *msg, struct err *err);
+int on_flush(struct session *s, const struct msg *msg, struct err *err);
+int on_pending(struct session *s, const struct msg *msg, struct err *err);
+int on_commit(struct session *s, const struct msg *msg, struct err *err);
+int on_bye(struct session *s, const struct msg *msg, struct err *err);
+
+/* scan.c */
+int session_scan(struct session *s, struct err *err);
+/* scan_mails.c: 1: the mailbox is a restored copy (E5). */
+int scan_mailbox(struct session *s, struct chlog_mailbox *row,
+    struct mailbox *box, const struct mailbox_status *status, bool first,
+    unsigned int *changes, struct err *err);
+int scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
+    struct err *err);
+
+/* serve.c */
+int serve_ask_view(struct session *s, struct err *err);
+/* 1: more to do, 0: all is answered. */
+int serve_step(struct session *s, bool (*room)(void *), void *room_arg,
+    struct err *err);
+void serve_end(struct session *s);
+bool since_changed(const struct chlog_since *since, uint64_t seq,
+    int64_t run);
+
+/* stream.c */
+struct stream *stream_new(struct session *s, int64_t mailbox,
+    const struct guid128 *guid, const struct chlog_since *since);
+void stream_free(struct stream **stream);
+/* Go on above this UID, up to last. */
+void stream_seek(struct stream *stream, uint32_t after, uint32_t last);
+/* Name one more instance, or tombstone, by mark; uid where mark is zero. */
+int stream_add_mark(struct stream *stream, const struct guid128 *mark,
+    uint32_t uid, bool with_tombstones, struct err *err);
+/* 1: *mail_r or *tomb_r is set, the other NULL; 0: the end. */
+int stream_next(struct stream *stream, const struct chlog_mail **mail_r,
+    const struct chlog_tombstone **tomb_r, struct err *err);
+
+/* body.c */
+int body_step(struct session *s, bool (*room)(void *), void *room_arg,
+    struct err *err);
+void body_end(struct session *s);
+/* A body of this message was asked for and is not read to its end. */
+bool body_wanted(const struct session *s, const struct guid128 *mailbox,
+    uint32_t uid);
+bool body_wanted_in(const struct session *s, const struct guid128 *mailbox);
+/* The digest of a message, by reading it. */
+int body_digest(struct session *s, struct open_box *box, uint32_t uid,
+    const char *guid, uint8_t digest[static DIGEST_SIZE], struct err *err);
+int body_reader_open(struct session *s, struct mailbox *box, uint32_t uid,
+    const char *guid, struct mail_reader **reader_r, struct mail_info *info_r,
+    struct err *err);
+/* Keep a digest for the next transaction; digests_write does not begin one. */
+void digest_keep(struct session *s, int64_t mailbox, uint32_t uid,
+    const char *guid, const uint8_t digest[static DIGEST_SIZE]);
+int digests_write(struct session *s, struct err *err);
+
+/* apply.c */
+/* 1 and *row_r, 0: no such mailbox, -1. */
+int apply_row(struct session *s, const struct guid128 *guid,
+    const struct chlog_mailbox **row_r, struct err *err);
+void apply_row_forget(struct session *s);
+/* An open mailbox; NULL with err. */
+struct open_box *apply_open(struct session *s,
+    const struct chlog_mailbox *row, struct err *err);
+void apply_close(struct session *s, const struct guid128 *guid);
+void apply_close_all(struct session *s);
+void apply_result(struct session *s, uint32_t op, enum result_status status,
+    uint32_t uid, enum err_code code, const char *text);
+/* Not changed since the view but by this run. */
+bool apply_fresh(const struct session *s, uint64_t seq, int64_t run,
+    int64_t own_run);
+int apply_own_run(struct session *s, int64_t *run_r, struct err *err);
+int apply_take_op(struct session *s, uint32_t op, struct err *err);
+/* Go through those that waited for a body. */
+int apply_held(struct session *s, struct err *err);
+void apply_end(struct session *s);
+int apply_tree_delete(struct session *s,
+    const struct msg_op_mailbox_delete *m, struct err *err);
+int apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
+    struct err *err);
+int apply_hold(struct session *s, const struct msg *msg, struct err *err);
+
+/* batch.c */
+struct batch_op *batch_add(struct session *s, enum batch_kind kind,
+    uint32_t op, const struct chlog_mailbox *row);
+uint64_t batch_tag(const struct session *s);
+/* Make all that is prepared durable; answers follow. */
+int batch_flush(struct session *s, struct err *err);
+int batch_flush_if_full(struct session *s, struct err *err);
+/* Another operation of this kind on the message: 1 it may join the batch. */
+bool batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
+    enum batch_kind kind);
+int batch_answer_flush(struct session *s, struct err *err);
+
+/* pairlock.c */
+int pair_lock(struct session *s, const struct guid128 *peer,
+    struct err *err);
+void pair_unlock(struct session *s);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * The poll loop around a session.
+ *
+ * It never stops reading because it cannot write: what was asked for waits in
+ * the session's queues, which are bounded, and what is answered at once is
+ * small.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "log/log.h"
+#include "session/session.h"
+#include "wire/link.h"
+
+#define SESSION_DRAIN_MS	5000	/* to hand out the last words */
+
+struct loop {
+	int fd_in, fd_out;
+	struct link *link;
+	struct session *session;
+	bool end_of_data;
+	uint64_t last_byte;		/* clock_mono_ms */
+};
+
+static void
+loop_send(const struct msg *msg, void *arg)
+{
+	struct loop *loop = arg;
+
+	link_send(loop->link, msg);
+}
+
+static bool
+loop_room(void *arg)
+{
+	const struct loop *loop = arg;
+
+	return link_room(loop->link);
+}
+
+static int
+loop_read(struct loop *loop, struct err *err)
+{
+	size_t len;
+	void *space = link_space(loop->link, &len);
+	ssize_t n;
+
+	if (len == 0)
+		return 0;
+	n = read(loop->fd_in, space, len);
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EINTR)
+			return 0;
+		return err_sys(err, "read from the peer");
+	}
+	loop->last_byte = clock_mono_ms();
+	if (n == 0)
+		loop->end_of_data = true;
+	else
+		link_fed(loop->link, (size_t)n);
+	return 0;
+}
+
+static int
+loop_write(struct loop *loop, struct err *err)
+{
+	size_t len;
+	const void *data = link_out(loop->link, &len);
+	ssize_t n;
+
+	if (len == 0)
+		return 0;
+	n = write(loop->fd_out, data, len);
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EINTR)
+			return 0;
+		return err_sys(err, "write to the peer");
+	}
+	loop->last_byte = clock_mono_ms();
+	link_sent(loop->link, (size_t)n);
+	return 0;
+}
+
+static size_t
+loop_waiting(const struct loop *loop)
+{
+	size_t len;
+
+	(void)link_out(loop->link, &len);
+	return len;
+}
+
+/* Hand every message that has arrived to the session. */
+static int
+loop_receive(struct loop *loop, struct err *err)
+{
+	struct msg msg;
+	int r;
+
+	while (!session_ended(loop->session) &&
+	    (r = link_next(loop->link, &msg, err)) != 0) {
+		if (r == -1) {
+			struct msg bad = { .kind = MSG_ERROR };
+
+			bad.u.error.code = err->code;
+			bad.u.error.text = err->msg;
+			link_send(loop->link, &bad);
+			return -1;
+		}
+		if (session_receive(loop->session, &msg, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+loop_poll(struct loop *loop, bool reading, int timeout_ms, struct err *err)
+{
+	struct pollfd fds[2] = {
+		{ .fd = reading ? loop->fd_in : -1, .events = POLLIN },
+		{ .fd = loop_waiting(loop) > 0 ? loop->fd_out : -1,
+		    .events = POLLOUT },
+	};
+
+	if (poll(fds, 2, timeout_ms) == -1)
+		return errno == EINTR ? 0 : err_sys(err, "poll");
+	if ((fds[1].revents & (POLLOUT | POLLERR | POLLHUP)) != 0 &&
+	    loop_write(loop, err) == -1)
+		return -1;
+	if ((fds[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0 &&
+	    loop_read(loop, err) == -1)
+		return -1;
+	return 0;
+}
+
+/* What the session said last still goes out, if somebody takes it. */
+static void
+loop_drain(struct loop *loop)
+{
+	uint64_t end = clock_mono_ms() + SESSION_DRAIN_MS;
+	struct err err = ERR_INIT;
+
+	while (loop_waiting(loop) > 0 && clock_mono_ms() < end)
+		if (loop_poll(loop, false, 100, &err) == -1)
+			return;
+}
+
+static int
+loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
+{
+	int more = 0;
+
+	for (;;) {
+		uint64_t now = clock_mono_ms();
+
+		if (now - loop->last_byte > idle_ms)
+			return err_set(err, ERR_TEMP,
+			    "the peer was silent for %llu seconds",
+			    (unsigned long long)(idle_ms / 1000));
+		/* With work to do the peer is only looked after. */
+		if (loop_poll(loop, true, more == 1 && link_room(loop->link) ?
+		    0 : (int)(idle_ms < 1000 ? idle_ms : 1000), err) == -1 ||
+		    loop_receive(loop, err) == -1)
+			return -1;
+		if (session_ended(loop->session))
+			return 0;
+		if (loop->end_of_data)
+			return err_set(err, ERR_TEMP,
+			    link_partial(loop->link) ?
+			    "the connection ended inside a message" :
+			    "the connection ended before the run did");
+		more = session_step(loop->session, loop_room, loop, err);
+		if (more == -1)
+			return -1;
+		if (more == 1 && link_room(loop->link))
+			loop->last_byte = clock_mono_ms();
+	}
+}
+
+int
+session_main(int fd_in, int fd_out, const struct session_args *args,
+    unsigned int idle_timeout, struct err *err)
+{
+	struct loop loop = { .fd_in = fd_in, .fd_out = fd_out };
+	int r;
+
+	if (io_set_nonblock(fd_in, err) == -1 ||
+	    io_set_nonblock(fd_out, err) == -1)
+		return -1;
+	loop.link = link_new();
+	loop.session = session_new(args, loop_send, &loop);
+	loop.last_byte = clock_mono_ms();
+	r = loop_run(&loop, (uint64_t)idle_timeout * 1000, err);
+	loop_drain(&loop);
+	session_free(&loop.session);
+	link_free(&loop.link);
+	return r;
+}
