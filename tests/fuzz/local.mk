@@ -16,6 +16,12 @@ check_PROGRAMS += %D%/fuzz_frame
 check_PROGRAMS += %D%/fuzz_link
 %C%_fuzz_link_SOURCES = %D%/fuzz_link.c tests/support/msg_random.c
 %C%_fuzz_link_LDADD = $(LINK_REPLAY) $(LINK_WIRE)
+check_PROGRAMS += %D%/fuzz_peers
+%C%_fuzz_peers_LDADD = $(LINK_REPLAY) $(LINK_NET)
+check_PROGRAMS += %D%/fuzz_token
+%C%_fuzz_token_LDADD = $(LINK_REPLAY) $(LINK_NET)
+check_PROGRAMS += %D%/fuzz_greeting
+%C%_fuzz_greeting_LDADD = $(LINK_REPLAY) $(LINK_NET)
 
 # Writes the corpus of fuzz_link; run by hand.
 EXTRA_PROGRAMS += %D%/make_corpus

@@ -56,4 +56,10 @@ check_PROGRAMS += %D%/test_conf_file
 check_PROGRAMS += %D%/test_priv
 %C%_test_priv_SOURCES = %D%/test_priv.c tests/support/tempdir.c
 %C%_test_priv_LDADD = $(LINK_PRIV) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_server
+%C%_test_server_SOURCES = %D%/test_server.c tests/support/tempdir.c
+%C%_test_server_LDADD = server/libserver.a shared/conf/libconf.a \
+	shared/priv/libpriv.a shared/net/libnet.a shared/wire/libwire.a \
+	$(LINK_PROTO) $(LINK_MODEL) $(ZSTD_LIBS) shared/log/liblog.a \
+	$(LINK_BASE) $(LINK_CHECK)
 endif
