@@ -14,8 +14,7 @@ noinst_LIBRARIES += %D%/libserver.a
 %C%_libserver_a_SOURCES += %D%/store_main.c %D%/store_main.h
 %C%_libserver_a_SOURCES += %D%/userdb.c %D%/userdb.h
 
-EXTRA_DIST += %D%/main.c
-# sbin_PROGRAMS += %D%/dsync-server
-# %C%_dsync_server_SOURCES = %D%/main.c
-# %C%_dsync_server_LDADD = %D%/libserver.a $(LINK_ALL)
+sbin_PROGRAMS += %D%/dsync-server
+%C%_dsync_server_SOURCES = %D%/main.c
+%C%_dsync_server_LDADD = %D%/libserver.a $(LINK_ALL)
 dist_man_MANS += %D%/dsync-server.8 %D%/dsync-server.conf.5
