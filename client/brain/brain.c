@@ -363,6 +363,9 @@ needs_trees(const struct brain *brain)
 
 		if (side->gone.n > 0 || (dest && side->subs.n > 0))
 			return true;
+		/* What is pending is compared anew, its mailbox as well. */
+		if (side->pending.n > 0)
+			return true;
 		for (size_t i = 0; i < side->boxes.n; i++)
 			if (side->boxes.v[i].tree_changed &&
 			    (dest || !side->boxes.v[i].is_new))

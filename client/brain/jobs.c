@@ -511,7 +511,7 @@ job_planned(struct brain *brain, struct job *job)
 	add_account(brain, job);
 	tell_plan(brain, job);
 	TAILQ_REMOVE(&brain->todo, job, link);
-	if (job->plan.skipped > 0)
+	if (job->plan.skipped > 0 || job->plan.blocked.n > 0)
 		brain->imperfect = true;
 	TAILQ_INSERT_TAIL(&brain->ready, job, link);
 }

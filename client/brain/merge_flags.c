@@ -34,8 +34,11 @@ merge_deleted(struct stamped_flag a, struct stamped_flag b)
 static struct stamped_flag
 impose_flag(struct stamped_flag source, struct stamped_flag dest)
 {
-	if (source.set != dest.set && source.stamp <= dest.stamp)
-		source.stamp = dest.stamp + 1;
+	if (source.stamp > dest.stamp)
+		return source;
+	if (source.set == dest.set)
+		return dest;
+	source.stamp = dest.stamp + 1;
 	return source;
 }
 

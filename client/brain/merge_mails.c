@@ -47,6 +47,7 @@ struct merge {
 	size_t dead_count[2];
 	bool renumber;			/* UIDVALIDITY differs (M10) */
 	unsigned int keeper;		/* renumber: the side that keeps */
+	uint32_t spare;			/* one-way: above all UIDs of both */
 };
 
 static int
@@ -411,6 +412,13 @@ set_flags(struct merge *m, unsigned int s, const struct inst *inst,
 	op->rec.mark_count = inst->mark_count;
 }
 
+static bool
+marks_same(const struct msg_message *rec, const struct inst *inst)
+{
+	return rec->mark_count == inst->mark_count && memcmp(rec->marks,
+	    inst->marks, rec->mark_count * sizeof(*rec->marks)) == 0;
+}
+
 /* Both sides have it: flags and marks (F1, F2, M5; B0). */
 static void
 decide_pair(struct merge *m, struct inst *inst)
@@ -432,7 +440,7 @@ decide_pair(struct merge *m, struct inst *inst)
 		bool same = mail_flags_same(&want[s], &rec->flags);
 
 		if (same && mail_flags_identical(&want[s], &rec->flags) &&
-		    rec->mark_count == inst->mark_count)
+		    marks_same(rec, inst))
 			continue;
 		set_flags(m, s, inst, rec->uid, &want[s],
 		    src < 0 ? "F1" : "B0");
@@ -452,14 +460,17 @@ decide_save(struct merge *m, unsigned int s, struct inst *inst)
 		return;
 	if (!m->in->base &&
 	    count_dead(m, s, inst->marks, inst->mark_count) > 0) {
-		/* M9: kept under a new mark, the same whoever derives it. */
-		struct guid128 seed[2] = { inst->marks[0], m->in->run };
+		/*
+		 * M9: kept, with one more mark, the same whoever derives it.
+		 * The dead ones stay: they tell the store which message is
+		 * meant, and an instance is dead by all its marks only.
+		 */
+		struct guid128 seed[2] = { inst->marks[0], m->in->run }, mark;
 		uint8_t hash[DIGEST_SIZE];
 
 		digest_sha256(seed, sizeof(seed), hash);
-		inst->marks = arena_alloc(m->arena, sizeof(*inst->marks));
-		memcpy(inst->marks->b, hash, GUID_SIZE);
-		inst->mark_count = 1;
+		memcpy(mark.b, hash, GUID_SIZE);
+		add_marks(m, inst, &mark, 1);
 		set_flags(m, !s, inst, inst->rec[!s]->uid,
 		    &inst->flags[!s], "M9");
 	}
@@ -591,6 +602,20 @@ uid_wish_cmp(const void *a, const void *b)
 	    &y->inst->marks[0]);
 }
 
+/* The lower of two old UIDs, so that no order of the sides counts (P2). */
+static struct uid_wish
+wish_of(struct inst *inst, unsigned int s)
+{
+	struct uid_wish wish = { inst, inst->rec[s]->uid, inst->rec[s]->guid },
+	    other;
+
+	if (inst->rec[!s] == NULL)
+		return wish;
+	other = (struct uid_wish){ inst, inst->rec[!s]->uid,
+	    inst->rec[!s]->guid };
+	return uid_wish_cmp(&wish, &other) <= 0 ? wish : other;
+}
+
 static uint32_t
 side_uidnext(const struct mails_side *side)
 {
@@ -631,6 +656,52 @@ uid_is_open(const struct inst *inst)
 	    inst->rec[0]->uid != inst->rec[1]->uid;
 }
 
+/*
+ * Under the UIDVALIDITY of the other side the UIDs of what is to be expunged
+ * may be wanted by others, and expunges come last (P9): they move out of the
+ * way, behind all others.
+ */
+static uint32_t
+move_doomed(struct merge *m, uint32_t next)
+{
+	struct plan_side *plan = &m->plan->side[!m->keeper];
+	struct plan_op *op;
+
+	if (!m->renumber)
+		return next;
+	for (size_t i = 0; i < plan->expunges.n; i++) {
+		struct plan_op *doomed = &plan->expunges.v[i];
+
+		op = add_op(&plan->ops, PLAN_SET_UID, doomed->uid,
+		    &doomed->rec, "M10");
+		op->new_uid = doomed->uid = next++;
+	}
+	return next;
+}
+
+/*
+ * One-way there is no room behind the others, as UIDNEXT would be above the
+ * source's for ever.  So such a run only expunges, and the next one goes on.
+ */
+static bool
+doomed_first(struct merge *m)
+{
+	struct plan_mails *plan = m->plan;
+	struct plan_ops *expunges;
+
+	if (!m->renumber || m->in->source < 0)
+		return false;
+	expunges = &plan->side[!m->keeper].expunges;
+	if (expunges->n == 0)
+		return false;
+	plan->side[!m->keeper].ops.n = 0;
+	plan->skipped = plan->seen;
+	plan->equal = plan->copied = plan->flagged = 0;
+	(void)add_op(&plan->blocked, PLAN_SET_UID, expunges->v[0].uid,
+	    &expunges->v[0].rec, "B3");
+	return true;
+}
+
 static uint32_t
 plan_uids(struct merge *m)
 {
@@ -654,8 +725,7 @@ plan_uids(struct merge *m)
 			continue;
 		inst->uid = kept_uid(m, inst);
 		if (inst->uid == 0)
-			wishes[n++] = (struct uid_wish){ inst,
-			    inst->rec[s]->uid, inst->rec[s]->guid };
+			wishes[n++] = wish_of(inst, s);
 		else if (inst->uid >= next)
 			next = inst->uid + 1;
 	}
@@ -663,7 +733,7 @@ plan_uids(struct merge *m)
 		qsort(wishes, n, sizeof(*wishes), uid_wish_cmp);
 	for (size_t i = 0; i < n; i++)
 		wishes[i].inst->uid = next++;
-	return next;
+	return move_doomed(m, next);
 }
 
 /* B3 is the only way out where a UID of the source is taken here. */
@@ -673,9 +743,8 @@ uid_blocked(struct merge *m, unsigned int s, const struct inst *inst)
 	if (m->in->source < 0 || m->renumber ||
 	    inst->uid >= side_uidnext(&m->in->side[s]))
 		return false;
-	m->plan->skipped++;
-	(void)add_op(&m->plan->blocked, PLAN_SAVE, inst->uid,
-	    inst->rec[m->in->source], "B3");
+	(void)add_op(&m->plan->blocked, inst->save[s] ? PLAN_SAVE :
+	    PLAN_SET_UID, inst->uid, inst->rec[m->in->source], "B3");
 	return true;
 }
 
@@ -687,10 +756,9 @@ add_uid_ops(struct merge *m, struct inst *inst)
 		struct plan_op *op;
 
 		if (inst->save[s]) {
-			if (uid_blocked(m, s, inst)) {
-				m->plan->copied--;
-				continue;
-			}
+			/* A backup with another UID is better than none. */
+			if (uid_blocked(m, s, inst))
+				inst->uid = m->spare++;
 			op = add_op(&m->plan->side[s].ops,
 			    inst->rec[!s]->held ? PLAN_COPY : PLAN_SAVE,
 			    inst->uid, inst->rec[!s],
@@ -702,10 +770,8 @@ add_uid_ops(struct merge *m, struct inst *inst)
 			op->rec.mark_count = inst->mark_count;
 		} else if (rec != NULL && inst->uid != 0 &&
 		    rec->uid != inst->uid && may_write(m, s)) {
-			if (uid_blocked(m, s, inst)) {
-				m->plan->equal--;
+			if (uid_blocked(m, s, inst))
 				continue;
-			}
 			op = add_op(&m->plan->side[s].ops, PLAN_SET_UID,
 			    rec->uid, rec, m->renumber ? "M10" : "M4");
 			op->new_uid = inst->uid;
@@ -794,11 +860,17 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 	*plan = (struct plan_mails){ 0 };
 	merge_begin(&m, arena, in, plan);
 	decide_all(&m);
-	next = plan_uids(&m);
-	for (size_t i = 0; i < m.insts.n; i++)
-		if (!m.insts.v[i].gone)
-			add_uid_ops(&m, &m.insts.v[i]);
-	plan_state(&m, next);
+	if (!doomed_first(&m)) {
+		next = plan_uids(&m);
+		m.spare = next;
+		for (unsigned int s = 0; s < 2; s++)
+			if (side_uidnext(&in->side[s]) > m.spare)
+				m.spare = side_uidnext(&in->side[s]);
+		for (size_t i = 0; i < m.insts.n; i++)
+			if (!m.insts.v[i].gone)
+				add_uid_ops(&m, &m.insts.v[i]);
+		plan_state(&m, next);
+	}
 	for (unsigned int s = 0; s < 2; s++)
 		plan_side_sort(&plan->side[s]);
 	ARRAY_FREE(&m.insts);

@@ -247,10 +247,11 @@ decide_lone(const struct tree_input *in, struct tree_entry *e, unsigned int h)
 		e->rule = in->filtered ? "P7" : "B2";
 		return;
 	}
-	if (in->source < 0 && in->base && gone != NULL && !in->filtered &&
+	if (in->source < 0 && in->base && gone != NULL &&
 	    gone->stamp > box->exist_stamp) {
-		e->fate = TREE_DELETE;
-		e->rule = "T3";
+		/* P7: neither deleted nor made anew; a whole run decides. */
+		e->fate = in->filtered ? TREE_SKIP : TREE_DELETE;
+		e->rule = in->filtered ? "P7" : "T3";
 	}
 }
 
@@ -341,10 +342,10 @@ unite(struct arena *arena, const struct tree_input *in, struct tree_entry *x,
 	b = x->box[1];
 	all = arena_calloc(arena, a->alias_count + b->alias_count + 1,
 	    sizeof(*all));
-	memcpy(all, a->aliases, a->alias_count * sizeof(*all));
-	memcpy(all + a->alias_count, b->aliases,
-	    b->alias_count * sizeof(*all));
-	n = a->alias_count + b->alias_count;
+	for (size_t i = 0; i < a->alias_count; i++)
+		all[n++] = a->aliases[i];
+	for (size_t i = 0; i < b->alias_count; i++)
+		all[n++] = b->aliases[i];
 	all[n++] = drop;
 	n = marks_normalise(all, n);
 	x->target.aliases = all;
@@ -360,19 +361,37 @@ name_stamp(const struct tree_entry *e)
 	    e->target.parent_stamp : e->target.last_stamp;
 }
 
+/* How much of a last part stays if more bytes are appended to it? */
+static size_t
+fitting_len(const char *last, size_t parent, size_t more)
+{
+	size_t len = strlen(last), max = NAME_PART_MAX - more;
+
+	if (parent > 0 && NAME_MAX_BYTES - parent - 1 - more < max)
+		max = NAME_MAX_BYTES - parent - 1 - more;
+	if (len <= max)
+		return len;
+	/* Not within a character. */
+	for (len = max; len > 0 && ((unsigned char)last[len] & 0xc0) == 0x80;
+	    len--)
+		continue;
+	return len;
+}
+
 /* T9: the last part gets digits of the GUID, its stamp raised by one. */
 static void
 yield_name(struct arena *arena, struct tree_entry *e, unsigned int digits)
 {
-	char hex[GUID_HEX_SIZE], *last;
+	size_t parent = name_parent_len(e->target.name);
 	const char *old = name_last(e->target.name);
-	size_t size = strlen(old) + GUID_HEX_SIZE + 2;
+	size_t len = fitting_len(old, parent, digits + 1);
+	char hex[GUID_HEX_SIZE], *last;
 
 	guid_format(&e->target.guid, hex);
-	last = arena_alloc(arena, size);
-	(void)snprintf(last, size, "%s-%.*s", old, (int)digits, hex);
-	e->target.name = join_name(arena, e->target.name,
-	    name_parent_len(e->target.name), last);
+	last = arena_alloc(arena, len + GUID_HEX_SIZE + 2);
+	(void)snprintf(last, len + GUID_HEX_SIZE + 2, "%.*s-%.*s", (int)len,
+	    old, (int)digits, hex);
+	e->target.name = join_name(arena, e->target.name, parent, last);
 	e->target.last_stamp++;
 	e->rule = "T9";
 	e->why = "two mailboxes want one name; the later name gives way";

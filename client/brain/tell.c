@@ -96,8 +96,8 @@ tell_plan(struct brain *brain, struct job *job)
 		struct msg_pending *p;
 
 		tell_pending(brain, !src, job->entry, op->uid, op->rule,
-		    "not saved", "UID or UIDNEXT of the destination is above "
-		    "the source's; the mailbox would have to be rebuilt");
+		    "its UID can't be taken over", "it is below UIDNEXT of the "
+		    "destination, whose mailbox would have to be rebuilt");
 		if (brain->side[src].refused.n >= RUN_PENDING_MAX)
 			continue;
 		p = ARRAY_ADD(&brain->side[src].refused);
