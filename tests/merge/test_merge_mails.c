@@ -1,0 +1,678 @@
+/* Tables and laws of merge_mails: rules M2-M13, B0, B2, B3. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "mails_model.h"
+#include "tests/support/unit.h"
+
+#define HISTORIES 5000		/* random ones a test */
+
+static struct arena *arena;
+static struct model mo;
+static struct plan_mails plan;
+
+static void
+setup(void)
+{
+	arena = arena_new((size_t)1 << 30);
+	model_init(&mo, arena, 1);
+	plan = (struct plan_mails){ 0 };
+}
+
+static void
+teardown(void)
+{
+	plan_mails_deinit(&plan);
+	arena_free(&arena);
+}
+
+/* Two mailboxes that were made equal: messages 1..n with marks 1..n. */
+static void
+start_equal(size_t n)
+{
+	for (unsigned int s = 0; s < 2; s++)
+		for (size_t i = 0; i < n; i++)
+			(void)model_add(&mo, s, (unsigned int)i * 2, i + 1);
+	model_base(&mo);
+}
+
+static void
+merge(enum model_view view, int source)
+{
+	struct mails_input in;
+
+	plan_mails_deinit(&plan);
+	model_input(&mo, view, source, false, NULL, 0, &in);
+	if (view == VIEW_DELTA && merge_mails_needs_lists(&in))
+		model_input(&mo, VIEW_COMPLETE, source, false, NULL, 0, &in);
+	merge_mails(arena, &in, &plan);
+	ck_assert_uint_eq(plan.seen, plan.equal + plan.flagged + plan.copied +
+	    plan.skipped);
+}
+
+static void
+apply(enum model_view view, int source)
+{
+	struct mails_input in;
+
+	model_input(&mo, view, source, false, NULL, 0, &in);
+	ck_assert(model_apply(&mo, &in, &plan));
+}
+
+static void
+expect_ops(size_t a, size_t a_expunges, size_t b, size_t b_expunges)
+{
+	ck_assert_uint_eq(plan.side[0].ops.n, a);
+	ck_assert_uint_eq(plan.side[0].expunges.n, a_expunges);
+	ck_assert_uint_eq(plan.side[1].ops.n, b);
+	ck_assert_uint_eq(plan.side[1].expunges.n, b_expunges);
+}
+
+START_TEST(a_new_message_is_saved_on_the_other_side)
+{
+	const struct plan_op *op;
+
+	start_equal(2);
+	model_add(&mo, 0, 4, 9)->m.flags.flags = FLAG_SEEN;
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 1, 0);
+	op = &plan.side[1].ops.v[0];
+	ck_assert_int_eq(op->kind, PLAN_SAVE);
+	ck_assert_uint_eq(op->uid, 3);
+	ck_assert_uint_eq(op->from_uid, 3);
+	ck_assert_uint_eq(op->rec.flags.flags, FLAG_SEEN);
+	ck_assert_str_eq(op->rec.guid, "g4");
+	ck_assert_uint_eq(plan.side[1].uidnext, 4);
+}
+END_TEST
+
+START_TEST(what_the_other_side_holds_is_copied_there)
+{
+	start_equal(1);
+	model_add(&mo, 0, 4, 9)->m.held = true;
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 1, 0);
+	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_COPY);
+}
+END_TEST
+
+START_TEST(an_expunge_goes_to_the_other_side)
+{
+	start_equal(3);
+	model_expunge(&mo, 1, 1);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 1, 0, 0);
+	ck_assert_uint_eq(plan.side[0].expunges.v[0].uid, 2);
+	ck_assert(!plan.side[0].expunges.v[0].no_tombstone);
+}
+END_TEST
+
+START_TEST(an_expunge_beats_a_flag_change)
+{
+	start_equal(1);
+	model_expunge(&mo, 1, 0);
+	model_flag(&mo, 0, 0, FLAG_FLAGGED);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 1, 0, 0);
+}
+END_TEST
+
+START_TEST(one_dead_mark_of_two_does_not_expunge)
+{
+	struct model_mail *mail;
+
+	start_equal(1);
+	model_expunge(&mo, 1, 0);
+	mail = &mo.side[0].mails[0];
+	mail->m.marks[1] = model_mark(50);
+	mail->m.mark_count = 2;
+	mail->changed = mo.side[0].state_changed = true;
+	merge(VIEW_DELTA, -1);
+	ck_assert_uint_eq(plan.side[0].expunges.n, 0);
+	ck_assert_uint_eq(plan.side[1].ops.n, 1);
+	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_SAVE);
+}
+END_TEST
+
+START_TEST(expunged_on_both_sides_is_no_work)
+{
+	start_equal(1);
+	model_expunge(&mo, 0, 0);
+	model_expunge(&mo, 1, 0);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(what_came_and_went_is_no_work)
+{
+	start_equal(1);
+	(void)model_add(&mo, 0, 4, 0);
+	model_expunge(&mo, 0, 1);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(moved_away_and_back_is_a_new_message)
+{
+	start_equal(1);
+	model_expunge(&mo, 0, 0);
+	(void)model_add(&mo, 0, 0, 60);
+	model_flag(&mo, 1, 0, FLAG_SEEN);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 1, 1);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].uid, 2);
+	ck_assert_uint_eq(plan.side[1].expunges.v[0].uid, 1);
+}
+END_TEST
+
+START_TEST(a_flag_change_needs_no_record_of_the_other_side)
+{
+	start_equal(2);
+	model_flag(&mo, 0, 1, FLAG_ANSWERED);
+	merge(VIEW_DELTA, -1);
+	expect_ops(0, 0, 1, 0);
+	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_FLAGS);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].uid, 2);
+}
+END_TEST
+
+START_TEST(colliding_uids_are_changed_on_both_sides)
+{
+	start_equal(1);
+	(void)model_add(&mo, 0, 2, 70);
+	(void)model_add(&mo, 1, 4, 71);
+	merge(VIEW_DELTA, -1);
+	/* Each side saves one and renumbers the other one. */
+	expect_ops(2, 0, 2, 0);
+	apply(VIEW_DELTA, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	for (unsigned int s = 0; s < 2; s++) {
+		ck_assert_uint_eq(mo.side[s].uidnext, 5);
+		for (size_t i = 1; i < mo.side[s].count; i++)
+			ck_assert_uint_ge(mo.side[s].mails[i].m.uid, 3);
+	}
+}
+END_TEST
+
+START_TEST(a_uid_above_the_others_uidnext_is_kept)
+{
+	start_equal(1);
+	mo.side[0].uidnext = 10;
+	(void)model_add(&mo, 0, 2, 70);
+	(void)model_add(&mo, 1, 4, 71);
+	merge(VIEW_DELTA, -1);
+	apply(VIEW_DELTA, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(model_find(&mo, 1,
+	    (struct guid128[]){ model_mark(70) }, 1)->m.uid, 10);
+	ck_assert_uint_eq(model_find(&mo, 0,
+	    (struct guid128[]){ model_mark(71) }, 1)->m.uid, 11);
+}
+END_TEST
+
+START_TEST(one_mail_moved_here_by_two_clients_is_one)
+{
+	start_equal(1);
+	(void)model_add(&mo, 0, 2, 70);
+	(void)model_add(&mo, 1, 2, 71);
+	merge(VIEW_DELTA, -1);
+	apply(VIEW_DELTA, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(mo.side[0].count, 2);
+	ck_assert_uint_eq(mo.side[0].mails[1].m.mark_count, 2);
+}
+END_TEST
+
+START_TEST(surplus_twins_are_dropped_without_tombstone)
+{
+	struct model_mail *twin;
+
+	start_equal(1);
+	twin = model_add(&mo, 0, 0, 1);
+	twin->m.flags.flags = FLAG_SEEN;
+	mo.side[0].mails[0].changed = true;
+	merge(VIEW_DELTA, -1);
+	ck_assert_uint_eq(plan.side[0].expunges.n, 1);
+	ck_assert(plan.side[0].expunges.v[0].no_tombstone);
+	ck_assert_uint_eq(plan.side[0].expunges.v[0].uid, 2);
+	ck_assert_uint_eq(plan.expunged, 0);
+}
+END_TEST
+
+START_TEST(several_messages_of_one_guid_stay_as_many)
+{
+	start_equal(1);
+	for (uint64_t i = 0; i < 3; i++)
+		(void)model_add(&mo, 0, 2, 70 + i);
+	(void)model_add(&mo, 1, 2, 80);
+	merge(VIEW_DELTA, -1);
+	apply(VIEW_DELTA, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(mo.side[0].count, 4);
+}
+END_TEST
+
+START_TEST(without_a_base_equal_stores_need_nothing)
+{
+	for (unsigned int s = 0; s < 2; s++)
+		for (unsigned int i = 0; i < 4; i++)
+			(void)model_add(&mo, s, i, 90 + i);
+	merge(VIEW_NO_BASE, -1);
+	ck_assert(model_plan_empty(&plan));
+	ck_assert_uint_eq(plan.equal, 4);
+}
+END_TEST
+
+START_TEST(without_a_base_pairs_are_found_by_uid_guid_and_text)
+{
+	(void)model_add(&mo, 0, 0, 1);	/* UID and GUID */
+	(void)model_add(&mo, 1, 0, 2);
+	(void)model_add(&mo, 0, 2, 3);	/* GUID */
+	(void)model_add(&mo, 1, 4, 4);
+	(void)model_add(&mo, 1, 2, 5);
+	(void)model_add(&mo, 0, 5, 6);	/* the same text as GUID 4 */
+	(void)model_add(&mo, 0, 6, 7);	/* here alone */
+	merge(VIEW_NO_BASE, -1);
+	ck_assert_uint_eq(plan.copied, 1);
+	apply(VIEW_NO_BASE, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(mo.side[0].count, 4);
+}
+END_TEST
+
+START_TEST(without_a_base_nothing_is_expunged)
+{
+	start_equal(2);
+	model_expunge(&mo, 1, 0);
+	merge(VIEW_NO_BASE, -1);
+	ck_assert_uint_eq(plan.side[0].expunges.n, 0);
+	ck_assert_uint_eq(plan.copied, 1);
+	apply(VIEW_NO_BASE, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	/* It is not dead by the old tombstone in the next run either. */
+	model_base(&mo);
+	merge(VIEW_COMPLETE, -1);
+	ck_assert(model_plan_empty(&plan));
+}
+END_TEST
+
+START_TEST(the_side_with_more_messages_keeps_uidvalidity)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		(void)model_add(&mo, 0, i * 2, 10 + i);
+	mo.side[0].uidvalidity = 5;
+	mo.side[1].uidvalidity = 9;
+	mo.side[1].uidnext = 20;
+	(void)model_add(&mo, 1, 4, 30);
+	(void)model_add(&mo, 1, 6, 31);
+	merge(VIEW_NO_BASE, -1);
+	apply(VIEW_NO_BASE, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(mo.side[1].uidvalidity, 5);
+	ck_assert_uint_eq(mo.side[0].mails[0].m.uid, 1);
+	ck_assert_uint_eq(mo.side[0].count, 4);
+}
+END_TEST
+
+START_TEST(with_a_base_the_changed_uidvalidity_is_taken)
+{
+	start_equal(4);
+	mo.side[1].uidvalidity = 3;
+	mo.side[1].state_changed = mo.side[1].uidvalidity_changed = true;
+	for (size_t i = 0; i < 4; i++) {
+		mo.side[1].mails[i].m.uid = (uint32_t)(4 - i);
+		mo.side[1].mails[i].changed = true;
+	}
+	merge(VIEW_DELTA, -1);
+	apply(VIEW_DELTA, -1);
+	ck_assert_ptr_null(model_difference(&mo, false));
+	ck_assert_uint_eq(mo.side[0].uidvalidity, 3);
+	ck_assert_uint_eq(mo.side[1].mails[0].m.uid, 4);
+}
+END_TEST
+
+START_TEST(one_way_discards_what_changed_at_the_destination)
+{
+	start_equal(3);
+	model_flag(&mo, 1, 0, FLAG_DELETED);
+	(void)model_add(&mo, 1, 6, 40);
+	plan_mails_deinit(&plan);
+	{
+		struct guid128 asked[] = { model_mark(1), model_mark(40) };
+		struct mails_input in;
+
+		model_input(&mo, VIEW_DELTA, 0, false, asked, 2, &in);
+		merge_mails(arena, &in, &plan);
+	}
+	expect_ops(0, 0, 1, 1);
+	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_FLAGS);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].rec.flags.flags, 0);
+	ck_assert_uint_eq(plan.side[1].expunges.v[0].uid, 4);
+	apply(VIEW_DELTA, 0);
+	ck_assert_ptr_null(model_difference(&mo, true));
+}
+END_TEST
+
+START_TEST(one_way_saves_with_another_uid_what_needs_a_rebuilt_mailbox)
+{
+	struct guid128 asked[] = { model_mark(2) };
+	struct mails_input in;
+
+	start_equal(2);
+	model_expunge(&mo, 1, 1);
+	model_input(&mo, VIEW_DELTA, 0, false, asked, 1, &in);
+	merge_mails(arena, &in, &plan);
+	/*
+	 * Its UID is below UIDNEXT there, and no UID is used twice (B3): it is
+	 * saved with another one, and that is told.
+	 */
+	expect_ops(0, 0, 1, 0);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].uid, 3);
+	ck_assert_uint_eq(plan.blocked.n, 1);
+	ck_assert_str_eq(plan.blocked.v[0].rule, "B3");
+	ck_assert_uint_eq(plan.blocked.v[0].uid, 2);
+}
+END_TEST
+
+START_TEST(one_way_writes_nothing_at_the_source)
+{
+	start_equal(2);
+	model_flag(&mo, 0, 0, FLAG_SEEN);
+	model_expunge(&mo, 0, 1);
+	(void)model_add(&mo, 0, 4, 33);
+	merge(VIEW_DELTA, 0);
+	expect_ops(0, 0, 2, 1);
+	apply(VIEW_DELTA, 0);
+	ck_assert_ptr_null(model_difference(&mo, true));
+}
+END_TEST
+
+START_TEST(a_pending_message_is_looked_up_on_both_sides)
+{
+	struct guid128 asked[] = { model_mark(1), model_mark(2),
+	    model_mark(3) };
+	struct mails_input in;
+
+	start_equal(3);
+	/* 1: its save failed, the base has it on one side alone. */
+	mo.side[1].mails[0] = mo.side[1].mails[2];
+	mo.side[1].count = 2;
+	/* 2: its expunge failed; the tombstone is older than the base. */
+	mo.side[0].mails[1].dead = true;
+	/* 3: its flags failed. */
+	mo.side[0].mails[2].m.flags.flags = FLAG_SEEN;
+	mo.side[0].mails[2].m.flags.stamps[3] = 500;
+	model_input(&mo, VIEW_DELTA, -1, false, asked, 3, &in);
+	merge_mails(arena, &in, &plan);
+	ck_assert_uint_eq(plan.side[1].expunges.n, 1);
+	ck_assert_uint_eq(plan.side[1].expunges.v[0].uid, 2);
+	ck_assert_uint_eq(plan.copied, 1);
+	ck_assert_uint_eq(plan.flagged, 1);
+	ck_assert_uint_eq(plan.side[0].expunges.n, 0);
+}
+END_TEST
+
+START_TEST(uidnext_is_the_same_afterwards)
+{
+	start_equal(2);
+	mo.side[0].uidnext = 30;
+	mo.side[0].state_changed = true;
+	merge(VIEW_DELTA, -1);
+	ck_assert_uint_eq(plan.side[1].uidnext, 30);
+	merge(VIEW_NO_BASE, -1);
+	ck_assert_uint_eq(plan.side[0].uidnext, 0);
+	ck_assert_uint_eq(plan.side[1].uidnext, 30);
+}
+END_TEST
+
+START_TEST(digests_are_wanted_of_what_is_left_on_both_sides)
+{
+	struct mails_wanted wanted;
+	struct mails_input in;
+
+	(void)model_add(&mo, 0, 0, 1);
+	(void)model_add(&mo, 0, 2, 2);
+	(void)model_add(&mo, 1, 0, 3);
+	for (size_t i = 0; i < 2; i++)
+		mo.side[0].mails[i].m.digest = NULL;
+	mo.side[1].mails[0].m.digest = NULL;
+	model_input(&mo, VIEW_NO_BASE, -1, false, NULL, 0, &in);
+	merge_mails_wanted(arena, &in, &wanted);
+	ck_assert_uint_eq(wanted.uids[0].n + wanted.uids[1].n, 0);
+	(void)model_add(&mo, 1, 6, 4);
+	mo.side[1].mails[1].m.digest = NULL;
+	model_input(&mo, VIEW_NO_BASE, -1, false, NULL, 0, &in);
+	merge_mails_wanted(arena, &in, &wanted);
+	ck_assert_uint_eq(wanted.uids[0].n, 1);
+	ck_assert_uint_eq(wanted.uids[0].v[0], 2);
+	ck_assert_uint_eq(wanted.uids[1].n, 1);
+	ck_assert_uint_eq(wanted.uids[1].v[0], 2);
+	ARRAY_FREE(&wanted.uids[0]);
+	ARRAY_FREE(&wanted.uids[1]);
+}
+END_TEST
+
+/* Random histories. */
+
+/* P1: what was alive lives on both sides, or a tombstone says why not. */
+static void
+check_nothing_lost(const struct model *before, bool base, int source,
+    uint64_t seed)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		const struct model_side *side = &before->side[s];
+		const struct model_side *other = &before->side[!s];
+
+		for (size_t i = 0; i < side->count; i++) {
+			const struct msg_message *m = &side->mails[i].m;
+			size_t dead = 0;
+
+			if (side->mails[i].dead || (source >= 0 &&
+			    source != (int)s))
+				continue;
+			for (size_t k = 0; k < m->mark_count; k++)
+				for (size_t o = 0; o < other->count; o++)
+					if (other->mails[o].dead &&
+					    marks_have(other->mails[o].m.marks,
+					    other->mails[o].m.mark_count,
+					    &m->marks[k])) {
+						dead++;
+						break;
+					}
+			if (base && source < 0 && dead == m->mark_count)
+				continue;
+			ck_assert_msg(model_find(&mo, !s, m->marks,
+			    m->mark_count) != NULL,
+			    "seed %llu: a message of side %u is lost",
+			    (unsigned long long)seed, s);
+		}
+	}
+}
+
+static size_t
+spoken_marks(int source, struct guid128 *out, size_t max)
+{
+	size_t n = 0;
+
+	for (unsigned int s = 0; s < 2; s++) {
+		for (size_t i = 0; i < mo.side[s].count; i++) {
+			const struct model_mail *mail = &mo.side[s].mails[i];
+
+			if (s == (unsigned int)source || !mail->changed)
+				continue;
+			for (size_t k = 0; k < mail->m.mark_count && n < max;
+			    k++)
+				out[n++] = mail->m.marks[k];
+		}
+	}
+	return n;
+}
+
+/* Merge, look at the laws, carry out, look at the result. */
+static void
+round_trip(enum model_view view, int source, uint64_t seed)
+{
+	struct guid128 asked[2 * MODEL_MAILS_MAX];
+	struct plan_mails mirror = { 0 };
+	struct mails_input in, flipped;
+	struct model before = mo;
+	size_t n = 0;
+	const char *why;
+
+	if (source >= 0)
+		n = spoken_marks(source, asked, nitems(asked));
+	else if (rng_below(&mo.rng, 3) == 0)
+		n = spoken_marks(2, asked, 3);
+	model_input(&mo, view, source, false, asked, n, &in);
+	if (merge_mails_needs_lists(&in)) {
+		view = VIEW_COMPLETE;
+		model_input(&mo, view, source, false, NULL, 0, &in);
+	}
+	model_input(&mo, view, source, true, asked,
+	    view == VIEW_DELTA ? n : 0, &flipped);
+	merge_mails(arena, &in, &plan);
+	merge_mails(arena, &flipped, &mirror);
+	ck_assert_msg(model_plans_mirrored(&plan, &mirror),
+	    "seed %llu: merge(A, B) and merge(B, A) differ",
+	    (unsigned long long)seed);
+	plan_mails_deinit(&mirror);
+	ck_assert_msg(model_apply(&mo, &in, &plan), "seed %llu",
+	    (unsigned long long)seed);
+	why = model_difference(&mo, source >= 0);
+	if (plan.blocked.n == 0 && !mo.other_uid)
+		ck_assert_msg(why == NULL, "seed %llu: %s differ",
+		    (unsigned long long)seed, why);
+	/* B3: while the mailbox waits for its expunges nothing is saved. */
+	if (plan.skipped == 0)
+		check_nothing_lost(&before, view != VIEW_NO_BASE, source,
+		    seed);
+	plan_mails_deinit(&plan);
+}
+
+static void
+check_second_is_empty(enum model_view view, uint64_t seed)
+{
+	struct mails_input in;
+
+	model_input(&mo, view, -1, false, NULL, 0, &in);
+	merge_mails(arena, &in, &plan);
+	ck_assert_msg(model_plan_empty(&plan),
+	    "seed %llu: a second merge finds work", (unsigned long long)seed);
+	plan_mails_deinit(&plan);
+}
+
+static void
+random_start(uint64_t seed)
+{
+	arena_free(&arena);
+	arena = arena_new((size_t)1 << 30);
+	model_init(&mo, arena, seed);
+	for (unsigned int s = 0; s < 2; s++) {
+		mo.side[s].uidnext += rng_below(&mo.rng, 3);
+		if (rng_below(&mo.rng, 4) == 0)
+			mo.side[s].uidvalidity += rng_below(&mo.rng, 3);
+	}
+	for (unsigned int n = rng_below(&mo.rng, 16); n > 0; n--)
+		model_step(&mo, rng_below(&mo.rng, 2));
+}
+
+START_TEST(two_way_merges_end_equal_and_lose_nothing)
+{
+	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
+		random_start(seed);
+		round_trip(VIEW_NO_BASE, -1, seed);
+		check_second_is_empty(VIEW_NO_BASE, seed);
+		for (unsigned int k = 0; k < 3; k++) {
+			model_base(&mo);
+			for (unsigned int n = rng_below(&mo.rng, 8); n > 0; n--)
+				model_step(&mo, rng_below(&mo.rng, 2));
+			round_trip(rng_below(&mo.rng, 4) == 0 ?
+			    VIEW_COMPLETE : VIEW_DELTA, -1, seed);
+			model_base(&mo);
+			check_second_is_empty(VIEW_COMPLETE, seed);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_lost_base_loses_nothing)
+{
+	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
+		random_start(seed + 500000);
+		round_trip(VIEW_NO_BASE, -1, seed);
+		model_base(&mo);
+		for (unsigned int n = rng_below(&mo.rng, 10); n > 0; n--)
+			model_step(&mo, rng_below(&mo.rng, 2));
+		round_trip(VIEW_NO_BASE, -1, seed);
+		check_second_is_empty(VIEW_NO_BASE, seed);
+		model_base(&mo);
+		check_second_is_empty(VIEW_COMPLETE, seed);
+	}
+}
+END_TEST
+
+START_TEST(one_way_merges_make_the_destination_equal_or_say_what_is_not)
+{
+	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
+		random_start(seed + 1000000);
+		round_trip(VIEW_NO_BASE, 0, seed);
+		for (unsigned int k = 0; k < 3; k++) {
+			if (model_difference(&mo, true) != NULL)
+				break;	/* blocked: the base would not be one */
+			model_base(&mo);
+			for (unsigned int n = rng_below(&mo.rng, 6); n > 0; n--)
+				model_step(&mo, rng_below(&mo.rng, 4) == 0);
+			round_trip(VIEW_DELTA, 0, seed);
+		}
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "merge_mails");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_new_message_is_saved_on_the_other_side);
+	tcase_add_test(tcase, what_the_other_side_holds_is_copied_there);
+	tcase_add_test(tcase, an_expunge_goes_to_the_other_side);
+	tcase_add_test(tcase, an_expunge_beats_a_flag_change);
+	tcase_add_test(tcase, one_dead_mark_of_two_does_not_expunge);
+	tcase_add_test(tcase, expunged_on_both_sides_is_no_work);
+	tcase_add_test(tcase, what_came_and_went_is_no_work);
+	tcase_add_test(tcase, moved_away_and_back_is_a_new_message);
+	tcase_add_test(tcase,
+	    a_flag_change_needs_no_record_of_the_other_side);
+	tcase_add_test(tcase, colliding_uids_are_changed_on_both_sides);
+	tcase_add_test(tcase, a_uid_above_the_others_uidnext_is_kept);
+	tcase_add_test(tcase, one_mail_moved_here_by_two_clients_is_one);
+	tcase_add_test(tcase, surplus_twins_are_dropped_without_tombstone);
+	tcase_add_test(tcase, several_messages_of_one_guid_stay_as_many);
+	tcase_add_test(tcase, without_a_base_equal_stores_need_nothing);
+	tcase_add_test(tcase,
+	    without_a_base_pairs_are_found_by_uid_guid_and_text);
+	tcase_add_test(tcase, without_a_base_nothing_is_expunged);
+	tcase_add_test(tcase, the_side_with_more_messages_keeps_uidvalidity);
+	tcase_add_test(tcase, with_a_base_the_changed_uidvalidity_is_taken);
+	tcase_add_test(tcase,
+	    one_way_discards_what_changed_at_the_destination);
+	tcase_add_test(tcase,
+	    one_way_saves_with_another_uid_what_needs_a_rebuilt_mailbox);
+	tcase_add_test(tcase, one_way_writes_nothing_at_the_source);
+	tcase_add_test(tcase, a_pending_message_is_looked_up_on_both_sides);
+	tcase_add_test(tcase, uidnext_is_the_same_afterwards);
+	tcase_add_test(tcase,
+	    digests_are_wanted_of_what_is_left_on_both_sides);
+	tcase_add_test(tcase, two_way_merges_end_equal_and_lose_nothing);
+	tcase_add_test(tcase, a_lost_base_loses_nothing);
+	tcase_add_test(tcase,
+	    one_way_merges_make_the_destination_equal_or_say_what_is_not);
+	return unit_run(suite);
+}
