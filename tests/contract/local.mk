@@ -1,1 +1,15 @@
 # One suite, run for every driver.
+if HAVE_CHECK
+CONTRACT_SOURCES = %D%/fixture.c %D%/fixture.h \
+	tests/support/tempdir.c tests/support/tempdir.h
+
+check_PROGRAMS += %D%/test_messages
+%C%_test_messages_SOURCES = %D%/test_messages.c $(CONTRACT_SOURCES)
+%C%_test_messages_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_tree
+%C%_test_tree_SOURCES = %D%/test_tree.c $(CONTRACT_SOURCES)
+%C%_test_tree_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_faults
+%C%_test_faults_SOURCES = %D%/test_faults.c $(CONTRACT_SOURCES)
+%C%_test_faults_LDADD = $(LINK_STORE) $(LINK_CHECK)
+endif

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "model/mail_location.h"
 #include "store/failing/failing.h"
 
 struct failing_store {
@@ -85,14 +87,40 @@ enter(struct failing_store *fs, struct err *err)
 	return err_sys(err, "a call made to fail");
 }
 
+/* What was made by failing_driver, by path. */
+struct known {
+	struct known *next;
+	char *path;
+	const struct store_driver *inner;
+	struct failing_plan *plan;
+	struct store_driver driver;
+};
+
+static struct known *all_known;
+
+static struct known *
+known_find(const char *path)
+{
+	for (struct known *k = all_known; k != NULL; k = k->next) {
+		if (strcmp(k->path, path) == 0)
+			return k;
+	}
+	return NULL;
+}
+
 static int
 failing_open(struct store **store_r, const struct mail_location *loc,
     const struct store_options *opts, struct err *err)
 {
-	(void)store_r;
-	(void)loc;
-	(void)opts;
-	return err_set(err, ERR_CONFIG, "the wrapper is not opened by name");
+	struct known *known = known_find(loc->path);
+
+	if (known == NULL)
+		return err_set(err, ERR_CONFIG,
+		    "nothing is known of %s", loc->path);
+	if (known->inner->open(store_r, loc, opts, err) == -1)
+		return -1;
+	failing_store_wrap(store_r, known->plan);
+	return 0;
 }
 
 static void
@@ -425,7 +453,7 @@ failing_flush(struct store *store, store_done_fn *done, void *arg,
 	return fs->inner->driver->flush(fs->inner, done, arg, err);
 }
 
-static const struct store_driver failing_driver = {
+static const struct store_driver failing_driver_table = {
 	.open = failing_open,
 	.close = failing_close,
 	.root_fd = failing_root_fd,
@@ -464,7 +492,7 @@ failing_store_wrap(struct store **store, struct failing_plan *plan)
 
 	fs->inner = *store;
 	fs->plan = plan;
-	fs->driver = failing_driver;
+	fs->driver = failing_driver_table;
 	fs->driver.name = fs->inner->driver->name;
 	fs->driver.caps = fs->inner->driver->caps;
 	fs->head.driver = &fs->driver;
@@ -473,4 +501,41 @@ failing_store_wrap(struct store **store, struct failing_plan *plan)
 	fs->inner->step = failing_step;
 	fs->inner->step_arg = plan;
 	*store = &fs->head;
+}
+
+const struct store_driver *
+failing_driver(const struct store_driver *inner, const char *path,
+    struct failing_plan *plan)
+{
+	struct known *known = known_find(path);
+
+	if (known == NULL) {
+		known = xcalloc(sizeof(*known));
+		if ((known->path = strdup(path)) == NULL)
+			abort();
+		known->next = all_known;
+		all_known = known;
+	}
+	known->inner = inner;
+	known->plan = plan;
+	known->driver = failing_driver_table;
+	known->driver.name = inner->name;
+	known->driver.caps = inner->caps;
+	return &known->driver;
+}
+
+void
+failing_driver_forget(const char *path)
+{
+	struct known *known;
+
+	for (struct known **p = &all_known; *p != NULL; p = &(*p)->next) {
+		if (strcmp((*p)->path, path) == 0) {
+			known = *p;
+			*p = known->next;
+			free(known->path);
+			free(known);
+			return;
+		}
+	}
 }

@@ -28,4 +28,13 @@ struct failing_plan {
  */
 void failing_store_wrap(struct store **store, struct failing_plan *plan);
 
+/*
+ * The same as a driver, for callers that open the store themselves: what it
+ * opens at a location with this path is opened by inner and wrapped.  Valid
+ * until failing_driver_forget; a path that is known gets the new plan.
+ */
+const struct store_driver *failing_driver(const struct store_driver *inner,
+    const char *path, struct failing_plan *plan);
+void failing_driver_forget(const char *path);
+
 #endif

@@ -161,8 +161,8 @@ search_line(const struct uidlist_record *rec, void *arg, struct err *err)
 	return 0;
 }
 
-int
-maildir_message_find(struct maildir_box *box, uint32_t uid, const char *guid,
+static int
+find_known(struct maildir_box *box, uint32_t uid, const char *guid,
     struct list_line *line, struct err *err)
 {
 	struct search search = { .guid = guid, .line = line };
@@ -185,6 +185,18 @@ maildir_message_find(struct maildir_box *box, uint32_t uid, const char *guid,
 	    err) == -1)
 		return -1;
 	return search.found ? 0 : 1;
+}
+
+int
+maildir_message_find(struct maildir_box *box, uint32_t uid, const char *guid,
+    struct list_line *line, struct err *err)
+{
+	int r = find_known(box, uid, guid, line, err);
+
+	/* It may have come after we looked. */
+	if (r == 1 && (r = maildir_sync(box, err)) == 0)
+		r = find_known(box, uid, guid, line, err);
+	return r;
 }
 
 int
