@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
  */
 #define STORE_IDLE_TIMEOUT	86400U	/* seconds */
 #define REAP_STEP_MS		1U	/* between two looks at a child */
+#define KILL_MS			1000U	/* from a request to end until no mercy */
 #define CHILD_FD		3	/* the store's only descriptor but 0-2 */
 
 static void
@@ -38,6 +40,15 @@ close_fd(int *fd)
 	if (*fd != -1)
 		(void)close(*fd);
 	*fd = -1;
+}
+
+/* Has the brain hung up?  Then it has its own reasons and tells them. */
+static bool
+is_alone(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = 0 };
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
 }
 
 /* The store process: never returns. */
@@ -57,7 +68,8 @@ serve_store(int fd, const char *name, const struct session_args *args)
 	    confine_store(args, &err) == -1 ||
 	    session_main(CHILD_FD, CHILD_FD, args, STORE_IDLE_TIMEOUT,
 	    &err) == -1) {
-		fprintf(stderr, "dsync: %s: %s\n", name, err.msg);
+		if (!is_alone(CHILD_FD))
+			fprintf(stderr, "dsync: %s: %s\n", name, err.msg);
 		fflush(stderr);
 		_exit(err_exit_status(err.code));
 	}
@@ -215,18 +227,17 @@ reap(pid_t pid, unsigned int wait_ms, int *status_r)
 }
 
 int
-endpoint_close(struct endpoint *end, unsigned int wait_ms)
+endpoint_wait(struct endpoint *end, unsigned int wait_ms)
 {
 	int status = 0;
 
-	stream_close(&end->stream);
 	if (end->pid <= 0)
-		return 0;
+		return end->status;
 	if (!reap(end->pid, wait_ms, &status)) {
 		log_debug("end child pid=%d name=%s", (int)end->pid,
 		    end->name);
 		(void)kill(end->pid, SIGTERM);
-		if (!reap(end->pid, 1000, &status)) {
+		if (!reap(end->pid, KILL_MS, &status)) {
 			(void)kill(end->pid, SIGKILL);
 			while (waitpid(end->pid, &status, 0) == -1 &&
 			    errno == EINTR)
@@ -235,6 +246,15 @@ endpoint_close(struct endpoint *end, unsigned int wait_ms)
 	}
 	end->pid = 0;
 	if (WIFSIGNALED(status))
-		return 128 + WTERMSIG(status);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+		end->status = 128 + WTERMSIG(status);
+	else
+		end->status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	return end->status;
+}
+
+int
+endpoint_close(struct endpoint *end, unsigned int wait_ms)
+{
+	stream_close(&end->stream);
+	return endpoint_wait(end, wait_ms);
 }

@@ -28,6 +28,7 @@ struct endpoint {
 	const char *name;	/* for people; borrowed */
 	struct stream *stream;	/* NULL: closed */
 	pid_t pid;		/* 0: no child, or reaped */
+	int status;		/* of the child, once it was reaped */
 };
 
 /*
@@ -48,10 +49,13 @@ int endpoint_open_command(struct endpoint *end, const char *name,
 void endpoint_take_server(struct endpoint *end, const char *name,
     struct stream *stream);
 
+/* Wait for the child to end by itself, as endpoint_close but for the stream. */
+int endpoint_wait(struct endpoint *end, unsigned int wait_ms);
+
 /*
  * Close the stream and wait for the child, for at most wait_ms, then end it.
  * Returns its exit status; 128 and the signal's number if it was killed; 0 if
- * there is no child.  May be called again.
+ * there is no child.  May be called again, with the same answer.
  */
 int endpoint_close(struct endpoint *end, unsigned int wait_ms);
 

@@ -314,7 +314,8 @@ struct msg_body_end {
 
 /*
  * Create a mailbox or bring it to this state: name, stamps, UIDVALIDITY,
- * GUID; UIDNEXT and HIGHESTMODSEQ are only raised.
+ * GUID; UIDNEXT and HIGHESTMODSEQ are only raised, and 0 leaves UIDVALIDITY,
+ * UIDNEXT and HIGHESTMODSEQ as they are.
  */
 struct msg_op_mailbox {
 	uint32_t op;

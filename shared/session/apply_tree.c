@@ -433,7 +433,8 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 			tree_result(s, m->op, RESULT_STALE, &m->box.guid,
 			    ERR_STALE, "the mailbox is gone");
 	} else if (!apply_fresh(s, row.tree_seq, row.tree_run, run) ||
-	    (m->box.uidvalidity != row.uidvalidity && row.selectable &&
+	    (m->box.uidvalidity != 0 &&
+	    m->box.uidvalidity != row.uidvalidity && row.selectable &&
 	    !apply_fresh(s, row.uidvalidity_seq, row.uidvalidity_run, run))) {
 		tree_result(s, m->op, RESULT_STALE, &m->box.guid, ERR_STALE,
 		    "it was changed meanwhile");
@@ -444,6 +445,14 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	}
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;
+}
+
+static bool
+keeps_uidvalidity(const struct msg_op_mailbox *m,
+    const struct chlog_mailbox *row)
+{
+	return m->box.uidvalidity == 0 ||
+	    m->box.uidvalidity == row->uidvalidity;
 }
 
 /* What a peer that may only add may do to a mailbox: make it, raise UIDNEXT. */
@@ -458,12 +467,12 @@ append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
 		return -1;
 	*may_r = m->create || (r == 1 && guid_is_zero(&m->new_guid) &&
 	    strcmp(m->box.name, row->name) == 0 &&
-	    m->box.uidvalidity == row->uidvalidity);
+	    keeps_uidvalidity(m, row));
 	/* An existing one is not changed by way of create. */
 	if (r == 1 && m->create)
 		*may_r = guid_is_zero(&m->new_guid) &&
 		    strcmp(m->box.name, row->name) == 0 &&
-		    m->box.uidvalidity == row->uidvalidity;
+		    keeps_uidvalidity(m, row);
 	return 0;
 }
 

@@ -116,7 +116,7 @@ take_view(struct taker *in, const void *from, struct msg *msg)
 static int
 take_mailbox(struct taker *in, const void *from, struct msg *msg)
 {
-	return take_box(in, from, &msg->u.mailbox);
+	return take_box(in, from, 1, &msg->u.mailbox);
 }
 
 static int
@@ -314,7 +314,7 @@ take_op_mailbox(struct taker *in, const void *from, struct msg *msg)
 	if (m->recreate && !m->create)
 		return take_bad(in, "recreate without create");
 	if (take_number(in, pb->op, &m->op, "operation number") == -1 ||
-	    take_box(in, pb->mailbox, &m->box) == -1)
+	    take_box(in, pb->mailbox, 0, &m->box) == -1)
 		return -1;
 	return take_guid0(in, pb->new_guid, &m->new_guid, "mailbox GUID");
 }

@@ -340,7 +340,8 @@ take_record(struct taker *in, const Dsync__Message *pb, uint32_t uid_min,
 }
 
 int
-take_box(struct taker *in, const Dsync__Mailbox *pb, struct msg_mailbox *m)
+take_box(struct taker *in, const Dsync__Mailbox *pb, uint32_t uid_min,
+    struct msg_mailbox *m)
 {
 	uint32_t min;
 
@@ -350,7 +351,7 @@ take_box(struct taker *in, const Dsync__Mailbox *pb, struct msg_mailbox *m)
 	m->is_new = pb->is_new;
 	m->tree_changed = pb->tree_changed;
 	m->uidvalidity_changed = pb->uidvalidity_changed;
-	min = m->selectable ? 1 : 0;
+	min = m->selectable ? uid_min : 0;
 	if (take_guid(in, pb->guid, &m->guid, "mailbox GUID") == -1 ||
 	    take_name(in, pb->name, &m->name) == -1 ||
 	    take_stamp(in, pb->exist_stamp, &m->exist_stamp) == -1 ||

@@ -75,7 +75,9 @@ int take_flags(struct taker *in, const Dsync__Flags *pb,
 /* uid_min: 0 if the UID may be left to the store, else 1. */
 int take_record(struct taker *in, const Dsync__Message *pb, uint32_t uid_min,
     struct msg_message *m_r);
-int take_box(struct taker *in, const Dsync__Mailbox *pb,
+/* uid_min: least UIDVALIDITY and UIDNEXT of one that holds mail: 0 if they may
+   be left as they are, else 1. */
+int take_box(struct taker *in, const Dsync__Mailbox *pb, uint32_t uid_min,
     struct msg_mailbox *m_r);
 int take_sub(struct taker *in, const Dsync__Subscription *pb,
     struct msg_subscription *m_r);
