@@ -17,7 +17,6 @@ noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES += %D%/sync.c %D%/sync.h
 %C%_libclient_a_SOURCES += %D%/user.c %D%/user.h
 
-EXTRA_DIST += %D%/main.c
 bin_PROGRAMS += %D%/dsync
 %C%_dsync_SOURCES = %D%/main.c
 %C%_dsync_LDADD = %D%/libclient.a $(LINK_ALL)

@@ -20,6 +20,8 @@ check_PROGRAMS += %D%/test_mailbox_name
 %C%_test_mailbox_name_LDADD = $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_location
 %C%_test_mail_location_LDADD = $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_endpoint
+%C%_test_endpoint_LDADD = client/libclient.a $(LINK_ALL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_settings
 %C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
 	shared/priv/libpriv.a $(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
