@@ -158,13 +158,10 @@ apply_fresh(const struct session *s, uint64_t seq, int64_t run,
 	    (own_run != 0 && (run == own_run || run == -own_run));
 }
 
-/* Numbers rise, and nothing may be asked for before the view was taken. */
+/* Numbers rise; a batch that is full makes room first. */
 int
 apply_take_op(struct session *s, uint32_t op, struct err *err)
 {
-	if (!s->scanned)
-		return err_set(err, ERR_PROTO,
-		    "an operation came before the view");
 	if (op <= s->last_op)
 		return err_set(err, ERR_PROTO, "operation %u came after %u",
 		    op, s->last_op);

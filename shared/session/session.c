@@ -188,14 +188,6 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 
 	if (s->state == SESSION_OVER)
 		return 0;
-	if (s->log == NULL || s->store == NULL)
-		return 0;
-	if (!s->scanned) {
-		if (session_scan(s, err) == -1)
-			return session_fail(s, err);
-		s->scanned = true;
-		s->view_seq = chlog_head(s->log);
-	}
 	if (!s->begun)
 		return 0;
 	/* A body is sent to its end before the next answer begins. */
@@ -398,13 +390,30 @@ check_hello(const struct msg_hello *h, struct err *err)
 	return 0;
 }
 
+/* The store last met under the label, if the log is still the same. */
+static int
+find_last_peer(struct session *s, struct guid128 *peer_r,
+    uint64_t *messages_r, struct err *err)
+{
+	memset(peer_r, 0, sizeof(*peer_r));
+	*messages_r = 0;
+	if (s->hello.label == NULL)
+		return 0;
+	return chlog_label_find(s->log, s->hello.label, peer_r, messages_r,
+	    err) == -1 ? -1 : 0;
+}
+
+/*
+ * The scan comes before the first answer: it may find that the store is an
+ * older copy, and then neither its id nor its positions are what they were.
+ */
 int
 on_hello(struct session *s, const struct msg *msg, struct err *err)
 {
 	struct chlog_position positions[POSITIONS_MAX];
-	struct guid128 last_peer = { { 0 } };
-	const struct guid128 *peer;
-	uint64_t last_messages = 0;
+	struct guid128 last_peer;
+	const struct guid128 *peer = &last_peer;
+	uint64_t last_messages;
 	ptrdiff_t n = 0;
 
 	if (check_hello(&msg->u.hello, err) == -1)
@@ -412,15 +421,17 @@ on_hello(struct session *s, const struct msg *msg, struct err *err)
 	keep_hello(s, &msg->u.hello);
 	if (open_all(s, err) == -1)
 		return -1;
-	if (s->hello.label != NULL && chlog_label_find(s->log, s->hello.label,
-	    &last_peer, &last_messages, err) == -1)
+	if (!guid_is_zero(&s->hello.peer))
+		peer = &s->hello.peer;
+	if (find_last_peer(s, &last_peer, &last_messages, err) == -1)
 		return -1;
-	peer = guid_is_zero(&s->hello.peer) ? &last_peer : &s->hello.peer;
 	if (guid_eq(peer, chlog_store_id(s->log)))
 		return err_set(err, ERR_REFUSED,
 		    "both locations are the same store");
-	if (pair_lock(s, peer, err) == -1)
+	if (pair_lock(s, peer, err) == -1 || session_scan(s, err) == -1 ||
+	    find_last_peer(s, &last_peer, &last_messages, err) == -1)
 		return -1;
+	s->view_seq = chlog_head(s->log);
 	if (!guid_is_zero(peer) && (n = chlog_positions(s->log, peer,
 	    &s->hello.scope, positions, nitems(positions), err)) == -1)
 		return -1;
@@ -536,7 +547,7 @@ on_commit(struct session *s, const struct msg *msg, struct err *err)
 	struct msg answer = { .kind = MSG_COMMITTED };
 	size_t count;
 
-	if (!s->scanned || s->flush_op != 0 || s->held_i < s->held.n)
+	if (s->flush_op != 0 || s->held_i < s->held.n)
 		return err_set(err, ERR_PROTO,
 		    "COMMIT came before FLUSH was answered");
 	if (guid_is_zero(&c->peer) ||

@@ -234,8 +234,7 @@ struct session {
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
 
-	bool scanned;
-	uint64_t view_seq;
+	uint64_t view_seq;		/* head after the scan */
 	bool begun;			/* the base is chosen */
 	bool has_base;
 	struct chlog_position base;
