@@ -166,7 +166,8 @@ insert_box(struct chlog *log, struct chlog_mailbox *box, struct err *err)
 	    "name, store_name, selectable, uidvalidity, uidnext, "
 	    "highestmodseq, exist_stamp, parent_stamp, last_stamp, seq, run, "
 	    "tree_seq, tree_run, uidvalidity_seq, uidvalidity_run, born_seq, "
-	    "born_run, store_uidnext, messages, message_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+	    "born_run, store_uidnext, messages, message_seq) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
 	    "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, "
 	    "0)",
 	    err);

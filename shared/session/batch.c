@@ -357,9 +357,29 @@ send_done(struct session *s, uint32_t op)
 	session_send(s, &msg);
 }
 
+/* The number of the first operation that waits for a body. */
+static uint32_t
+held_op(const struct session *s)
+{
+	const struct msg *msg = &s->held.v[s->held_i].msg;
+
+	switch (s->held.v[s->held_i].kind) {
+	case MSG_OP_EXPUNGE:
+		return msg->u.op_expunge.op;
+	case MSG_OP_MAILBOX:
+		return msg->u.op_mailbox.op;
+	case MSG_OP_MAILBOX_DELETE:
+		return msg->u.op_mailbox_delete.op;
+	default:
+		return 1;
+	}
+}
+
 int
 batch_flush(struct session *s, struct err *err)
 {
+	uint32_t done;
+
 	if (s->batch.n == 0)
 		return 0;
 	/* What is logged without the driver is done as it is. */
@@ -383,9 +403,16 @@ batch_flush(struct session *s, struct err *err)
 	}
 	if (chlog_commit(s->log, err) == -1)
 		return -1;
-	for (size_t i = 0; i < s->batch.n; i++)
+	done = 0;
+	for (size_t i = 0; i < s->batch.n; i++) {
 		answer_op(s, &s->batch.v[i]);
+		if (s->batch.v[i].op > done)
+			done = s->batch.v[i].op;
+	}
 	batch_clear(s);
+	if (s->held_i < s->held.n && held_op(s) <= done)
+		done = held_op(s) - 1;
+	send_done(s, done);
 	return 0;
 }
 
