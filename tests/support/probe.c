@@ -7,11 +7,15 @@
  *				"accepted", or the error and exit 1
  *	probe hold HOST		the same, but keep silent until killed
  *	probe garbage HOST	send what is no frame
+ *	probe silent HOST	connect without TLS, wait to be closed
  *
  * DSYNC_CONFIG_DIR names the folder.  PROBE_CA: verify the server by this CA.
  */
 #include "config.h"
 
+#include <sys/socket.h>
+
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +63,30 @@ key(void)
 		return fail(&err);
 	pin_format(text, &pin);
 	printf("%s\n", text);
+	return 0;
+}
+
+/* A connection that says nothing. */
+static int
+silent(const char *text, struct err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL;
+	struct location_host host;
+	char byte;
+	int fd;
+
+	if (location_host_parse(&host, text, err) == -1)
+		return -1;
+	if (getaddrinfo(host.host, host.port, &hints, &ai) != 0)
+		return err_set(err, ERR_NOTFOUND, "no such host");
+	fd = socket(ai->ai_family, SOCK_STREAM, 0);
+	if (fd == -1 || connect(fd, ai->ai_addr, ai->ai_addrlen) == -1)
+		return err_sys(err, "connect");
+	freeaddrinfo(ai);
+	if (read(fd, &byte, 1) > 0)
+		return err_set(err, ERR_PROTO, "the server spoke first");
+	printf("closed\n");
+	close(fd);
 	return 0;
 }
 
@@ -124,6 +152,8 @@ main(int argc, char **argv)
 		return enrol(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "key") == 0)
 		return key();
+	if (argc == 3 && strcmp(argv[1], "silent") == 0)
+		return silent(argv[2], &err) == -1 ? fail(&err) : 0;
 	if (argc != 3) {
 		fprintf(stderr, "usage: see probe.c\n");
 		return 2;
