@@ -1,0 +1,42 @@
+#!/bin/sh
+# "The disk with my mail was not mounted; the other side must not be emptied."
+. "$(dirname "$0")/lib.sh"
+
+sh "$support/make-maildir.sh" "$laptop" 60
+maildir "$server"
+server_start
+enrol
+expect 0 mirror "$place"
+equal
+b=$(snapshot "$server" | grep -v dsync-changelog)
+
+step "a first location that is gone"
+mv "$laptop" "$work/unmounted"
+dsync mirror "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+says "$laptop"
+[ ! -e "$laptop" ] || fail 'it was made'
+dsync --force-delete backup "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+[ "$b" = "$(snapshot "$server" | grep -v dsync-changelog)" ] ||
+	fail 'the server was changed'
+
+step "one that is a file"
+: >"$laptop"
+dsync mirror "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+rm "$laptop"
+
+step "it is back: nothing was lost"
+mv "$work/unmounted" "$laptop"
+expect 0 mirror "$place"
+prints 'nothing to do'
+equal
+
+step "the server's store is gone"
+mv "$server" "$work/unmounted"
+a=$(snapshot "$laptop" | grep -v dsync-changelog)
+dsync mirror "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+[ "$a" = "$(snapshot "$laptop" | grep -v dsync-changelog)" ] ||
+	fail 'the laptop was changed'
