@@ -134,10 +134,20 @@ chlog_position_add(struct chlog *log, const struct chlog_position *pos,
     const struct chlog_pending *pending, size_t count, uint64_t now_ms,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "INSERT INTO position (peer, "
-	    "scope, run, seq, time) VALUES (?1, ?2, ?3, ?4, ?5)", err);
+	sqlite3_stmt *stmt = chlog_stmt(log, "DELETE FROM position WHERE "
+	    "peer = ?1 AND scope = ?2 AND run = ?3", err);
 	int64_t id;
 
+	/* A run may say more than once how it ended. */
+	if (stmt == NULL)
+		return -1;
+	chlog_bind_guid(stmt, 1, &pos->p.peer);
+	chlog_bind_guid(stmt, 2, &pos->p.scope);
+	chlog_bind_guid(stmt, 3, &pos->p.run);
+	if (chlog_run_stmt(log, stmt, "position", err) == -1)
+		return -1;
+	stmt = chlog_stmt(log, "INSERT INTO position (peer, "
+	    "scope, run, seq, time) VALUES (?1, ?2, ?3, ?4, ?5)", err);
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, &pos->p.peer);

@@ -3,13 +3,6 @@
 #include "base/array.h"
 #include "session/session_int.h"
 
-static int
-on_nothing(struct session *s, const struct msg *msg, struct err *err)
-{
-	(void)s, (void)msg, (void)err;
-	return 0;
-}
-
 /* What may arrive when; all else ends the session with ERR_PROTO. */
 static const struct session_rule rules[] = {
 	{ SESSION_HELLO,	MSG_HELLO,		on_hello },
@@ -34,8 +27,6 @@ static const struct session_rule rules[] = {
 	{ SESSION_OPEN,		MSG_BYE,		on_bye },
 	{ SESSION_BODY,		MSG_BODY_CHUNK,		on_body_chunk },
 	{ SESSION_BODY,		MSG_BODY_END,		on_body_end },
-	{ SESSION_COMMITTED,	MSG_PENDING,		on_nothing },
-	{ SESSION_COMMITTED,	MSG_BYE,		on_bye },
 };
 
 const struct session_rule *
@@ -59,8 +50,6 @@ session_state_name(enum session_state state)
 		return "a question or an operation";
 	case SESSION_BODY:
 		return "a body";
-	case SESSION_COMMITTED:
-		return "BYE";
 	case SESSION_OVER:
 		return "nothing";
 	}

@@ -200,7 +200,8 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 	/* Not in the middle of an OP_SAVE: the batch is not complete. */
 	if (s->state != SESSION_OPEN)
 		return r;
-	if (apply_held(s, err) == -1 || batch_answer_flush(s, err) == -1)
+	if (apply_held(s, err) == -1 || batch_answer_flush(s, err) == -1 ||
+	    commit_if_due(s, err) == -1)
 		return session_fail(s, err);
 	return r;
 }
@@ -541,31 +542,44 @@ write_commit(struct session *s, const struct msg_commit *c, size_t count,
 }
 
 int
-on_commit(struct session *s, const struct msg *msg, struct err *err)
+commit_if_due(struct session *s, struct err *err)
 {
-	const struct msg_commit *c = &msg->u.commit;
 	struct msg answer = { .kind = MSG_COMMITTED };
 	size_t count;
 
-	if (s->flush_op != 0 || s->held_i < s->held.n)
-		return err_set(err, ERR_PROTO,
-		    "COMMIT came before FLUSH was answered");
-	if (guid_is_zero(&c->peer) ||
-	    (!guid_is_zero(&s->peer) && !guid_eq(&c->peer, &s->peer)) ||
-	    !guid_eq(&c->scope, &s->hello.scope))
-		return err_set(err, ERR_PROTO,
-		    "COMMIT names another store or scope than the run");
+	if (!s->commit_wanted || s->flush_op != 0 || s->held_i < s->held.n)
+		return 0;
+	s->commit_wanted = false;
 	if (batch_flush(s, err) == -1)
 		return -1;
 	count = sort_pending(s);
 	if (s->pending_lost)
 		log_warn("too much is pending: the next run compares again");
-	if (!s->hello.dry_run && write_commit(s, c, count, err) == -1)
+	if (!s->hello.dry_run && write_commit(s, &s->commit, count,
+	    err) == -1)
 		return -1;
 	answer.u.committed.pending = (uint32_t)count;
 	session_send(s, &answer);
-	s->state = SESSION_COMMITTED;
 	return 0;
+}
+
+/*
+ * It may come again: what the other store answers later can ask for more work
+ * here.  Bodies may still be asked for, too.
+ */
+int
+on_commit(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_commit *c = &msg->u.commit;
+
+	if (guid_is_zero(&c->peer) ||
+	    (!guid_is_zero(&s->peer) && !guid_eq(&c->peer, &s->peer)) ||
+	    !guid_eq(&c->scope, &s->hello.scope))
+		return err_set(err, ERR_PROTO,
+		    "COMMIT names another store or scope than the run");
+	s->commit = *c;
+	s->commit_wanted = true;
+	return commit_if_due(s, err);
 }
 
 int

@@ -39,7 +39,6 @@ enum session_state {
 	SESSION_BEGIN,		/* expects BEGIN */
 	SESSION_OPEN,		/* questions and operations */
 	SESSION_BODY,		/* the body of an OP_SAVE */
-	SESSION_COMMITTED,	/* expects BYE */
 	SESSION_OVER,		/* nothing more */
 };
 
@@ -264,6 +263,8 @@ struct session {
 	uint32_t done_op;		/* DONE was sent up to here */
 	ARRAY(struct held_op) held;
 	size_t held_i;
+	bool commit_wanted;		/* once FLUSH is answered */
+	struct msg_commit commit;
 
 	/* The OP_SAVE whose body arrives. */
 	struct {
@@ -327,6 +328,8 @@ int on_op_set_uid(struct session *s, const struct msg *msg, struct err *err);
 int on_flush(struct session *s, const struct msg *msg, struct err *err);
 int on_pending(struct session *s, const struct msg *msg, struct err *err);
 int on_commit(struct session *s, const struct msg *msg, struct err *err);
+/* Write the position if that was asked for and nothing waits. */
+int commit_if_due(struct session *s, struct err *err);
 int on_bye(struct session *s, const struct msg *msg, struct err *err);
 
 /* scan.c */
