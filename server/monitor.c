@@ -355,6 +355,9 @@ monitor_main(struct monitor_args *args)
 	struct err err = ERR_INIT;
 	int ends[2];
 
+	/* A terminal tells all of us; it is listen that decides. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	/* If listen dies, we end as if told so. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	if (poll_signal(SIGTERM, &err) == -1 ||

@@ -15,3 +15,4 @@ dist_noinst_SCRIPTS += %D%/peer_killed.sh
 dist_noinst_SCRIPTS += %D%/read_peer.sh
 dist_noinst_SCRIPTS += %D%/selection.sh
 dist_noinst_SCRIPTS += %D%/server_key.sh
+dist_check_SCRIPTS += %D%/server_ca.sh
