@@ -227,7 +227,7 @@ grep -q 'runtime error\|Sanitizer' "$work/server.log" &&
 step 'too many refusals from one address make it wait'
 start -o refusals_per_minute=3
 moved
-for i in 1 2 3; do
+for _ in 1 2 3; do
 	client laptop connect "$place"
 done
 tries=100

@@ -84,8 +84,7 @@ field() {
 started() {
 	monitor=$(children "$server_pid")
 	[ -n "$monitor" ] || return 1
-	set -- $(children "$monitor")
-	[ $# = 2 ]
+	[ "$(children "$monitor" | wc -l)" = 2 ]
 }
 
 chmod 755 "$work"
@@ -132,7 +131,8 @@ for pid in $(children "$monitor"); do
 	*) fail "process $pid has uid $(field "$pid" Uid)" ;;
 	esac
 done
-[ -n "$net" ] && [ -n "$store" ] || fail 'net or store is missing'
+[ -n "$net" ] || fail 'net is missing'
+[ -n "$store" ] || fail 'store is missing'
 for pid in $net $store; do
 	[ "$(field "$pid" NoNewPrivs)" = 1 ] || fail 'may gain rights again'
 	[ "$(field "$pid" CapEff)" = 0000000000000000 ] ||
