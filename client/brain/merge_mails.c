@@ -768,8 +768,9 @@ add_uid_ops(struct merge *m, struct inst *inst)
 			op->rec.flags = inst->flags[!s];
 			op->rec.marks = inst->marks;
 			op->rec.mark_count = inst->mark_count;
-		} else if (rec != NULL && inst->uid != 0 &&
-		    rec->uid != inst->uid && may_write(m, s)) {
+		} else if (rec != NULL && inst->uid != 0 && may_write(m, s) &&
+		    (rec->uid != inst->uid ||
+		    (m->renumber && s != m->keeper))) {
 			if (uid_blocked(m, s, inst))
 				continue;
 			op = add_op(&m->plan->side[s].ops, PLAN_SET_UID,
@@ -778,7 +779,7 @@ add_uid_ops(struct merge *m, struct inst *inst)
 			/* Flags come first, so it has all its marks then. */
 			op->rec.marks = inst->marks;
 			op->rec.mark_count = inst->mark_count;
-			m->plan->renumbered++;
+			m->plan->renumbered += rec->uid != inst->uid;
 		}
 	}
 }

@@ -314,8 +314,10 @@ struct msg_body_end {
 
 /*
  * Create a mailbox or bring it to this state: name, stamps, UIDVALIDITY,
- * GUID; UIDNEXT and HIGHESTMODSEQ are only raised, and 0 leaves UIDVALIDITY,
- * UIDNEXT and HIGHESTMODSEQ as they are.
+ * GUID; UIDNEXT and HIGHESTMODSEQ are only raised.  UIDVALIDITY or UIDNEXT 0:
+ * as it is, or, in a create, chosen by the store.  A changed UIDVALIDITY
+ * renumbers: up to the next FLUSH any free UID may be given by OP_SET_UID,
+ * OP_SAVE and OP_COPY, and what is not named gets new UIDs.
  */
 struct msg_op_mailbox {
 	uint32_t op;

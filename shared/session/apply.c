@@ -733,8 +733,10 @@ on_op_copy(struct session *s, const struct msg *msg, struct err *err)
 	arena_free(&arena);
 	if (n == -1)
 		return -1;
+	/* Pending until its body comes: the run may be cut before that. */
 	if (r == 0)
-		apply_result(s, m->op, RESULT_NOT_HELD, 0, ERR_NONE, "");
+		not_done(s, m->op, RESULT_NOT_HELD, &m->mailbox,
+		    m->message.uid, &m->message.marks[0], ERR_NOTFOUND, "");
 	else if (r == -1)
 		failed(s, m->op, &m->mailbox, m->message.uid,
 		    &m->message.marks[0], &why);

@@ -50,6 +50,14 @@ why_refused(const struct session *s, bool append_may)
 	return NULL;
 }
 
+static bool
+changes_uidvalidity(const struct msg_op_mailbox *m,
+    const struct chlog_mailbox *row)
+{
+	return row->selectable && m->box.uidvalidity != 0 &&
+	    m->box.uidvalidity != row->uidvalidity;
+}
+
 /* One change of the log, in a transaction of its own. */
 static int
 put_row(struct session *s, struct chlog_mailbox *row,
@@ -353,14 +361,16 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	struct open_box *open;
 	struct batch_op *op;
 
-	(void)err;
 	if (!row->selectable || !box->selectable)
 		return 0;
-	if (box->uidvalidity != row->uidvalidity)
+	if (changes_uidvalidity(m, row))
 		status.uidvalidity = box->uidvalidity;
 	if (status.uidvalidity == 0 && box->uidnext <= row->uidnext &&
 	    box->highestmodseq <= row->highestmodseq)
 		return 0;
+	/* What is prepared was planned by the old UIDs. */
+	if (status.uidvalidity != 0 && batch_flush(s, err) == -1)
+		return -1;
 	if ((open = apply_open(s, row, &why)) == NULL) {
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
@@ -368,6 +378,8 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	op = batch_add(s, BATCH_STATUS, m->op, row);
 	op->status = status;
 	open->dirty = true;
+	if (status.uidvalidity != 0)
+		s->renumbering = true;
 	if (s->driver->set_status(open->box, &status, batch_tag(s),
 	    &why) == -1) {
 		s->batch.n--;
@@ -433,8 +445,7 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 			tree_result(s, m->op, RESULT_STALE, &m->box.guid,
 			    ERR_STALE, "the mailbox is gone");
 	} else if (!apply_fresh(s, row.tree_seq, row.tree_run, run) ||
-	    (m->box.uidvalidity != 0 &&
-	    m->box.uidvalidity != row.uidvalidity && row.selectable &&
+	    (changes_uidvalidity(m, &row) &&
 	    !apply_fresh(s, row.uidvalidity_seq, row.uidvalidity_run, run))) {
 		tree_result(s, m->op, RESULT_STALE, &m->box.guid, ERR_STALE,
 		    "it was changed meanwhile");
@@ -445,14 +456,6 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	}
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;
-}
-
-static bool
-keeps_uidvalidity(const struct msg_op_mailbox *m,
-    const struct chlog_mailbox *row)
-{
-	return m->box.uidvalidity == 0 ||
-	    m->box.uidvalidity == row->uidvalidity;
 }
 
 /* What a peer that may only add may do to a mailbox: make it, raise UIDNEXT. */
@@ -467,12 +470,12 @@ append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
 		return -1;
 	*may_r = m->create || (r == 1 && guid_is_zero(&m->new_guid) &&
 	    strcmp(m->box.name, row->name) == 0 &&
-	    keeps_uidvalidity(m, row));
+	    !changes_uidvalidity(m, row));
 	/* An existing one is not changed by way of create. */
 	if (r == 1 && m->create)
 		*may_r = guid_is_zero(&m->new_guid) &&
 		    strcmp(m->box.name, row->name) == 0 &&
-		    keeps_uidvalidity(m, row);
+		    !changes_uidvalidity(m, row);
 	return 0;
 }
 

@@ -54,6 +54,9 @@ batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
 	    ((uint64_t)uid * 0xc2b2ae3d27d4eb4fULL);
 	size_t i = (size_t)(hash >> 40) % TOUCHED_SLOTS;
 
+	if (s->renumbering)
+		return true;	/* flags, then the UID, of each message */
+
 	while (s->touched[i].mailbox != 0 &&
 	    (s->touched[i].mailbox != mailbox || s->touched[i].uid != uid))
 		i = (i + 1) % TOUCHED_SLOTS;
@@ -247,6 +250,7 @@ log_status(struct session *s, const struct batch_op *op, int64_t run,
 		row.uidvalidity = op->status.uidvalidity;
 		row.uidvalidity_seq = row.seq;
 		row.uidvalidity_run = run;
+		row.uidnext = row.store_uidnext = 1;
 	}
 	if (op->status.uidnext > row.uidnext)
 		row.uidnext = op->status.uidnext;
@@ -290,6 +294,41 @@ log_op(struct session *s, const struct batch_op *op, int64_t run,
 	return r == -1 ? -1 : 0;
 }
 
+/*
+ * All messages of a renumbered mailbox leave the log before the first one
+ * comes back: one's new UID is another one's old one.
+ */
+static int
+log_renumber(struct session *s, int64_t run, struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_TREE_MAX);
+	struct chlog_mail *mails = arena_calloc(arena, s->batch.n,
+	    sizeof(*mails));
+	struct batch_op *op;
+	int r = 0;
+
+	for (size_t i = 0; i < s->batch.n && r != -1; i++) {
+		op = &s->batch.v[i];
+		if (op->kind != BATCH_SET_UID || op->code != ERR_NONE)
+			continue;
+		r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena,
+		    &mails[i], err);
+		if (r == 1)
+			r = chlog_mail_delete(s->log, &mails[i], err);
+	}
+	for (size_t i = 0; i < s->batch.n && r != -1; i++) {
+		op = &s->batch.v[i];
+		if (mails[i].mailbox == 0)
+			continue;
+		mails[i].m.uid = op->uid;
+		mails[i].seq = chlog_next_seq(s->log);
+		mails[i].run = op->uid == op->new_uid ? run : -run;
+		r = chlog_mail_insert(s->log, &mails[i], err);
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
 static int
 log_all(struct session *s, struct err *err)
 {
@@ -298,8 +337,18 @@ log_all(struct session *s, struct err *err)
 	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1 ||
 	    digests_write(s, err) == -1)
 		return -1;
+	/* Flags first: they name the UIDs from before. */
+	for (size_t i = 0; s->renumbering && i < s->batch.n; i++)
+		if (s->batch.v[i].code == ERR_NONE &&
+		    s->batch.v[i].kind == BATCH_FLAGS &&
+		    log_op(s, &s->batch.v[i], run, err) == -1)
+			return -1;
+	if (s->renumbering && log_renumber(s, run, err) == -1)
+		return -1;
 	for (size_t i = 0; i < s->batch.n; i++)
 		if (s->batch.v[i].code == ERR_NONE &&
+		    !(s->renumbering && (s->batch.v[i].kind == BATCH_FLAGS ||
+		    s->batch.v[i].kind == BATCH_SET_UID)) &&
 		    log_op(s, &s->batch.v[i], run, err) == -1)
 			return -1;
 	return 0;
@@ -325,10 +374,9 @@ answer_op(struct session *s, const struct batch_op *op)
 	else if (op->kind == BATCH_COPY && op->code == ERR_NOTFOUND)
 		status = RESULT_NOT_HELD;
 	apply_result(s, op->op, status, 0, op->code, op->text);
-	if (status != RESULT_NOT_HELD)
-		session_add_pending(s, &op->mailbox_guid, op->m.uid,
-		    op->m.mark_count > 0 ? &op->m.marks[0] : NULL,
-		    session_err_text(s, op->code, op->text));
+	session_add_pending(s, &op->mailbox_guid, op->m.uid,
+	    op->m.mark_count > 0 ? &op->m.marks[0] : NULL,
+	    session_err_text(s, op->code, op->text));
 }
 
 static void
@@ -336,6 +384,7 @@ batch_clear(struct session *s)
 {
 	s->batch.n = 0;
 	s->batch_bytes = 0;
+	s->renumbering = false;
 	arena_free(&s->batch_arena);
 	s->batch_arena = arena_new(ARENA_PAGE_MAX);
 	memset(s->touched, 0, TOUCHED_SLOTS * sizeof(*s->touched));
@@ -419,6 +468,10 @@ batch_flush(struct session *s, struct err *err)
 int
 batch_flush_if_full(struct session *s, struct err *err)
 {
+	/* A renumbering is one step of the store (M10). */
+	if (s->renumbering && s->batch.n < RENUMBER_OPS_MAX &&
+	    arena_used(s->batch_arena) < ARENA_PAGE_MAX)
+		return 0;
 	if (s->batch.n < BATCH_OPS_MAX && s->batch_bytes < BATCH_BYTES_MAX &&
 	    arena_used(s->batch_arena) < BATCH_MEMORY_MAX)
 		return 0;

@@ -24,6 +24,7 @@
 #define QUESTION_BYTES_MAX	(16U * 1024U * 1024U)
 #define HELD_MAX		8192U	/* operations that wait for a body */
 #define BATCH_OPS_MAX		2000U	/* prepared operations */
+#define RENUMBER_OPS_MAX	4000000U /* of one mailbox in one step */
 #define BATCH_BYTES_MAX		(256ULL * 1024 * 1024) /* of their bodies */
 #define BATCH_MEMORY_MAX	(8U * 1024U * 1024U) /* of their records */
 #define OPEN_BOXES_MAX		64U	/* mailboxes open at once */
@@ -257,6 +258,7 @@ struct session {
 	ARRAY(struct batch_op) batch;
 	struct arena *batch_arena;
 	uint64_t batch_bytes;
+	bool renumbering;		/* the batch changes a UIDVALIDITY */
 	struct touched *touched;
 	uint32_t last_op;		/* the highest one that was taken */
 	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */

@@ -255,7 +255,10 @@ struct store_driver {
 	    uint64_t tag, struct err *err);
 	/*
 	 * Prepare new values: GUID and UIDVALIDITY if not zero; UIDNEXT is
-	 * raised to the given one after all appends of the batch.
+	 * raised to the given one after all appends of the batch.  With
+	 * another UIDVALIDITY UIDs begin anew: appends and set_uid of the same
+	 * flush may use any that is free, set_uid names each message that is
+	 * to have a certain one, and all others get the next ones.
 	 */
 	int (*set_status)(struct mailbox *box,
 	    const struct mailbox_status *status, uint64_t tag,

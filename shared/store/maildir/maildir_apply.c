@@ -203,6 +203,29 @@ assign_uids(struct maildir_op **ops, size_t n, uint32_t next)
 	return next;
 }
 
+/* All lines go: the batch has those of the messages that stay. */
+static bool
+drop_all(const struct uidlist_record *rec, void *arg)
+{
+	(void)rec, (void)arg;
+	return true;
+}
+
+/* Will this flush change UIDVALIDITY, so that UIDs begin anew? */
+static bool
+renumbers(const struct maildir_box *box)
+{
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		if (!op->answered && op->kind == OP_STATUS &&
+		    op->status.uidvalidity != 0 &&
+		    op->status.uidvalidity != box->list.header.uidvalidity)
+			return true;
+	}
+	return false;
+}
+
 static bool
 drop_marked(const struct uidlist_record *rec, void *arg)
 {
@@ -316,7 +339,13 @@ apply_list(struct maildir_box *box, const struct maildir_answer *answer,
 	strbuf_init(&change.lines, LINES_MAX);
 	change.header = box->list.header;
 	n = plan_lines(box, &change, ops, &any);
-	next = assign_uids(ops, n, maildir_box_uidnext(box));
+	next = maildir_box_uidnext(box);
+	if (renumbers(box)) {
+		change.drop = drop_all;
+		change.rewrite = true;
+		next = 1;
+	}
+	next = assign_uids(ops, n, next);
 	add_lines(&change, ops, n, answer);
 	for (size_t i = 0; i < box->ops.n; i++) {
 		if (!box->ops.v[i].answered &&

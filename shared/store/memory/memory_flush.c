@@ -159,7 +159,7 @@ apply_uid(struct memory_box *box, struct memory_op *op,
 	}
 	if ((r = op_step(box, op, answer, err)) != 1)
 		return r;
-	if (op->kind == MEMORY_UID)
+	if (op->kind == MEMORY_UID && mail->uid != 0)
 		memory_mailbox_take(mailbox, mail);
 	mail->uid = op->uid;
 	if (mail->modseq > mailbox->status.highestmodseq)
@@ -174,13 +174,62 @@ apply_uid(struct memory_box *box, struct memory_op *op,
 	return 0;
 }
 
+/* Will this flush change UIDVALIDITY, so that UIDs begin anew? */
+static bool
+renumbers(const struct memory_box *box)
+{
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct memory_op *op = &box->ops.v[i];
+
+		if (op->kind == MEMORY_STATUS && !op->failed &&
+		    op->status.uidvalidity != 0 &&
+		    op->status.uidvalidity != box->mailbox->status.uidvalidity)
+			return true;
+	}
+	return false;
+}
+
+/* Take all messages out; they come back under their new UIDs. */
+static struct memory_mail **
+take_all(struct memory_mailbox *mailbox, size_t *count_r)
+{
+	struct memory_mail **all = calloc(mailbox->mails.n + 1,
+	    sizeof(*all));
+
+	if (all == NULL)
+		abort();
+	*count_r = mailbox->mails.n;
+	for (size_t i = 0; i < *count_r; i++) {
+		all[i] = mailbox->mails.v[i];
+		all[i]->uid = 0;
+	}
+	mailbox->mails.n = 0;
+	mailbox->status.uidnext = 1;
+	return all;
+}
+
+/* Those that no operation named get the next UIDs. */
+static void
+put_rest(struct memory_mailbox *mailbox, struct memory_mail **all,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (all[i]->uid != 0)
+			continue;
+		all[i]->uid = mailbox->status.uidnext++;
+		memory_mailbox_insert(mailbox, all[i]);
+	}
+	free(all);
+}
+
 /* Appends and UID changes, by rising UID. */
 static int
 apply_uids(struct memory_box *box, const struct answer *answer,
     struct err *err)
 {
 	struct memory_op **ops = calloc(box->ops.n + 1, sizeof(*ops));
-	size_t n = 0;
+	struct memory_mail **all = NULL;
+	size_t n = 0, all_count = 0;
 	int ret = 0;
 
 	if (ops == NULL)
@@ -191,9 +240,13 @@ apply_uids(struct memory_box *box, const struct answer *answer,
 		    box->ops.v[i].kind == MEMORY_UID))
 			ops[n++] = &box->ops.v[i];
 	}
+	if (renumbers(box))
+		all = take_all(box->mailbox, &all_count);
 	assign_uids(box, ops, n);
 	for (size_t i = 0; i < n && ret == 0; i++)
 		ret = apply_uid(box, ops[i], answer, err);
+	if (all != NULL)
+		put_rest(box->mailbox, all, all_count);
 	free(ops);
 	return ret;
 }
