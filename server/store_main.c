@@ -93,8 +93,6 @@ become(const struct userdb_user *user, struct err *err)
 	if (user->become && geteuid() != user->uid)
 		return err_set(err, ERR_PERM, "only root can serve the user "
 		    "%s", user->name);
-	/* After the change of uid, which clears it. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	(void)umask(077);
 	if (setenv("HOME", user->home, 1) == -1)
 		return err_sys(err, "HOME");
@@ -239,10 +237,16 @@ run(int in, int out, const struct store_args *args)
 	struct err err = ERR_INIT;
 	int ret = -1;
 
+	/* A peer that went away is an error of the write. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	log_context_set("user=%s addr=%s", args->user->name, args->peer);
 	if (locate(&place, &err) == 0 && give_state_dir(&place, &err) == 0 &&
-	    become(args->user, &err) == 0 && confine(&place, &err) == 0)
+	    become(args->user, &err) == 0 && confine(&place, &err) == 0) {
+		/* A monitor's child; the change of uid would clear it. */
+		if (in == SESSION_FD)
+			(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 		ret = serve(&place, in, out, &err);
+	}
 	if (ret == -1)
 		log_error("session fails error=%s code=%s", err.msg,
 		    err_name(err.code));
