@@ -341,7 +341,8 @@ struct msg_op_subscribe {
 	struct msg_subscription sub;
 };
 
-/* Save a message; its body follows as BODY_CHUNK* BODY_END. */
+/* Save a message; its body follows as BODY_CHUNK* BODY_END, with nothing but
+   LIST, TREE, HAVE and GET in between. */
 struct msg_op_save {
 	uint32_t op;
 	struct guid128 mailbox;

@@ -27,6 +27,11 @@ static const struct session_rule rules[] = {
 	{ SESSION_OPEN,		MSG_BYE,		on_bye },
 	{ SESSION_BODY,		MSG_BODY_CHUNK,		on_body_chunk },
 	{ SESSION_BODY,		MSG_BODY_END,		on_body_end },
+	/* Questions wait for their turn, and need not wait to be asked. */
+	{ SESSION_BODY,		MSG_LIST,		on_list },
+	{ SESSION_BODY,		MSG_TREE,		on_tree },
+	{ SESSION_BODY,		MSG_HAVE,		on_have },
+	{ SESSION_BODY,		MSG_GET,		on_get },
 };
 
 const struct session_rule *

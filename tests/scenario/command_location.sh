@@ -18,7 +18,7 @@ cat >"$work/far.sh" <<END
 HOME=$work/server DSYNC_CONFIG_DIR=$work/server/.config/dsync
 export HOME DSYNC_CONFIG_DIR
 echo 'greetings from the far side' >&2
-exec "$dsync_program" -u "$user"
+exec "$dsync_program" -u "$user" -o "mail_location=maildir:$server"
 END
 chmod +x "$work/far.sh"
 deliver "$laptop" 'on the near side'

@@ -78,6 +78,9 @@ list_mailbox() { # name directory
 		sub(/^[^:]* :/, "", file)
 		b = base(file)
 		uid[b] = line + 0
+		# Lines may be added without a new header.
+		if (uid[b] >= state["N"])
+			state["N"] = uid[b] + 1
 		guid[b] = b
 		nf = split(substr(line, 1, index(line, " :")), part, " ")
 		for (i = 2; i <= nf; i++) {
