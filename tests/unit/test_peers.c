@@ -172,7 +172,7 @@ START_TEST(users_with_dangerous_characters_are_no_users)
 {
 	static const char *const bad[] = { "", ".", "..", ".a", "-a", "a/b",
 	    "a b", "a\tb", "a\nb", "a,b", "*", "a\x7f", "\xff", "\xc3\x28",
-	    "a\xe2\x80\xae" "b", "a#" };
+	    ("a\xe2\x80\xae" "b"), "a#" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(!peer_user_valid(bad[i], strlen(bad[i])),
