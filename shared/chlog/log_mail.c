@@ -287,7 +287,7 @@ chlog_mail_find_mark(struct chlog *log, int64_t mailbox,
     struct chlog_mail *mail_r, struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
-	    "message WHERE mailbox = ?2 AND id IN ("
+	    "message WHERE +mailbox = ?2 AND id IN ("
 	    "SELECT id FROM message INDEXED BY message_by_mark WHERE "
 	    "mark = ?1 UNION ALL SELECT message FROM extra_mark WHERE "
 	    "mark = ?1 AND message IS NOT NULL) ORDER BY id LIMIT 1", err);
@@ -533,7 +533,7 @@ chlog_missing_first(struct chlog *log, int64_t mailbox, const char *guid,
 		    err);
 	else
 		stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM missing "
-		    "WHERE mailbox = ?1 ORDER BY rowid LIMIT 1", err);
+		    "WHERE +mailbox = ?1 ORDER BY rowid LIMIT 1", err);
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, mailbox);

@@ -150,7 +150,7 @@ chlog_tombstone_find_mark(struct chlog *log, const struct guid128 *mailbox,
     struct chlog_tombstone *tomb_r, struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT " TOMB_COLUMNS " FROM "
-	    "tombstone WHERE mailbox = ?2 AND id IN ("
+	    "tombstone WHERE +mailbox = ?2 AND id IN ("
 	    "SELECT id FROM tombstone INDEXED BY tombstone_by_mark WHERE "
 	    "mark = ?1 UNION ALL SELECT tombstone FROM extra_mark WHERE "
 	    "mark = ?1 AND tombstone IS NOT NULL) ORDER BY id DESC LIMIT 1",
