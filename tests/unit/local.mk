@@ -64,4 +64,7 @@ check_PROGRAMS += %D%/test_server
 	shared/priv/libpriv.a shared/net/libnet.a shared/wire/libwire.a \
 	$(LINK_PROTO) $(LINK_MODEL) $(ZSTD_LIBS) shared/log/liblog.a \
 	$(LINK_BASE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_chlog
+%C%_test_chlog_SOURCES = %D%/test_chlog.c tests/support/tempdir.c
+%C%_test_chlog_LDADD = $(LINK_CHLOG) $(LINK_CHECK)
 endif
