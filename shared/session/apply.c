@@ -218,6 +218,41 @@ struct target {
 	struct open_box *box;
 };
 
+static size_t
+common_marks(const struct chlog_mail *mail, const struct guid128 *marks,
+    size_t mark_count)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; i < mail->m.mark_count; i++)
+		common += marks_have(marks, mark_count, &mail->m.marks[i]);
+	return common;
+}
+
+/*
+ * By UID, else by mark: the mark tells the instance, and somebody may have
+ * given it another UID on one of the two sides.
+ */
+static int
+find_mail(struct session *s, const struct guid128 *mailbox, uint32_t uid,
+    const struct guid128 *marks, size_t mark_count, bool by_mark,
+    struct target *t, struct err *err)
+{
+	int r = apply_row(s, mailbox, &t->row, err);
+
+	if (r != 1)
+		return r;
+	r = chlog_mail_find(s->log, t->row->id, uid, t->arena, &t->mail, err);
+	if (!by_mark || r == -1 || (r == 1 &&
+	    common_marks(&t->mail, marks, mark_count) > 0))
+		return r;
+	r = 0;
+	for (size_t i = 0; i < mark_count && r == 0; i++)
+		r = chlog_mail_find_mark(s->log, t->row->id, &marks[i],
+		    t->arena, &t->mail, err);
+	return r;
+}
+
 /*
  * Find the message and check that it is as it was in the view (P8).  1: it is;
  * 0: it is not, and that was answered; -1.
@@ -225,7 +260,7 @@ struct target {
 static int
 find_target(struct session *s, uint32_t op, const struct guid128 *mailbox,
     uint32_t uid, const struct guid128 *marks, size_t mark_count,
-    bool expunge, struct target *t, struct err *err)
+    bool by_mark, bool expunge, struct target *t, struct err *err)
 {
 	struct err why = ERR_INIT;
 	bool ok = false;
@@ -233,25 +268,19 @@ find_target(struct session *s, uint32_t op, const struct guid128 *mailbox,
 	int r;
 
 	t->arena = arena_new(ARENA_PAGE_MAX);
-	if ((r = apply_row(s, mailbox, &t->row, err)) == 1)
-		r = chlog_mail_find(s->log, t->row->id, uid, t->arena,
-		    &t->mail, err);
+	r = find_mail(s, mailbox, uid, marks, mark_count, by_mark, t, err);
 	if (r == 0 && s->batch.n > 0) {
 		/* The batch may be what brings it. */
 		if (batch_flush(s, err) == -1)
 			return -1;
-		if ((r = apply_row(s, mailbox, &t->row, err)) == 1)
-			r = chlog_mail_find(s->log, t->row->id, uid, t->arena,
-			    &t->mail, err);
+		r = find_mail(s, mailbox, uid, marks, mark_count, by_mark, t,
+		    err);
 	}
 	if (r == -1 || apply_own_run(s, &run, err) == -1)
 		return -1;
 	if (r == 1) {
-		size_t common = 0;
+		size_t common = common_marks(&t->mail, marks, mark_count);
 
-		for (size_t i = 0; i < t->mail.m.mark_count; i++)
-			common += marks_have(marks, mark_count,
-			    &t->mail.m.marks[i]);
 		ok = common > 0 && apply_fresh(s, t->mail.seq, t->mail.run,
 		    run);
 		/* Flags do not save a message, a new mark does (M3). */
@@ -344,7 +373,7 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
 		return 0;
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
-	    m->mark_count, false, &t, err);
+	    m->mark_count, true, false, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_FLAGS, err)) == 0)
 		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
@@ -356,6 +385,7 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 	op->marks = arena_memdup(s->batch_arena, m->marks,
 	    m->mark_count * sizeof(*m->marks));
 	op->mark_count = m->mark_count;
+	op->new_uid = m->uid;
 	op->log_only = mail_flags_same(&t.mail.m.flags, &m->flags);
 	if (!op->log_only) {
 		struct mail_info was;
@@ -386,7 +416,7 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	int r;
 
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
-	    m->mark_count, true, &t, err);
+	    m->mark_count, true, true, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
 		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
@@ -399,7 +429,7 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	op->mark_count = m->mark_count;
 	op->no_tombstone = m->no_tombstone;
 	t.box->dirty = true;
-	if (s->driver->expunge(t.box->box, m->uid, op->m.guid, batch_tag(s),
+	if (s->driver->expunge(t.box->box, op->m.uid, op->m.guid, batch_tag(s),
 	    &why) == -1) {
 		s->batch.n--;
 		failed(s, m->op, &m->mailbox, m->uid, &m->marks[0], &why);
@@ -440,7 +470,7 @@ on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
 	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->mark))
 		return 0;
 	r = find_target(s, m->op, &m->mailbox, m->uid, &m->mark, 1, false,
-	    &t, err);
+	    false, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_SET_UID, err)) == 0)
 		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->mark, ERR_STALE, "it was changed meanwhile");

@@ -180,7 +180,7 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 	mail.m.mark_count = join_marks(marks, op->marks, op->mark_count,
 	    NULL, 0);
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = run;
+	mail.run = op->new_uid == op->m.uid ? run : -run;
 	return chlog_mail_update(s->log, &mail, err);
 }
 
@@ -366,6 +366,9 @@ answer_op(struct session *s, const struct batch_op *op)
 		if ((op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
 		    op->kind == BATCH_SET_UID) && op->uid != wanted)
 			apply_result(s, op->op, RESULT_OTHER_UID, op->uid,
+			    ERR_NONE, "");
+		else if (op->kind == BATCH_FLAGS && op->new_uid != op->m.uid)
+			apply_result(s, op->op, RESULT_OTHER_UID, op->m.uid,
 			    ERR_NONE, "");
 		return;
 	}

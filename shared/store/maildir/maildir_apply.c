@@ -515,17 +515,33 @@ apply_files(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
+static bool
+has_status(const struct maildir_box *box)
+{
+	for (size_t i = 0; i < box->ops.n; i++)
+		if (!box->ops.v[i].answered && box->ops.v[i].kind == OP_STATUS)
+			return true;
+	return false;
+}
+
 int
 maildir_apply(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
-	bool new_changed = false;
+	bool new_changed = false, status = has_status(box);
+	struct err ignored = ERR_INIT;
 	struct maildir_op *op;
 
 	if (apply_keywords(box, answer, err) == -1 ||
 	    apply_list(box, answer, err) == -1 ||
 	    apply_files(box, answer, &new_changed, err) == -1)
 		return -1;
+	/*
+	 * Dovecot looks at dovecot-uidlist only when cur/ or new/ changed: a
+	 * new UIDNEXT or UIDVALIDITY alone would stay unseen.
+	 */
+	if (status)
+		(void)path_touch(&box->store->root, box->fd, "cur", &ignored);
 	if (path_fsync(&box->store->root, box->cur_fd, err) == -1 ||
 	    (new_changed && path_fsync(&box->store->root, box->new_fd,
 	    err) == -1))
