@@ -464,7 +464,9 @@ batch_flush(struct session *s, struct err *err)
 	batch_clear(s);
 	if (s->held_i < s->held.n && held_op(s) <= done)
 		done = held_op(s) - 1;
-	send_done(s, done);
+	/* The answer to a FLUSH that waits for nothing else says it all. */
+	if (s->flush_op == 0 || s->held_i < s->held.n)
+		send_done(s, done);
 	return 0;
 }
 

@@ -676,7 +676,8 @@ START_TEST(a_copy_finds_its_source_by_guid_in_any_mailbox)
 	copy("Work", &m);
 	copy("Work", &missing);
 	flush();
-	expect("RESULT 2 3 uid=0\nDONE 3\n");
+	expect("DONE 1\n"
+	    "RESULT 2 3 uid=0\nDONE 3\n");
 	ck_assert_str_eq(memory_mail_find(memory_mailbox_find(fx.world,
 	    "Work"), 1)->guid, m.guid);
 	commit();
