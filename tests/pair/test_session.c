@@ -681,7 +681,8 @@ START_TEST(a_copy_finds_its_source_by_guid_in_any_mailbox)
 	ck_assert_str_eq(memory_mail_find(memory_mailbox_find(fx.world,
 	    "Work"), 1)->guid, m.guid);
 	commit();
-	expect("COMMITTED 0\n");
+	/* The copy that was not held: its body may never come. */
+	expect("COMMITTED 1\n");
 }
 END_TEST
 
