@@ -16,3 +16,4 @@ dist_noinst_SCRIPTS += %D%/read_peer.sh
 dist_noinst_SCRIPTS += %D%/selection.sh
 dist_noinst_SCRIPTS += %D%/server_key.sh
 dist_check_SCRIPTS += %D%/server_ca.sh
+dist_check_SCRIPTS += %D%/maildir_dovecot.sh

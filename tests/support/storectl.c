@@ -12,6 +12,7 @@
  *	create NAME [GUID UIDVALIDITY UIDNEXT] | mkdir NAME
  *	rename FROM TO | remove NAME | subscribe NAME | unsubscribe NAME
  *	open NAME | status | scan | token
+ *	dump					scan, with sizes and dates
  *	read UID GUID
  *	append UID GUID FLAGS KEYWORDS RECEIVED FILE
  *	copy MAILBOX UID GUID			from there, all else kept
@@ -149,6 +150,24 @@ scan_find(const struct mail_info *info, void *arg, struct err *err)
 	return 0;
 }
 
+/* All messages, by UID and GUID. */
+struct all {
+	ARRAY(struct { uint32_t uid; char guid[GUID_TEXT_MAX + 1]; }) v;
+};
+
+static int
+scan_all(const struct mail_info *info, void *arg, struct err *err)
+{
+	struct all *all = arg;
+
+	(void)err;
+	(void)ARRAY_ADD(&all->v);
+	all->v.v[all->v.n - 1].uid = info->uid;
+	snprintf(all->v.v[all->v.n - 1].guid, GUID_TEXT_MAX + 1, "%s",
+	    info->guid);
+	return 0;
+}
+
 static void
 found_free(struct found *found)
 {
@@ -265,6 +284,27 @@ do_read(struct ctl *ctl, char **words, struct err *err)
 		fwrite(buf, 1, (size_t)n, stdout);
 	ctl->driver->reader_close(&reader);
 	return (int)n;
+}
+
+/* Every message as reading it tells, after a scan of what is there. */
+static int
+do_dump(struct ctl *ctl, struct err *err)
+{
+	struct mail_reader *reader;
+	struct mail_info info;
+	struct all all = { .v = { 0 } };
+	int ret = ctl->driver->scan(ctl->box, scan_all, &all, err);
+
+	for (size_t i = 0; i < all.v.n && ret == 0; i++) {
+		ret = ctl->driver->reader_open(ctl->box, all.v.v[i].uid,
+		    all.v.v[i].guid, &reader, &info, err);
+		if (ret == 0) {
+			print_info(&info);
+			ctl->driver->reader_close(&reader);
+		}
+	}
+	ARRAY_FREE(&all.v);
+	return ret;
 }
 
 static int
@@ -402,6 +442,8 @@ do_box(struct ctl *ctl, char **words, struct err *err)
 		return 0;
 	case 'r':
 		return do_read(ctl, words, err);
+	case 'd':
+		return do_dump(ctl, err);
 	case 'a':
 		return do_append(ctl, words, err);
 	case 'c':
@@ -471,6 +513,7 @@ static const struct {
 	{ "rename", 3, NAMES }, { "remove", 2, NAMES },
 	{ "subscribe", 2, NAMES }, { "unsubscribe", 2, NAMES },
 	{ "open", 2, NAMES }, { "status", 1, BOX }, { "scan", 1, BOX },
+	{ "dump", 1, BOX },
 	{ "token", 1, BOX }, { "read", 3, BOX }, { "append", 7, BOX },
 	{ "copy", 4, BOX }, { "flags", 5, BOX }, { "stale", 5, BOX },
 	{ "uid", 4, BOX }, { "expunge", 3, BOX }, { "setstatus", 4, BOX },
