@@ -142,7 +142,7 @@ tag=0
 say() {
 	tag=$((tag + 1))
 	printf 'a%d. %s\r\n' "$tag" "$*" >&3
-	for i in $(seq 200); do
+	for _ in $(seq 200); do
 		if grep -q "^a$tag\\. " "$dir/imap"; then
 			grep -q "^a$tag\\. OK" "$dir/imap" ||
 			    fail "imap: $(cat "$dir/imap")"

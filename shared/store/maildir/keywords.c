@@ -66,12 +66,23 @@ parse_line(struct keyword_map *map, const char *line, size_t len)
 	    len > KEYWORDS_NAME_MAX || memchr(space + 1, '\0', len) != NULL)
 		return;
 	map->names[n] = mem_strndup(space + 1, len);
-	map->hidden[n] = !keyword_valid(map->names[n], len);
-	/* Two letters of one name: the first is it. */
+}
+
+/* What is no keyword is not shown; of two letters of one name the first is. */
+static void
+hide(struct keyword_map *map)
+{
 	for (unsigned int i = 0; i < FILE_KEYWORDS; i++) {
-		if (i != n && map->names[i] != NULL &&
-		    keyword_cmp(map->names[i], map->names[n]) == 0)
-			map->hidden[n] = true;
+		if (map->names[i] == NULL)
+			continue;
+		map->hidden[i] = !keyword_valid(map->names[i],
+		    strlen(map->names[i]));
+		for (unsigned int k = 0; k < FILE_KEYWORDS; k++) {
+			if (k != i && (k < i || map->names[k] == NULL) &&
+			    keyword_cmp(shown_name(map, k),
+			    map->names[i]) == 0)
+				map->hidden[i] = true;
+		}
 	}
 }
 
@@ -91,6 +102,7 @@ keyword_map_parse(struct keyword_map *map, const char *text, size_t len)
 		text = lf + 1;
 		len -= line_len + 1;
 	}
+	hide(map);
 	sort_order(map);
 }
 

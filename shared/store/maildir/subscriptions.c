@@ -167,7 +167,7 @@ subscriptions_parse(struct subscriptions *subs, bool utf8, const char *text,
 	for (; len > 0; text += n, len -= n) {
 		lf = memchr(text, '\n', len);
 		n = lf == NULL ? len : (size_t)(lf - text) + 1;
-		if (text[0] == '\n')
+		if (text[0] == '\n' || text[0] == '\0')
 			continue;
 		nul = memchr(text, '\0', n);
 		sub = ARRAY_ADD(&subs->lines);
@@ -183,6 +183,10 @@ subscriptions_format(const struct subscriptions *subs, struct strbuf *out)
 	if (subs->version == 2)
 		strbuf_adds(out, V2_HEAD "\n");
 	for (size_t i = 0; i < subs->lines.n; i++) {
+		/* It would make a file of version 2 of the first one. */
+		if (subs->version == 1 && out->len == 0 &&
+		    strcmp(subs->lines.v[i].line, "V\t2") == 0)
+			continue;
 		strbuf_adds(out, subs->lines.v[i].line);
 		strbuf_addc(out, '\n');
 	}
