@@ -67,4 +67,9 @@ check_PROGRAMS += %D%/test_server
 check_PROGRAMS += %D%/test_chlog
 %C%_test_chlog_SOURCES = %D%/test_chlog.c tests/support/tempdir.c
 %C%_test_chlog_LDADD = $(LINK_CHLOG) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir
+%C%_test_maildir_SOURCES = %D%/test_maildir.c tests/support/tempdir.c
+%C%_test_maildir_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir_parts
+%C%_test_maildir_parts_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif

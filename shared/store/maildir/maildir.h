@@ -128,6 +128,7 @@ struct maildir_box {
 	ARRAY(struct unlisted) unlisted; /* readonly: sorted */
 	struct dotlock lock;
 	unsigned int problems;
+	bool quiet;			/* they were told in this reading */
 	mode_t file_mode;
 	gid_t file_gid;
 	bool set_gid;

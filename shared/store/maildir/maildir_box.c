@@ -18,7 +18,7 @@ void
 maildir_box_problem(struct maildir_box *box, const struct err *why,
     const char *what, const char *name)
 {
-	if (++box->problems > PROBLEMS_MAX)
+	if (box->quiet || ++box->problems > PROBLEMS_MAX)
 		return;
 	maildir_problem(box->store, why, "mailbox %s: %s: %s",
 	    box->dir[0] == '\0' ? "INBOX" : box->dir, what, name);

@@ -234,6 +234,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 	box->problems = 0;
 	table_clear(box->table, ENTRY_FILE | ENTRY_WAS);
 	for (unsigned int pass = 0; pass < PASSES_MAX; pass++) {
+		box->quiet = pass > 0;
 		if (pass > 0) {
 			table_next_pass(box->table);
 			memcpy(before, after, sizeof(before));
@@ -247,6 +248,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 		    ENTRY_LISTED | ENTRY_FILE, ENTRY_LISTED) == 0)
 			break;
 	}
+	box->quiet = false;
 	if (stable)
 		table_clear(box->table, ENTRY_WAS);
 	else
@@ -303,11 +305,15 @@ static int
 collect_unlisted(struct maildir_box *box, struct err *err)
 {
 	size_t k = 0;
+	int ret;
 
 	unlisted_free(box);
 	if (!has_unlisted(box))
 		return 0;
-	if (each_file(box, collect_one, box, err) == -1)
+	box->quiet = true;
+	ret = each_file(box, collect_one, box, err);
+	box->quiet = false;
+	if (ret == -1)
 		return -1;
 	if (box->unlisted.n > 1)
 		qsort(box->unlisted.v, box->unlisted.n,
