@@ -24,13 +24,14 @@
 #define HOST	"test.example"
 #define GUID	"0102030405060708090a0b0c0d0e0f10"
 #define HEADER	"3 V1234 N50 G" GUID "\n"
+#define BUSY	3000U	/* names: more than one readdir brings at once */
 #define CANARY	"canary: not to be seen\n"
 
 static struct store *store;
 static struct mailbox *box;
 static const struct store_driver *d;
 static unsigned int problems;
-static char found[8192];		/* by scan: a line for each message */
+static char found[200000];	/* by scan: a line for each message */
 static unsigned int answered;
 static enum err_code answer;
 
@@ -346,6 +347,32 @@ START_TEST(a_list_of_many_lines_is_read_at_any_place)
 		ck_assert_int_eq(d->reader_open(box, uid + 1, name, &reader,
 		    &info, &err), -1);
 	}
+	end();
+}
+END_TEST
+
+START_TEST(lines_of_expunged_messages_are_dropped_when_they_are_many)
+{
+	struct mailbox_status status;
+	struct err err = ERR_INIT;
+	FILE *file;
+
+	make_dirs();
+	file = fopen(tempdir_path("dovecot-uidlist"), "w");
+	fputs(HEADER, file);
+	for (unsigned int uid = 1; uid <= 3000; uid++)
+		fprintf(file, "%u :%u.x\n", uid, uid);
+	fclose(file);
+	tempdir_write("cur/7.x:2,S", "x\n");
+	tempdir_write("new/2000.x", "x\n");
+	/* Only a reading that is sure may tell. */
+	clock_set(clock_now_ms() + 3600 * 1000);
+	open_store(false);
+	expect("7 7.x 08\n2000 2000.x 00\n");
+	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), "3 V1234 N3001 G"
+	    GUID "\n7 :7.x\n2000 :2000.x\n");
+	ck_assert_int_eq(d->status(box, &status, &err), 0);
+	ck_assert_uint_eq(status.uidnext, 3001);
 	end();
 }
 END_TEST
@@ -769,7 +796,7 @@ START_TEST(no_message_is_missed_while_its_flags_change)
 	pid_t child;
 
 	make_dirs();
-	for (unsigned int i = 1; i <= 50; i++) {
+	for (unsigned int i = 1; i <= BUSY; i++) {
 		snprintf(name, sizeof(name), "cur/%u.x:2,", i);
 		tempdir_write(name, "x\n");
 	}
@@ -779,7 +806,7 @@ START_TEST(no_message_is_missed_while_its_flags_change)
 		if (chdir(tempdir_path("cur")) == -1)
 			_exit(1);
 		for (unsigned int k = 0;; k++) {
-			for (unsigned int i = 1; i <= 50; i++) {
+			for (unsigned int i = 1; i <= BUSY; i++) {
 				snprintf(from, sizeof(from), "%u.x:2,%s", i,
 				    k % 2 ? "S" : "");
 				snprintf(to, sizeof(to), "%u.x:2,%s", i,
@@ -788,7 +815,7 @@ START_TEST(no_message_is_missed_while_its_flags_change)
 			}
 		}
 	}
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 50; i++) {
 		struct err err = ERR_INIT;
 		size_t n = 0;
 
@@ -796,7 +823,7 @@ START_TEST(no_message_is_missed_while_its_flags_change)
 		ck_assert_int_eq(d->scan(box, on_scan, NULL, &err), 0);
 		for (const char *p = found; *p != '\0'; p++)
 			n += *p == '\n';
-		ck_assert_uint_eq(n, 50);
+		ck_assert_uint_eq(n, BUSY);
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
@@ -820,6 +847,8 @@ main(void)
 	tcase_add_test(tc, a_torn_last_line_is_dropped_and_its_uid_not_given);
 	tcase_add_test(tc, the_later_of_two_lines_counts);
 	tcase_add_test(tc, a_list_of_many_lines_is_read_at_any_place);
+	tcase_add_test(tc,
+	    lines_of_expunged_messages_are_dropped_when_they_are_many);
 	tcase_add_test(tc, the_uidnext_of_an_index_is_not_gone_below);
 	tcase_add_test(tc, nothing_but_regular_files_is_a_message);
 	tcase_add_test(tc, a_message_that_becomes_a_link_is_not_followed);

@@ -123,6 +123,7 @@ struct maildir_box {
 	struct table *table;
 	bool scanned;			/* table holds the directories ... */
 	bool dirs_settled;		/* ... which is sure if unchanged */
+	bool stable;			/* nothing changed while it was read */
 	struct path_stat dirs[2];	/* cur and new as they were then */
 	bool reread;			/* read again within this flush */
 	ARRAY(struct unlisted) unlisted; /* readonly: sorted */

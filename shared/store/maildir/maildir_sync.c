@@ -23,7 +23,8 @@
 #include "store/maildir/maildir.h"
 #include "store/maildir/uidvalidity.h"
 
-#define PASSES_MAX	3U
+#define PASSES_MAX	5U
+#define DEAD_MIN	1000U	/* lines; fewer are left in the list */
 #define DUPLICATES_MAX	100U	/* looked at in one reading */
 #define LINES_MAX	((size_t)1 << 32)	/* bytes of new lines */
 
@@ -222,7 +223,6 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 {
 	struct reading reading = { .box = box };
 	struct path_stat before[2], after[2];
-	bool stable = false;
 	int ret = 0;
 
 	if (stat_dirs(box, before, err) == -1)
@@ -230,7 +230,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 	if (!force && box->scanned && box->dirs_settled &&
 	    dirs_equal(before, box->dirs))
 		return 0;
-	box->scanned = false;
+	box->scanned = box->stable = false;
 	box->problems = 0;
 	table_clear(box->table, ENTRY_FILE | ENTRY_WAS);
 	for (unsigned int pass = 0; pass < PASSES_MAX; pass++) {
@@ -243,13 +243,14 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 		if ((ret = each_file(box, read_one, &reading, err)) == -1 ||
 		    (ret = stat_dirs(box, after, err)) == -1)
 			break;
-		stable = box->dirs_settled && dirs_equal(before, after);
-		if (stable || table_count(box->table,
+		box->stable = box->dirs_settled &&
+		    dirs_equal(before, after);
+		if (box->stable || table_count(box->table,
 		    ENTRY_LISTED | ENTRY_FILE, ENTRY_LISTED) == 0)
 			break;
 	}
 	box->quiet = false;
-	if (stable)
+	if (box->stable)
 		table_clear(box->table, ENTRY_WAS);
 	else
 		table_merge_passes(box->table);
@@ -391,9 +392,65 @@ adopt(struct maildir_box *box, struct err *err)
 	return ret;
 }
 
+static size_t
+dead_lines(struct maildir_box *box)
+{
+	return table_count(box->table, ENTRY_LISTED | ENTRY_FILE,
+	    ENTRY_LISTED);
+}
+
+static bool
+is_dead(const struct uidlist_record *rec, void *arg)
+{
+	struct maildir_box *box = arg;
+	struct table_entry *entry = table_find(box->table, rec->base,
+	    rec->base_len);
+
+	return entry != NULL && (entry->bits & ENTRY_FILE) == 0;
+}
+
+/* Too many lines without a file, by Dovecot's measure? */
+static bool
+is_littered(struct maildir_box *box)
+{
+	size_t dead;
+
+	if (box->store->readonly || !box->stable ||
+	    box->list.lines < DEAD_MIN)
+		return false;
+	dead = dead_lines(box);
+	return dead >= DEAD_MIN && dead > box->list.lines / 4;
+}
+
+/*
+ * Under the lock no file can be between its line and its name, and a stable
+ * reading misses none: lines without a file are of expunged messages.
+ */
+static int
+drop_dead_lines(struct maildir_box *box, struct err *err)
+{
+	struct list_change change = { .rewrite = true, .drop = is_dead,
+	    .drop_arg = box };
+	bool fatal;
+	int ret;
+
+	if (maildir_list_refresh(box, err) == -1 ||
+	    maildir_read_dirs(box, true, err) == -1)
+		return -1;
+	if (!is_littered(box))
+		return 0;
+	strbuf_init(&change.lines, 1);
+	change.header = box->list.header;
+	change.header.uidnext = maildir_box_uidnext(box);
+	ret = maildir_list_write(box, &change, &fatal, err);
+	strbuf_deinit(&change.lines);
+	return ret;
+}
+
 int
 maildir_sync(struct maildir_box *box, struct err *err)
 {
+	int (*work)(struct maildir_box *, struct err *) = adopt;
 	int ret;
 
 	if (maildir_keywords_load(box, err) == -1 ||
@@ -402,11 +459,14 @@ maildir_sync(struct maildir_box *box, struct err *err)
 		return -1;
 	if (box->store->readonly)
 		return collect_unlisted(box, err);
-	if (!has_unlisted(box) && !maildir_list_incomplete(&box->list))
-		return 0;
+	if (!has_unlisted(box) && !maildir_list_incomplete(&box->list)) {
+		if (!is_littered(box))
+			return 0;
+		work = drop_dead_lines;
+	}
 	if (maildir_box_lock(box, err) == -1)
 		return -1;
-	ret = adopt(box, err);
+	ret = work(box, err);
 	maildir_box_unlock(box);
 	return ret;
 }
