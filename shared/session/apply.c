@@ -764,10 +764,11 @@ on_op_copy(struct session *s, const struct msg *msg, struct err *err)
 	if (n == -1)
 		return -1;
 	/* Pending until its body comes: the run may be cut before that. */
-	if (r == 0)
+	if (r == 0) {
+		session_add_waiting(s, &m->mailbox, &m->message.marks[0]);
 		not_done(s, m->op, RESULT_NOT_HELD, &m->mailbox,
 		    m->message.uid, &m->message.marks[0], ERR_NOTFOUND, "");
-	else if (r == -1)
+	} else if (r == -1)
 		failed(s, m->op, &m->mailbox, m->message.uid,
 		    &m->message.marks[0], &why);
 	return 0;

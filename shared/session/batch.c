@@ -132,16 +132,40 @@ raise_uidnext(struct session *s, const struct batch_op *op, uint32_t uid,
 	return r == -1 ? -1 : 0;
 }
 
+/*
+ * The log believes another message under this UID, which the store has given
+ * away.  Where that one is now, the next scan finds by its GUID; until then it
+ * keeps its record under a UID that no store gives.
+ */
+static int
+make_room(struct session *s, int64_t mailbox, uint32_t uid,
+    const char *guid, struct arena *arena, struct err *err)
+{
+	struct chlog_mail old, other;
+	uint32_t away = UINT32_MAX;
+	int r = chlog_mail_find(s->log, mailbox, uid, arena, &old, err);
+
+	if (r != 1 || strcmp(old.m.guid, guid) == 0)
+		return r == -1 ? -1 : 0;
+	while ((r = chlog_mail_find(s->log, mailbox, away, arena, &other,
+	    err)) == 1)
+		away--;
+	old.seq = chlog_next_seq(s->log);
+	old.run = RUN_NOBODY;
+	return r == -1 ? -1 : chlog_mail_move(s->log, &old, away, err);
+}
+
 static int
 log_new(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
 {
 	struct guid128 marks[MARKS_MAX];
 	struct chlog_mail mail = { .m = op->m, .mailbox = op->mailbox }, old;
-	int r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &old,
-	    err);
+	int r;
 
-	if (r == -1)
+	if (make_room(s, op->mailbox, op->uid, op->m.guid, arena, err) == -1 ||
+	    (r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &old,
+	    err)) == -1)
 		return -1;
 	mail.m.uid = op->uid;
 	mail.m.marks = marks;
@@ -152,10 +176,8 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	mail.run = op->uid == op->m.uid ? run : -run;
 	if (r == 1) {
 		/* Seen by a scan before: what it was called there stays. */
-		if (strcmp(old.m.guid, mail.m.guid) == 0)
-			mail.m.mark_count = join_marks(marks, op->m.marks,
-			    op->m.mark_count, old.m.marks,
-			    old.m.mark_count);
+		mail.m.mark_count = join_marks(marks, op->m.marks,
+		    op->m.mark_count, old.m.marks, old.m.mark_count);
 		mail.run = -run;
 		r = chlog_mail_update(s->log, &mail, err);
 	} else {
@@ -192,8 +214,9 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
 	    err);
 
-	if (r != 1)
-		return r;
+	if (r != 1 || (op->uid != op->m.uid && make_room(s, op->mailbox,
+	    op->uid, mail.m.guid, arena, err) == -1))
+		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
 	mail.run = op->uid == op->new_uid ? run : -run;
 	if (op->uid == op->m.uid)
@@ -323,7 +346,10 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 		mails[i].m.uid = op->uid;
 		mails[i].seq = chlog_next_seq(s->log);
 		mails[i].run = op->uid == op->new_uid ? run : -run;
-		r = chlog_mail_insert(s->log, &mails[i], err);
+		/* Twins of one GUID are told apart by the next scan. */
+		if ((r = make_room(s, op->mailbox, op->uid, "", arena,
+		    err)) != -1)
+			r = chlog_mail_insert(s->log, &mails[i], err);
 	}
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;
@@ -377,6 +403,8 @@ answer_op(struct session *s, const struct batch_op *op)
 	else if (op->kind == BATCH_COPY && op->code == ERR_NOTFOUND)
 		status = RESULT_NOT_HELD;
 	apply_result(s, op->op, status, 0, op->code, op->text);
+	if (status == RESULT_NOT_HELD)
+		session_add_waiting(s, &op->mailbox_guid, &op->m.marks[0]);
 	session_add_pending(s, &op->mailbox_guid, op->m.uid,
 	    op->m.mark_count > 0 ? &op->m.marks[0] : NULL,
 	    session_err_text(s, op->code, op->text));

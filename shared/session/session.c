@@ -48,6 +48,7 @@ session_free(struct session **sp)
 	chlog_close(&s->log);
 	ARRAY_FREE(&s->pending);
 	ARRAY_FREE(&s->problems);
+	ARRAY_FREE(&s->waiting);
 	arena_free(&s->arena);
 	arena_free(&s->row_arena);
 	arena_free(&s->batch_arena);
@@ -124,6 +125,16 @@ session_add_pending(struct session *s, const struct guid128 *mailbox,
 		entry->mark = *mark;
 	entry->text = arena_strndup(s->pending_arena, text,
 	    strnlen(text, TEXT_MAX));
+}
+
+void
+session_add_waiting(struct session *s, const struct guid128 *mailbox,
+    const struct guid128 *mark)
+{
+	struct waiting *w = ARRAY_ADD(&s->waiting);
+
+	w->mailbox = *mailbox;
+	w->mark = *mark;
 }
 
 void
@@ -501,6 +512,43 @@ pending_cmp(const void *av, const void *bv)
 	return r;
 }
 
+static void
+drop_pending(struct session *s, const struct waiting *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->pending.n; i++) {
+		const struct chlog_pending *p = &s->pending.v[i];
+
+		if (!guid_eq(&p->mailbox, &w->mailbox) ||
+		    !guid_eq(&p->mark, &w->mark))
+			s->pending.v[n++] = *p;
+	}
+	s->pending.n = n;
+}
+
+/* A copy that was not held is done when its body was saved after all. */
+static int
+drop_waiting(struct session *s, struct err *err)
+{
+	const struct chlog_mailbox *row;
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_mail mail;
+	int r = 0;
+
+	for (size_t i = 0; i < s->waiting.n && r != -1; i++) {
+		const struct waiting *w = &s->waiting.v[i];
+
+		if ((r = apply_row(s, &w->mailbox, &row, err)) == 1)
+			r = chlog_mail_find_mark(s->log, row->id, &w->mark,
+			    arena, &mail, err);
+		if (r == 1)
+			drop_pending(s, w);
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
 static size_t
 sort_pending(struct session *s)
 {
@@ -550,7 +598,7 @@ commit_if_due(struct session *s, struct err *err)
 	if (!s->commit_wanted || s->flush_op != 0 || s->held_i < s->held.n)
 		return 0;
 	s->commit_wanted = false;
-	if (batch_flush(s, err) == -1)
+	if (batch_flush(s, err) == -1 || drop_waiting(s, err) == -1)
 		return -1;
 	count = sort_pending(s);
 	if (s->pending_lost)

@@ -212,6 +212,11 @@ struct new_digest {
 	uint8_t digest[DIGEST_SIZE];
 };
 
+/* A copy that was not held and may be saved later. */
+struct waiting {
+	struct guid128 mailbox, mark;
+};
+
 struct pair_lock {
 	char *path;			/* NULL: not held */
 	int fd;
@@ -283,6 +288,8 @@ struct session {
 	ARRAY(struct chlog_pending) pending;	/* own and received */
 	ARRAY(struct chlog_pending) problems;	/* told in the view */
 	bool pending_lost;
+	/* Of those, copies that became saves: done if the mark is there. */
+	ARRAY(struct waiting) waiting;
 };
 
 /* session.c */
@@ -291,6 +298,9 @@ void session_send(struct session *s, const struct msg *msg);
 bool session_in_scope(const struct session *s, const char *name);
 void session_add_pending(struct session *s, const struct guid128 *mailbox,
     uint32_t uid, const struct guid128 *mark, const char *text);
+/* This entry is void once the mailbox has a message of this mark. */
+void session_add_waiting(struct session *s, const struct guid128 *mailbox,
+    const struct guid128 *mark);
 /* A mailbox or message was left out of the run: told to log and peer. */
 void session_problem(struct session *s, const struct guid128 *mailbox,
     const char *what, const struct err *why);
