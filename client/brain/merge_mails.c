@@ -776,9 +776,8 @@ add_uid_ops(struct merge *m, struct inst *inst)
 			op = add_op(&m->plan->side[s].ops, PLAN_SET_UID,
 			    rec->uid, rec, m->renumber ? "M10" : "M4");
 			op->new_uid = inst->uid;
-			/* Flags come first, so it has all its marks then. */
-			op->rec.marks = inst->marks;
-			op->rec.mark_count = inst->mark_count;
+			/* By its own marks: those of its twin come with its
+			   flags, which may be in the same batch. */
 			m->plan->renumbered += rec->uid != inst->uid;
 		}
 	}
