@@ -137,8 +137,13 @@ create_file(const char *path, struct err *err)
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    0600);
 
+	if (fd == -1 && errno == EEXIST)
+		return 0;
+	if (fd == -1 && (errno == EACCES || errno == EROFS))
+		return err_set(err, ERR_CONFIG, "the change log %s cannot be "
+		    "written: set state_dir to a directory for it", path);
 	if (fd == -1)
-		return errno == EEXIST ? 0 : err_sys(err, "%s", path);
+		return err_sys(err, "%s", path);
 	close(fd);
 	return 0;
 }

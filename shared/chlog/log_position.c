@@ -170,8 +170,9 @@ ptrdiff_t
 chlog_pending_list(struct chlog *log, int64_t position, struct arena *arena,
     struct chlog_pending **list_r, struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT mailbox, uid, mark, "
-	    "reason FROM pending WHERE position = ?1 ORDER BY mailbox, uid "
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT ifnull((SELECT new "
+	    "FROM alias WHERE old = mailbox), mailbox) AS box, uid, mark, "
+	    "reason FROM pending WHERE position = ?1 ORDER BY box, uid "
 	    "LIMIT ?2", err);
 	ARRAY(struct chlog_pending) list = { 0 };
 	ptrdiff_t count = -1;

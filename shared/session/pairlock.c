@@ -100,9 +100,11 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	}
 	if (r == -1)
 		return -1;
-	if (r == 0)
+	if (r == 0) {
+		s->locked_out = true;
 		return err_set(err, ERR_TEMP, "another run of this pair is "
 		    "not finished (process %ld)", holder);
+	}
 	lock->path = strdup(path);
 	lock->peer = *peer;
 	return 0;

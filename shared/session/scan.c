@@ -322,6 +322,14 @@ token_same(const struct chlog_mailbox *row, const struct store_token *token)
 	    memcmp(row->token, token->data, token->len) == 0;
 }
 
+/* With -f nothing is taken on trust. */
+static bool
+token_trusted(const struct scan *scan, const struct chlog_mailbox *row,
+    const struct store_token *token)
+{
+	return !scan->s->hello.full && token_same(row, token);
+}
+
 static int
 keep_token(struct scan *scan, const struct chlog_mailbox *row,
     const struct store_token *token, struct err *err)
@@ -344,7 +352,7 @@ scan_messages(struct scan *scan, const struct entry *entry,
 	struct err why = ERR_INIT;
 	int r;
 
-	if (token_same(row, token))
+	if (token_trusted(scan, row, token))
 		return 0;
 	if (chlog_mark_begin(scan->s->log, err) == -1)
 		return -1;
@@ -381,7 +389,7 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	int r;
 
 	if (entry->known != NULL && entry->known->row.selectable &&
-	    token_same(&entry->known->row, &entry->token)) {
+	    token_trusted(scan, &entry->known->row, &entry->token)) {
 		entry->known->seen = true;
 		return 0;
 	}

@@ -292,8 +292,12 @@ load_view(struct session *s, struct err *err)
 	    (s->has_base && load_gone(s, err) == -1))
 		return -1;
 	if (full) {
-		for (size_t i = 0; i < a->box_count; i++)
+		for (size_t i = 0; i < a->box_count; i++) {
 			a->boxes[i].shown = a->boxes[i].with_digest = true;
+			/* -f computes it anew. */
+			if (s->hello.full)
+				a->boxes[i].box.has_set_digest = false;
+		}
 		return 0;
 	}
 	n = chlog_tombstone_mailboxes(s->log, &s->since, a->arena, &tombs,

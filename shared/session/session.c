@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +91,7 @@ session_err_text(const struct session *s, enum err_code code,
 	case ERR_NOSPACE:
 		return "no space left";
 	case ERR_NOTFOUND:
-		return "it is not there any more";
+		return "it is not there";
 	case ERR_PERM:
 		return "permission denied";
 	case ERR_STALE:
@@ -155,23 +156,31 @@ session_problem(struct session *s, const struct guid128 *mailbox,
 	session_add_pending(s, mailbox, 0, NULL, text);
 }
 
+/* What a person has to do something about is told in full. */
+static bool
+is_public(const struct session *s, enum err_code code)
+{
+	return code == ERR_PROTO || code == ERR_CONFIG ||
+	    code == ERR_REFUSED || s->locked_out;
+}
+
 /* The session is over; the peer is told why. */
 static int
 session_fail(struct session *s, const struct err *err)
 {
 	struct msg msg = { .kind = MSG_ERROR };
+	char text[TEXT_MAX];
 
 	if (s->state == SESSION_OVER)
 		return -1;
 	s->state = SESSION_OVER;
+	snprintf(text, sizeof(text), "%s%s",
+	    s->log == NULL && s->args.peer_name != NULL &&
+	    !is_public(s, err->code) ? "the store cannot be opened: " : "",
+	    is_public(s, err->code) ? err->msg :
+	    session_err_text(s, err->code, err->msg));
 	msg.u.error.code = err->code;
-	/* What a person has to do about it is said in full. */
-	msg.u.error.text = session_err_text(s, err->code,
-	    err->code == ERR_PROTO || err->code == ERR_CONFIG ||
-	    err->code == ERR_REFUSED ? NULL : err->msg);
-	if (err->code == ERR_PROTO || err->code == ERR_CONFIG ||
-	    err->code == ERR_REFUSED)
-		msg.u.error.text = err->msg;
+	msg.u.error.text = text;
 	session_send(s, &msg);
 	return -1;
 }

@@ -236,6 +236,7 @@ struct session {
 	const struct store_driver *driver;
 	struct chlog *log;
 	struct pair_lock locks[2];
+	bool locked_out;		/* by another run of the pair */
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
 

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -1081,6 +1083,65 @@ START_TEST(the_source_of_a_backup_is_never_written)
 }
 END_TEST
 
+/* Names, sizes and times of all that is below the folder. */
+static void
+tree_text(const char *dir, struct strbuf *out)
+{
+	char command[512], line[512];
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "cd '%s' && find . -printf "
+	    "'%%p %%y %%s %%T@ %%i\\n' | LC_ALL=C sort", dir);
+	pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	while (fgets(line, sizeof(line), pipe) != NULL)
+		strbuf_adds(out, line);
+	ck_assert_int_eq(pclose(pipe), 0);
+}
+
+START_TEST(a_plain_maildir_is_read_without_a_trace)
+{
+	struct msg_hello h = hello();
+	struct strbuf before, after;
+	struct mail_location loc;
+	char root[256], spec[300];
+
+	strbuf_init(&before, 1 << 16);
+	strbuf_init(&after, 1 << 16);
+	snprintf(root, sizeof(root), "%s", tempdir_path("mail"));
+	ck_assert_int_eq(mkdir(root, 0700), 0);
+	ck_assert_int_eq(mkdir(tempdir_path("mail/cur"), 0700), 0);
+	ck_assert_int_eq(mkdir(tempdir_path("mail/new"), 0700), 0);
+	ck_assert_int_eq(mkdir(tempdir_path("mail/tmp"), 0700), 0);
+	tempdir_write("mail/cur/1000000001.M1P1.host:2,S", BODY);
+	tempdir_write("mail/new/1000000002.M1P1.host", BODY);
+	snprintf(spec, sizeof(spec), "maildir:%s", root);
+	ck_assert_int_eq(mail_location_parse(&loc, spec, NULL, "/", &fx.err),
+	    0);
+	fx.args.location = &loc;
+	tree_text(root, &before);
+	h.role = ROLE_SOURCE;
+	start_with(&h);
+	ck_assert_str_eq(fx.boxes.v[0].name, "INBOX");
+	ck_assert_uint_eq(fx.boxes.v[0].messages, 2);
+	ck_assert_uint_ne(fx.boxes.v[0].uidvalidity, 0);
+	clear();
+	commit();
+	h = hello();
+	h.role = ROLE_SOURCE;
+	h.position_count = 1;
+	h.positions = &(struct msg_position){ .run = fx.last_run };
+	start_with(&h);
+	expect("VIEW base n=2 boxes=1\nTREE_END\nVIEW_END\n");
+	session_free(&fx.session);
+	tree_text(root, &after);
+	ck_assert_str_eq(before.data, after.data);
+	mail_location_deinit(&loc);
+	strbuf_deinit(&before);
+	strbuf_deinit(&after);
+}
+END_TEST
+
 START_TEST(a_filter_hides_and_calls_nothing_gone)
 {
 	struct msg_hello h = hello();
@@ -1235,6 +1296,7 @@ main(void)
 	tcase_add_test(tcase, a_mailbox_with_messages_is_not_removed);
 	tcase_add_test(tcase, a_guid_that_is_replaced_is_remembered);
 	tcase_add_test(tcase, the_source_of_a_backup_is_never_written);
+	tcase_add_test(tcase, a_plain_maildir_is_read_without_a_trace);
 	tcase_add_test(tcase, a_filter_hides_and_calls_nothing_gone);
 	tcase_add_test(tcase, a_message_in_the_wrong_state_ends_the_session);
 	tcase_add_test(tcase, flags_and_a_new_uid_share_a_batch);
