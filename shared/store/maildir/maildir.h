@@ -76,11 +76,6 @@ struct maildir_list {
 	ARRAY(struct list_orphan) orphans;
 };
 
-/* One message without a line. */
-struct unlisted {
-	char *base;
-};
-
 enum maildir_op_kind {
 	OP_APPEND, OP_FLAGS, OP_UID, OP_EXPUNGE, OP_STATUS,
 };
@@ -126,7 +121,6 @@ struct maildir_box {
 	bool stable;			/* nothing changed while it was read */
 	struct path_stat dirs[2];	/* cur and new as they were then */
 	bool reread;			/* read again within this flush */
-	ARRAY(struct unlisted) unlisted; /* readonly: sorted */
 	struct dotlock lock;
 	unsigned int problems;
 	bool quiet;			/* they were told in this reading */
@@ -248,6 +242,11 @@ int maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
 int maildir_read_dirs(struct maildir_box *box, bool force, struct err *err);
 /* All messages have lines, unless readonly, and the table is of now. */
 int maildir_sync(struct maildir_box *box, struct err *err);
+
+/* Call fn for each base without a line, in the order of UIDs to be. */
+int maildir_each_unlisted(struct maildir_box *box,
+    int (*fn)(const char *base, void *arg, struct err *err), void *arg,
+    struct err *err);
 
 /* maildir_scan.c */
 int maildir_scan(struct mailbox *box, store_scan_fn *fn, void *arg,

@@ -223,9 +223,6 @@ maildir_box_close(struct mailbox **boxp)
 	maildir_list_deinit(&box->list);
 	keyword_map_deinit(&box->keywords);
 	table_free(&box->table);
-	for (size_t i = 0; i < box->unlisted.n; i++)
-		free(box->unlisted.v[i].base);
-	ARRAY_FREE(&box->unlisted);
 	close_fd(&box->fd);
 	close_fd(&box->cur_fd);
 	close_fd(&box->new_fd);

@@ -111,26 +111,33 @@ unlisted_record(const struct maildir_list *list, const char *base,
 	rec->fields_len = strlen(rec->fields);
 }
 
+static int
+scan_unlisted(const char *base, void *arg, struct err *err)
+{
+	struct scan *scan = arg;
+	struct uidlist_record rec;
+
+	unlisted_record(&scan->box->list, base, &rec);
+	return scan_line(&rec, scan, err);
+}
+
 int
 maildir_scan(struct mailbox *head, store_scan_fn *fn, void *arg,
     struct err *err)
 {
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct scan scan = { .box = box, .fn = fn, .arg = arg };
-	struct uidlist_record rec;
 
 	if (maildir_sync(box, err) == -1 ||
 	    maildir_list_walk(box, scan_line, &scan, err) == -1)
 		return -1;
-	for (size_t i = 0; i < box->unlisted.n; i++) {
-		unlisted_record(&box->list, box->unlisted.v[i].base, &rec);
-		if (scan_line(&rec, &scan, err) == -1)
-			return -1;
-	}
-	return 0;
+	if (!box->store->readonly)
+		return 0;
+	return maildir_each_unlisted(box, scan_unlisted, &scan, err);
 }
 
 struct search {
+	struct maildir_box *box;
 	const char *guid;
 	struct list_line *line;
 	bool found;
@@ -162,12 +169,38 @@ search_line(const struct uidlist_record *rec, void *arg, struct err *err)
 }
 
 static int
+search_unlisted(const char *base, void *arg, struct err *err)
+{
+	struct search *search = arg;
+	struct uidlist_record rec;
+
+	unlisted_record(&search->box->list, base, &rec);
+	if (rec.fields_len + rec.base_len > UIDLIST_LINE_MAX)
+		return 0;
+	return search_line(&rec, search, err);
+}
+
+/* Most messages without a line have their base as GUID. */
+static bool
+find_by_base(struct search *search)
+{
+	const char *guid = search->guid;
+	struct table_entry *entry = table_find(search->box->table, guid,
+	    strlen(guid));
+	struct err ignored = ERR_INIT;
+
+	if (entry != NULL && (entry->bits & ENTRY_FILE) &&
+	    (entry->bits & ENTRY_LISTED) == 0)
+		(void)search_unlisted(guid, search, &ignored);
+	return search->found;
+}
+
+static int
 find_known(struct maildir_box *box, uint32_t uid, const char *guid,
     struct list_line *line, struct err *err)
 {
-	struct search search = { .guid = guid, .line = line };
+	struct search search = { .box = box, .guid = guid, .line = line };
 	char found[GUID_TEXT_MAX + 1];
-	struct uidlist_record rec;
 	int r;
 
 	if (uid != 0) {
@@ -176,13 +209,12 @@ find_known(struct maildir_box *box, uint32_t uid, const char *guid,
 		uidlist_guid(&line->record, found);
 		return strcmp(found, guid) == 0 ? 0 : 1;
 	}
-	for (size_t i = 0; i < box->unlisted.n && !search.found; i++) {
-		unlisted_record(&box->list, box->unlisted.v[i].base, &rec);
-		if (rec.fields_len + rec.base_len <= UIDLIST_LINE_MAX)
-			(void)search_line(&rec, &search, err);
-	}
-	if (!search.found && maildir_list_walk(box, search_line, &search,
-	    err) == -1)
+	if (find_by_base(&search))
+		return 0;
+	if (maildir_list_walk(box, search_line, &search, err) == -1)
+		return -1;
+	if (!search.found && box->store->readonly &&
+	    maildir_each_unlisted(box, search_unlisted, &search, err) == -1)
 		return -1;
 	return search.found ? 0 : 1;
 }

@@ -26,12 +26,19 @@
 #define PASSES_MAX	5U
 #define DEAD_MIN	1000U	/* lines; fewer are left in the list */
 #define DUPLICATES_MAX	100U	/* looked at in one reading */
+#define UNLISTED_MAX	100000U	/* new names handled at once */
 #define LINES_MAX	((size_t)1 << 32)	/* bytes of new lines */
 
 /* Two names of one base, to be looked at again after the reading. */
 struct duplicate {
 	char *names[2];
 	unsigned int where[2];
+};
+
+/* Some of the bases that have no line. */
+struct unlisted_list {
+	ARRAY(char *) names;
+	char *after;		/* they come behind this one; NULL: all */
 };
 
 struct reading {
@@ -270,79 +277,128 @@ has_unlisted(struct maildir_box *box)
 }
 
 static void
-unlisted_free(struct maildir_box *box)
+unlisted_free(struct unlisted_list *list)
 {
-	for (size_t i = 0; i < box->unlisted.n; i++)
-		free(box->unlisted.v[i].base);
-	ARRAY_FREE(&box->unlisted);
+	for (size_t i = 0; i < list->names.n; i++)
+		free(list->names.v[i]);
+	ARRAY_FREE(&list->names);
+	free(list->after);
+	list->after = NULL;
 }
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	return file_base_cmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sort, and keep the first of them, each once. */
+static void
+sort_names(struct unlisted_list *list)
+{
+	char **v = list->names.v;
+	size_t k = 0;
+
+	if (list->names.n > 1)
+		qsort(v, list->names.n, sizeof(*v), name_cmp);
+	for (size_t i = 0; i < list->names.n; i++) {
+		if (k == UNLISTED_MAX ||
+		    (k > 0 && strcmp(v[i], v[k - 1]) == 0))
+			free(v[i]);
+		else
+			v[k++] = v[i];
+	}
+	list->names.n = k;
+}
+
+struct collecting {
+	struct maildir_box *box;
+	struct unlisted_list *list;
+};
 
 static void
 collect_one(void *arg, unsigned int where, const char *name)
 {
-	struct maildir_box *box = arg;
+	struct collecting *c = arg;
 	struct table_entry *entry;
 	struct file_name parsed;
+	char *base;
 
 	(void)where;
 	if (!file_name_parse(&parsed, name))
 		return;
-	entry = table_find(box->table, name, parsed.base_len);
-	if (entry != NULL && (entry->bits & ENTRY_FILE) &&
-	    (entry->bits & ENTRY_LISTED) == 0)
-		ARRAY_ADD(&box->unlisted)->base =
-		    mem_strndup(name, parsed.base_len);
+	entry = table_find(c->box->table, name, parsed.base_len);
+	if (entry == NULL || (entry->bits & ENTRY_FILE) == 0 ||
+	    (entry->bits & ENTRY_LISTED))
+		return;
+	base = mem_strndup(name, parsed.base_len);
+	if (c->list->after != NULL &&
+	    file_base_cmp(base, c->list->after) <= 0) {
+		free(base);
+		return;
+	}
+	*ARRAY_ADD(&c->list->names) = base;
+	if (c->list->names.n == 2 * UNLISTED_MAX)
+		sort_names(c->list);
 }
 
+/*
+ * The bases of messages without a line that come behind list->after, in the
+ * order of their UIDs to be; not more than UNLISTED_MAX at once, so that
+ * a large mailbox takes more rounds and not more memory.
+ */
 static int
-unlisted_cmp(const void *a, const void *b)
+collect_unlisted(struct maildir_box *box, struct unlisted_list *list,
+    struct err *err)
 {
-	return file_base_cmp(((const struct unlisted *)a)->base,
-	    ((const struct unlisted *)b)->base);
-}
-
-/* The bases of messages without a line, in the order of their UIDs to be. */
-static int
-collect_unlisted(struct maildir_box *box, struct err *err)
-{
-	size_t k = 0;
+	struct collecting c = { box, list };
 	int ret;
 
-	unlisted_free(box);
+	for (size_t i = 0; i < list->names.n; i++)
+		free(list->names.v[i]);
+	list->names.n = 0;
 	if (!has_unlisted(box))
 		return 0;
 	box->quiet = true;
-	ret = each_file(box, collect_one, box, err);
+	ret = each_file(box, collect_one, &c, err);
 	box->quiet = false;
-	if (ret == -1)
-		return -1;
-	if (box->unlisted.n > 1)
-		qsort(box->unlisted.v, box->unlisted.n,
-		    sizeof(box->unlisted.v[0]), unlisted_cmp);
-	for (size_t i = 0; i < box->unlisted.n; i++) {
-		if (k > 0 && strcmp(box->unlisted.v[i].base,
-		    box->unlisted.v[k - 1].base) == 0)
-			free(box->unlisted.v[i].base);
-		else
-			box->unlisted.v[k++] = box->unlisted.v[i];
-	}
-	box->unlisted.n = k;
-	return 0;
+	sort_names(list);
+	return ret;
+}
+
+int
+maildir_each_unlisted(struct maildir_box *box,
+    int (*fn)(const char *base, void *arg, struct err *err), void *arg,
+    struct err *err)
+{
+	struct unlisted_list list = { .after = NULL };
+	int ret;
+
+	do {
+		ret = collect_unlisted(box, &list, err);
+		for (size_t i = 0; i < list.names.n && ret == 0; i++)
+			ret = fn(list.names.v[i], arg, err);
+		free(list.after);
+		list.after = list.names.n == 0 ? NULL :
+		    mem_strdup(list.names.v[list.names.n - 1]);
+	} while (ret == 0 && list.names.n == UNLISTED_MAX);
+	unlisted_free(&list);
+	return ret;
 }
 
 /* The lines of those messages, from the UID next on. */
 static void
-format_unlisted(struct maildir_box *box, uint32_t next, struct strbuf *out)
+format_unlisted(struct maildir_box *box, const struct unlisted_list *list,
+    uint32_t next, struct strbuf *out)
 {
 	struct uidlist_record rec;
 	const char *fields;
 
-	for (size_t i = 0; i < box->unlisted.n && next <= UID_LAST; i++) {
-		fields = maildir_list_orphan(&box->list,
-		    box->unlisted.v[i].base);
+	for (size_t i = 0; i < list->names.n && next <= UID_LAST; i++) {
+		fields = maildir_list_orphan(&box->list, list->names.v[i]);
 		rec = (struct uidlist_record){ .uid = next++,
-		    .base = box->unlisted.v[i].base,
-		    .base_len = strlen(box->unlisted.v[i].base) };
+		    .base = list->names.v[i],
+		    .base_len = strlen(list->names.v[i]) };
 		rec.fields = fields == NULL ? "" : fields;
 		rec.fields_len = strlen(rec.fields);
 		uidlist_record_format(out, &rec);
@@ -364,9 +420,10 @@ complete_header(struct maildir_box *box, struct uidlist_header *header,
 	return 0;
 }
 
-/* Under the lock: give UIDs, and a whole header, where there are none. */
+/* One round of adopt; 1: there may be more. */
 static int
-adopt(struct maildir_box *box, struct err *err)
+adopt_some(struct maildir_box *box, struct unlisted_list *list,
+    struct err *err)
 {
 	struct list_change change = { .rewrite = false };
 	uint32_t next;
@@ -374,21 +431,35 @@ adopt(struct maildir_box *box, struct err *err)
 	int ret = -1;
 
 	if (maildir_list_refresh(box, err) == -1 ||
-	    collect_unlisted(box, err) == -1)
+	    collect_unlisted(box, list, err) == -1)
 		return -1;
-	if (box->unlisted.n == 0 && !maildir_list_incomplete(&box->list))
+	if (list->names.n == 0 && !maildir_list_incomplete(&box->list))
 		return 0;
 	strbuf_init(&change.lines, LINES_MAX);
 	next = maildir_box_uidnext(box);
-	format_unlisted(box, next, &change.lines);
+	format_unlisted(box, list, next, &change.lines);
 	if (complete_header(box, &change.header, err) == 0) {
-		change.header.uidnext = box->unlisted.n < UID_LAST - next ?
-		    next + (uint32_t)box->unlisted.n : UID_LAST + 1;
+		change.header.uidnext = list->names.n < UID_LAST - next ?
+		    next + (uint32_t)list->names.n : UID_LAST + 1;
 		ret = maildir_list_write(box, &change, &fatal, err);
 	}
 	strbuf_deinit(&change.lines);
-	if (ret == 0)
-		unlisted_free(box);
+	if (ret == 0 && list->names.n == UNLISTED_MAX && next < UID_LAST)
+		ret = 1;
+	return ret;
+}
+
+/* Under the lock: give UIDs, and a whole header, where there are none. */
+static int
+adopt(struct maildir_box *box, struct err *err)
+{
+	struct unlisted_list list = { .after = NULL };
+	int ret;
+
+	do {
+		ret = adopt_some(box, &list, err);
+	} while (ret == 1);
+	unlisted_free(&list);
 	return ret;
 }
 
@@ -458,7 +529,7 @@ maildir_sync(struct maildir_box *box, struct err *err)
 	    maildir_read_dirs(box, false, err) == -1)
 		return -1;
 	if (box->store->readonly)
-		return collect_unlisted(box, err);
+		return 0;
 	if (!has_unlisted(box) && !maildir_list_incomplete(&box->list)) {
 		if (!is_littered(box))
 			return 0;
