@@ -788,6 +788,47 @@ START_TEST(a_mailbox_that_got_mail_while_it_was_removed_comes_back)
 }
 END_TEST
 
+START_TEST(indexes_elsewhere_are_looked_at_and_moved_along)
+{
+	char path[4096], index[4096];
+	struct mail_location loc = { .path = path, .key_count = 1 };
+	struct store_options opts = { .hostname = HOST };
+	struct mailbox_status status = { .uidvalidity = 1234 };
+	struct store_token before, after;
+	struct err err = ERR_INIT;
+	struct mailbox *a;
+
+	make_dirs();
+	snprintf(path, sizeof(path), "%s", tempdir_path(""));
+	path[strlen(path) - 1] = '\0';
+	snprintf(index, sizeof(index), "%s", tempdir_path("index"));
+	loc.keys[0].key = (char *)(uintptr_t)"INDEX";
+	loc.keys[0].value = index;
+	ck_assert_int_eq(mkdir(index, 0700), 0);
+	ck_assert_int_eq(mkdir(tempdir_path("index/.A"), 0700), 0);
+	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), 0);
+	d = store->driver;
+	ck_assert_int_eq(d->mailbox_create(store, "A", true, &status, &err),
+	    0);
+	ck_assert_int_eq(d->mailbox_open(store, "A", &a, &err), 0);
+	ck_assert_int_eq(d->token(a, &before, &err), 0);
+	tempdir_write("index/.A/dovecot.index.log", "x");
+	ck_assert_int_eq(d->token(a, &after, &err), 0);
+	ck_assert_int_ne(memcmp(before.data, after.data, before.len), 0);
+	d->mailbox_close(&a);
+	ck_assert_int_eq(d->mailbox_rename(store, "A", "B", &err), 0);
+	ck_assert_int_eq(access(tempdir_path("index/.B/dovecot.index.log"),
+	    F_OK), 0);
+	ck_assert_int_eq(d->mailbox_remove(store, "B", &err), 0);
+	ck_assert_int_eq(access(tempdir_path("index/.B"), F_OK), -1);
+	loc.keys[0].key = (char *)(uintptr_t)"CONTROL";
+	close_store();
+	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+	tempdir_remove();
+}
+END_TEST
+
 /* A child renames all messages without end while we scan. */
 START_TEST(no_message_is_missed_while_its_flags_change)
 {
@@ -870,6 +911,7 @@ main(void)
 	tcase_add_test(tc, a_copy_with_the_same_date_is_a_link);
 	tcase_add_test(tc,
 	    a_mailbox_that_got_mail_while_it_was_removed_comes_back);
+	tcase_add_test(tc, indexes_elsewhere_are_looked_at_and_moved_along);
 	tcase_add_test(tc, no_message_is_missed_while_its_flags_change);
 	return unit_run(suite);
 }

@@ -127,7 +127,8 @@ flush_box(struct maildir_box *box, const struct maildir_answer *answer,
 /* 1: the file is gone, now or before; 0: failed and answered; -1: the end. */
 static int
 expunge_one(struct maildir_box *box, struct maildir_op *op,
-    const struct maildir_answer *answer, struct err *err)
+    const struct maildir_answer *answer, unsigned int *changed,
+    struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	char name[FILE_NAME_MAX + 1];
@@ -143,6 +144,7 @@ expunge_one(struct maildir_box *box, struct maildir_op *op,
 		    op->base, len, name) && path_unlink(root,
 		    entry->bits & ENTRY_CUR ? box->cur_fd : box->new_fd,
 		    name, false, &why) == 0) {
+			*changed |= entry->bits & ENTRY_FILE;
 			entry->bits &= ~ENTRY_FILE;
 			return 1;
 		}
@@ -164,13 +166,16 @@ expunge_one(struct maildir_box *box, struct maildir_op *op,
 }
 
 static int
-fsync_dirs(struct maildir_box *box, struct err *err)
+fsync_dirs(struct maildir_box *box, unsigned int changed, struct err *err)
 {
 	struct path_root *root = &box->store->root;
 
-	if (path_fsync(root, box->cur_fd, err) == -1)
+	if ((changed & ENTRY_CUR) &&
+	    path_fsync(root, box->cur_fd, err) == -1)
 		return -1;
-	return path_fsync(root, box->new_fd, err);
+	if (changed & ENTRY_NEW)
+		return path_fsync(root, box->new_fd, err);
+	return 0;
 }
 
 static int
@@ -178,19 +183,19 @@ expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
 	struct maildir_op *op;
-	int r;
+	unsigned int changed = 0;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
 		if (op->kind != OP_EXPUNGE || op->answered ||
 		    op->base == NULL)
 			continue;
-		if ((r = expunge_one(box, op, answer, err)) == -1)
+		if (expunge_one(box, op, answer, &changed, err) == -1)
 			return -1;
 		if (i % 1024 == 1023 && dotlock_keep(&box->lock, err) == -1)
 			return -1;
 	}
-	if (fsync_dirs(box, err) == -1)
+	if (fsync_dirs(box, changed, err) == -1)
 		return -1;
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
