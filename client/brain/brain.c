@@ -116,6 +116,7 @@ free_side(struct run_side *side)
 		STAILQ_REMOVE_HEAD(&side->gets, link);
 		free(get);
 	}
+	free(side->body);
 	ARRAY_FREE(&side->boxes);
 	ARRAY_FREE(&side->gone);
 	ARRAY_FREE(&side->subs);
@@ -367,8 +368,10 @@ needs_trees(const struct brain *brain)
 		if (side->pending.n > 0)
 			return true;
 		for (size_t i = 0; i < side->boxes.n; i++)
-			if (side->boxes.v[i].tree_changed &&
-			    (dest || !side->boxes.v[i].is_new))
+			/* M10 needs to know the other side's UIDVALIDITY. */
+			if (side->boxes.v[i].uidvalidity_changed ||
+			    (side->boxes.v[i].tree_changed &&
+			    (dest || !side->boxes.v[i].is_new)))
 				return true;
 	}
 	return false;

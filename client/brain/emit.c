@@ -233,7 +233,9 @@ emit_job_op(struct brain *brain, unsigned int s)
 		job->sent[s]++;
 		return 1;
 	}
-	if (plan->uidnext != 0)
+	/* A mailbox that is about to be removed needs no UIDNEXT. */
+	if (plan->uidnext != 0 &&
+	    brain->entries.v[job->entry].fate == TREE_KEEP)
 		send_state(brain, s, job->entry, 0, plan->uidnext);
 	if (plan->uidvalidity != 0)
 		send_flush(brain, s);

@@ -179,6 +179,20 @@ ask_if_unspoken(struct job *job, unsigned int s, const struct guid128 *spoken,
 	*ARRAY_ADD(&job->ask[s]) = *mark;
 }
 
+/* The other side has it under a UID that is not known here (M4, M7). */
+static void
+ask_for_moved(struct job *job, unsigned int s, const struct guid128 *spoken,
+    size_t count)
+{
+	for (size_t i = 0; i < job->recs[s].n; i++) {
+		const struct msg_message *rec = &job->recs[s].v[i];
+
+		for (size_t k = 0; rec->moved && k < rec->mark_count; k++)
+			ask_if_unspoken(job, !s, spoken, count,
+			    &rec->marks[k]);
+	}
+}
+
 /* Which marks have to be looked up on which side? */
 static void
 collect_asks(struct brain *brain, struct job *job)
@@ -208,6 +222,8 @@ collect_asks(struct brain *brain, struct job *job)
 					    count[s], &q->mark);
 		}
 	}
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		ask_for_moved(job, s, spoken[!s], count[!s]);
 	if (brain->source >= 0) {
 		unsigned int src = (unsigned int)brain->source;
 

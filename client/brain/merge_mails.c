@@ -795,6 +795,13 @@ plan_state(struct merge *m, uint32_t next)
 		if (m->renumber && s != m->keeper)
 			m->plan->side[s].uidvalidity =
 			    m->in->side[m->keeper].uidvalidity;
+		/* One-way it can't be lowered (B3); a mirror makes it equal. */
+		if (side->exists && side->state_known &&
+		    side->uidnext > next &&
+		    m->plan->side[s].uidvalidity == 0) {
+			m->plan->uidnext_above = true;
+			continue;
+		}
 		if (!side->exists || !side->state_known ||
 		    side->uidnext != next ||
 		    m->plan->side[s].uidvalidity != 0)

@@ -584,6 +584,17 @@ RB_HEAD(places, place);
 RB_PROTOTYPE(places, place, node, place_cmp)
 RB_GENERATE(places, place, node, place_cmp)
 
+/* Is a GUID to be recorded that box does not stand for yet? */
+static bool
+lacks_alias(const struct msg_mailbox *box, const struct msg_mailbox *t)
+{
+	for (size_t i = 0; i < t->alias_count; i++)
+		if (!marks_have(box->aliases, box->alias_count,
+		    &t->aliases[i]))
+			return true;
+	return false;
+}
+
 static bool
 needs_update(const struct tree_entry *e, unsigned int s)
 {
@@ -596,7 +607,7 @@ needs_update(const struct tree_entry *e, unsigned int s)
 	    box->exist_stamp != t->exist_stamp ||
 	    box->parent_stamp != t->parent_stamp ||
 	    box->last_stamp != t->last_stamp ||
-	    box->alias_count != t->alias_count ||
+	    lacks_alias(box, t) ||
 	    !guid_eq(&box->guid, &t->guid);
 }
 

@@ -48,6 +48,7 @@ struct plan_mails {
 	struct plan_side side[2];
 	uint64_t seen, equal, copied, flagged, expunged, renumbered;
 	uint64_t skipped;
+	bool uidnext_above;		/* one-way: it is above the source's */
 	struct plan_ops blocked;	/* skipped ones: rule says why */
 };
 

@@ -106,6 +106,15 @@ tell_plan(struct brain *brain, struct job *job)
 		p->mark = op->rec.marks[0];
 		p->text = "the destination's UIDNEXT is above it";
 	}
+	/* Nobody misses anything by it, but the next run has to know. */
+	if (plan->uidnext_above && brain->source >= 0 &&
+	    brain->side[brain->source].refused.n < RUN_PENDING_MAX) {
+		struct msg_pending *p =
+		    ARRAY_ADD(&brain->side[brain->source].refused);
+
+		p->mailbox = brain->entries.v[job->entry].target.guid;
+		p->text = "the destination's UIDNEXT is above the source's";
+	}
 	tell_progress(brain, EVENT_PLAN);
 }
 
