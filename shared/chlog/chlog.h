@@ -188,10 +188,11 @@ int chlog_totals(struct chlog *log, struct chlog_totals *totals_r,
 /* Messages. */
 
 struct chlog_mail {
-	struct msg_message m;	/* is_new and held are not the log's */
+	struct msg_message m;	/* is_new, held, moved are not */
 	int64_t mailbox;	/* chlog_mailbox.id */
 	uint64_t seq, born_seq;
-	int64_t run, born_run;
+	uint64_t uid_seq;	/* when its UID was changed; 0: never */
+	int64_t run, born_run, uid_run;
 };
 
 struct chlog_tombstone {

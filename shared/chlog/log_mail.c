@@ -11,7 +11,7 @@
 
 #define MAIL_COLUMNS "id, mailbox, guid, mark, more_marks, flags, stamps, " \
 	"keywords, modseq, received, pop3_uidl, pop3_order, digest, seq, "  \
-	"run, born_seq, born_run"
+	"run, born_seq, born_run, uid_seq, uid_run"
 
 #define KEYWORDS_TEXT_MAX	(KEYWORDS_MAX * (KEYWORD_MAX + 32U))
 #define STAMPS_TEXT_MAX		(FLAG_COUNT * 22U)
@@ -138,6 +138,8 @@ read_mail(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	mail->run = chlog_column_run(stmt, 14);
 	mail->born_seq = (uint64_t)sqlite3_column_int64(stmt, 15);
 	mail->born_run = chlog_column_run(stmt, 16);
+	mail->uid_seq = (uint64_t)sqlite3_column_int64(stmt, 17);
+	mail->uid_run = chlog_column_run(stmt, 18);
 	return 0;
 }
 
@@ -388,6 +390,8 @@ bind_mail(sqlite3_stmt *stmt, const struct chlog_mail *mail)
 	chlog_bind_run(stmt, 15, mail->run);
 	sqlite3_bind_int64(stmt, 16, (int64_t)mail->born_seq);
 	chlog_bind_run(stmt, 17, mail->born_run);
+	sqlite3_bind_int64(stmt, 18, (int64_t)mail->uid_seq);
+	chlog_bind_run(stmt, 19, mail->uid_run);
 }
 
 static int
@@ -428,7 +432,7 @@ chlog_mail_insert(struct chlog *log, const struct chlog_mail *mail,
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "INSERT INTO message "
 	    "(" MAIL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-	    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)", err);
+	    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)", err);
 
 	if (stmt == NULL)
 		return -1;
@@ -447,7 +451,8 @@ chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
 	    "mark = ?4, more_marks = ?5, flags = ?6, stamps = ?7, "
 	    "keywords = ?8, modseq = ?9, received = ?10, pop3_uidl = ?11, "
 	    "pop3_order = ?12, digest = ?13, seq = ?14, run = ?15, "
-	    "born_seq = ?16, born_run = ?17 WHERE id = ?1 AND mailbox = ?2",
+	    "born_seq = ?16, born_run = ?17, uid_seq = ?18, "
+	    "uid_run = ?19 WHERE id = ?1 AND mailbox = ?2",
 	    err);
 
 	if (stmt == NULL)
@@ -511,7 +516,7 @@ chlog_missing_add(struct chlog *log, const struct chlog_mail *mail,
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "INSERT INTO missing "
 	    "(" MAIL_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-	    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)", err);
+	    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)", err);
 
 	if (stmt == NULL)
 		return -1;

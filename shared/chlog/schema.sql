@@ -86,7 +86,9 @@ CREATE TABLE message (
 	seq		INTEGER NOT NULL,
 	run		INTEGER,
 	born_seq	INTEGER NOT NULL,
-	born_run	INTEGER
+	born_run	INTEGER,
+	uid_seq		INTEGER NOT NULL, -- when it got another UID; 0: never
+	uid_run		INTEGER
 );
 CREATE INDEX message_by_seq ON message (mailbox, seq, run);
 CREATE INDEX message_by_guid ON message (guid);

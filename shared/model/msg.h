@@ -229,6 +229,7 @@ struct msg_message {
 	struct mail_flags flags;
 	uint64_t modseq;		/* 0: none kept */
 	bool is_new;			/* first seen after the base */
+	bool moved;			/* got another UID since the base */
 	bool held;			/* its GUID or digest was in this store at
 					   the base, in whatever mailbox (M8) */
 	const uint8_t *digest;		/* DIGEST_SIZE bytes or NULL */

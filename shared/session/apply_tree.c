@@ -365,7 +365,9 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 		return 0;
 	if (changes_uidvalidity(m, row))
 		status.uidvalidity = box->uidvalidity;
-	if (status.uidvalidity == 0 && box->uidnext <= row->uidnext &&
+	/* While UIDs begin anew, those in the log are the old ones. */
+	if (status.uidvalidity == 0 && !s->renumbering &&
+	    box->uidnext <= row->uidnext &&
 	    box->highestmodseq <= row->highestmodseq)
 		return 0;
 	/* What is prepared was planned by the old UIDs. */

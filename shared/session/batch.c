@@ -174,6 +174,10 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	mail.seq = mail.born_seq = chlog_next_seq(s->log);
 	mail.born_run = run;
 	mail.run = op->uid == op->m.uid ? run : -run;
+	if (op->uid != op->m.uid) {
+		mail.uid_seq = mail.seq;
+		mail.uid_run = mail.run;
+	}
 	if (r == 1) {
 		/* Seen by a scan before: what it was called there stays. */
 		mail.m.mark_count = join_marks(marks, op->m.marks,
@@ -219,6 +223,8 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
 	mail.run = op->uid == op->new_uid ? run : -run;
+	mail.uid_seq = mail.seq;
+	mail.uid_run = mail.run;
 	if (op->uid == op->m.uid)
 		return chlog_mail_update(s->log, &mail, err);
 	r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &other, err);
@@ -346,6 +352,8 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 		mails[i].m.uid = op->uid;
 		mails[i].seq = chlog_next_seq(s->log);
 		mails[i].run = op->uid == op->new_uid ? run : -run;
+		mails[i].uid_seq = mails[i].seq;
+		mails[i].uid_run = mails[i].run;
 		/* Twins of one GUID are told apart by the next scan. */
 		if ((r = make_room(s, op->mailbox, op->uid, "", arena,
 		    err)) != -1)
@@ -376,6 +384,12 @@ log_all(struct session *s, struct err *err)
 		    !(s->renumbering && (s->batch.v[i].kind == BATCH_FLAGS ||
 		    s->batch.v[i].kind == BATCH_SET_UID)) &&
 		    log_op(s, &s->batch.v[i], run, err) == -1)
+			return -1;
+	for (size_t i = 0; s->renumbering && i < s->batch.n; i++)
+		if (s->batch.v[i].code == ERR_NONE &&
+		    s->batch.v[i].kind == BATCH_SET_UID &&
+		    raise_uidnext(s, &s->batch.v[i], s->batch.v[i].uid, run,
+		    err) == -1)
 			return -1;
 	return 0;
 }

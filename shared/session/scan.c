@@ -236,6 +236,31 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
 	    chlog_next_seq(scan->s->log);
 }
 
+/*
+ * There is one INBOX (T12): with another GUID it is what it was.  A run that
+ * was ended between the store's step and the log's leaves it so.
+ */
+static int
+inbox_has_guid(struct scan *scan, struct known *known,
+    const struct guid128 *guid, struct chlog_mailbox *row, struct err *err)
+{
+	struct guid128 old = known->row.guid;
+
+	known->seen = true;
+	*row = known->row;
+	row->guid = *guid;
+	row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
+	row->run = row->tree_run = RUN_NOBODY;
+	scan->changes++;
+	if (chlog_mailbox_put(scan->s->log, row, err) == -1)
+		return -1;
+	/* Always toward the larger one (T10). */
+	if (guid_cmp(&old, guid) < 0 &&
+	    chlog_alias_add(scan->s->log, &old, guid, err) == -1)
+		return -1;
+	return 1;
+}
+
 /* 1: row is filled and seen, 0: left out, -1. */
 static int
 find_row(struct scan *scan, const struct entry *entry,
@@ -250,6 +275,10 @@ find_row(struct scan *scan, const struct entry *entry,
 	if (known == NULL && (r = chlog_mailbox_find(scan->s->log, guid,
 	    scan->arena, &other, err)) == -1)
 		return -1;
+	if (known == NULL && r == 0 && entry->known != NULL &&
+	    !entry->known->seen && entry->known->row.selectable &&
+	    name_is_inbox(entry->name))
+		return inbox_has_guid(scan, entry->known, guid, row, err);
 	if (r == 1 || (known != NULL && known->seen)) {
 		err_set(&why, ERR_CORRUPT, "another mailbox has the same "
 		    "GUID; it looks like a copy");

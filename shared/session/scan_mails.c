@@ -213,8 +213,8 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 			if (p->uidnext == UINT32_MAX)
 				return 0;
 			mail.m.uid = p->uidnext++;
-			mail.seq = chlog_next_seq(p->s->log);
-			mail.run = RUN_NOBODY;
+			mail.seq = mail.uid_seq = chlog_next_seq(p->s->log);
+			mail.run = mail.uid_run = RUN_NOBODY;
 		}
 		if (chlog_mail_insert(p->s->log, &mail, err) == -1)
 			return -1;
@@ -304,6 +304,8 @@ pass_join(struct pass *p, const struct chlog_mail *old,
 	fresh->m.digest = old->m.digest;
 	fresh->born_seq = old->born_seq;
 	fresh->born_run = old->born_run;
+	fresh->uid_seq = fresh->seq;
+	fresh->uid_run = RUN_NOBODY;
 	p->fresh--;
 	return chlog_mail_update(p->s->log, fresh, err);
 }

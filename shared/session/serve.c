@@ -487,6 +487,8 @@ send_message(struct session *s, const struct chlog_mail *mail,
 		digest_keep(s, mail->mailbox, m->uid, m->guid, digest);
 	}
 	m->is_new = is_new(s, mail->born_seq, mail->born_run);
+	m->moved = s->has_base && !m->is_new &&
+	    since_changed(&s->since, mail->uid_seq, mail->uid_run);
 	if (s->has_base && m->is_new &&
 	    (r = chlog_was_held(s->log, m->guid, m->digest, mail->mailbox,
 	    m->uid, &s->since, err)) == -1)
@@ -668,7 +670,8 @@ view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
 		a->arena = arena_new(ARENA_TREE_MAX);
 		a->active = true;
 		if (tree) {
-			if (load_boxes(s, err) == -1)
+			if (load_boxes(s, err) == -1 ||
+			    load_subscriptions(s, true, err) == -1)
 				return -1;
 			for (size_t i = 0; i < a->box_count; i++)
 				a->boxes[i].shown = true;

@@ -224,6 +224,7 @@ record(struct arena *arena, struct rng *rng)
 	m.modseq = number(rng, MODSEQ_MAX);
 	m.is_new = chance(rng, 2);
 	m.held = chance(rng, 2);
+	m.moved = chance(rng, 2);
 	m.digest = digest0(arena, rng);
 	m.received = chance(rng, 3) ? RECEIVED_NONE : received(rng);
 	if (chance(rng, 4))
@@ -639,6 +640,7 @@ add_record(struct print *p, const struct msg_message *m)
 	add_u(p, m->modseq);
 	add_u(p, m->is_new);
 	add_u(p, m->held);
+	add_u(p, m->moved);
 	add_d(p, m->digest);
 	add_u(p, (uint64_t)m->received);
 	add_s(p, m->pop3_uidl);
