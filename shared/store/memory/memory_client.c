@@ -64,14 +64,17 @@ memory_client_flags(struct memory_world *world, const char *name,
     size_t keyword_count)
 {
 	struct memory_mailbox *mailbox = selectable_find(world, name);
+	const char **copy;
 	struct memory_mail *mail;
 
 	if (mailbox == NULL ||
 	    (mail = memory_mail_find(mailbox, uid)) == NULL)
 		return -1;
+	/* They may be the message's own ones. */
+	copy = memory_keywords_dup(keywords, keyword_count);
 	free(mail->keywords);
 	mail->flags = flags;
-	mail->keywords = memory_keywords_dup(keywords, keyword_count);
+	mail->keywords = copy;
 	mail->keyword_count = keyword_count;
 	mail->modseq = memory_mailbox_next_modseq(mailbox);
 	memory_mailbox_touch(mailbox);
