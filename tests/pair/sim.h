@@ -1,0 +1,188 @@
+/*
+ * sim.h - two stores, two sessions and a brain in one process
+ *
+ * Messages pass through the real codec in memory; the clock and all randomness
+ * are the simulation's, so one seed repeats a history to the byte.  A history
+ * is a list of operations that stay valid when others are taken out, which is
+ * how a failing one is made small.
+ */
+#ifndef PAIR_SIM_H
+#define PAIR_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/array.h"
+#include "base/strbuf.h"
+#include "client/brain/brain.h"
+#include "store/failing/failing.h"
+#include "store/memory/memory.h"
+#include "tests/support/msg_random.h"
+
+#define SIM_LOG_FILES	3U	/* a database and what SQLite puts beside it */
+
+enum sim_kind {
+	SIM_DELIVER,		/* by a client: has a UID at once */
+	SIM_DROP,		/* by a delivery agent: has none yet */
+	SIM_COPY,
+	SIM_COPY_NEW_GUID,
+	SIM_MOVE,
+	SIM_MOVE_BACK,
+	SIM_FLAGS,
+	SIM_KEYWORDS,
+	SIM_EXPUNGE,
+	SIM_CREATE,
+	SIM_CREATE_DIR,
+	SIM_RENAME,
+	SIM_SWAP,
+	SIM_DELETE,
+	SIM_RECREATE,
+	SIM_SUBSCRIBE,
+	SIM_UNSUBSCRIBE,
+	SIM_UIDVALIDITY,
+	SIM_TAKE_COPY,		/* of mail and log, for later */
+	SIM_RESTORE,		/* mail and log */
+	SIM_RESTORE_MAIL,	/* the log is newer then */
+	SIM_LOSE_LOG,
+	SIM_CLOCK,		/* of one host */
+	SIM_RUN,
+	SIM_RUN_CUT,		/* the link ends after some message */
+	SIM_RUN_FAIL,		/* a call or step of a store fails */
+	SIM_RUN_KILL,		/* a store's process is gone */
+	SIM_RUN_BUSY,		/* others change the stores meanwhile */
+	SIM_RUN_DRY,
+	SIM_RUN_FILTER,
+	SIM_RUN_FULL,
+	SIM_RUN_BACKUP,
+	SIM_CUTS,		/* each cut must end as the uncut run */
+	SIM_KILLS,
+	SIM_KIND_COUNT
+};
+
+struct sim_op {
+	enum sim_kind kind;
+	unsigned int side;
+	uint32_t a, b, c;
+};
+
+ARRAY_TYPE(sim_ops, struct sim_op);
+
+/* A copy of one site. */
+struct sim_copy {
+	struct memory_world *world;
+	char *log[SIM_LOG_FILES];
+	size_t log_len[SIM_LOG_FILES];
+};
+
+struct sim_uid {
+	struct guid128 mailbox;
+	uint32_t uidvalidity, uid;
+	unsigned int body;
+};
+
+struct sim_site {
+	const char *path;
+	struct memory_world *world;
+	struct sim_copy copy;
+	int64_t clock_off;		/* ms */
+	ARRAY(struct sim_uid) uids;	/* each that was ever used */
+	struct failing_plan plan;
+};
+
+struct sim_body {
+	bool may_go;			/* expunged, deleted or discarded */
+	bool touched;			/* since the last clean run */
+	size_t count;			/* instances after the last clean run */
+};
+
+struct sim {
+	struct sim_site site[2];
+	uint64_t clock;
+	ARRAY(struct sim_body) bodies;	/* by number */
+	bool loose_guids;		/* one text has two GUIDs */
+	bool failed;
+	char why[1024];
+	bool verbose;
+	unsigned long runs, messages, cuts;	/* for the summary */
+};
+
+struct sim_run {
+	enum brain_mode mode;
+	bool reverse, full, dry_run;
+	const char *filter;		/* -m, or NULL */
+	uint64_t seed;			/* in which order things happen */
+	unsigned int busy;		/* changes by others */
+	unsigned long cut_at;		/* after so many messages; 0: never */
+	unsigned int fail_side;
+	unsigned long fail_at;		/* 0: never */
+	int fail_errno;			/* 0: the process is gone */
+	/* results */
+	bool ended;			/* else it failed */
+	enum brain_outcome outcome;
+	unsigned long messages, operations;
+	unsigned long steps[2];		/* calls and steps of each store */
+	unsigned long bodies;
+};
+
+/* sim.c: sites */
+void sim_init(struct sim *sim, uint64_t seed, bool verbose);
+void sim_deinit(struct sim *sim);
+/* Remove the folder of all change logs. */
+void sim_cleanup(void);
+/* The history has failed; the first reason is kept.  Returns false. */
+bool sim_fail(struct sim *sim, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void sim_say(const struct sim *sim, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void sim_copy_take(const struct sim_site *site, struct sim_copy *copy);
+void sim_copy_put(struct sim_site *site, const struct sim_copy *copy,
+    bool with_log);
+void sim_copy_free(struct sim_copy *copy);
+void sim_log_lose(const struct sim_site *site);
+const char *sim_state_dir(void);
+/* All random bytes come from this sequence. */
+extern struct rng sim_random;
+/* Tell each message as well, where anything is told. */
+extern bool sim_trace;
+
+/* sim_run.c: one run */
+bool sim_run(struct sim *sim, struct sim_run *run);
+
+/* sim_client.c: what others do to a store */
+bool sim_is_run(enum sim_kind kind);
+void sim_client(struct sim *sim, const struct sim_op *op);
+/* One random change, as in a run that others disturb. */
+void sim_client_random(struct sim *sim, struct rng *rng);
+unsigned int sim_body_number(const struct memory_mail *mail);
+
+/* sim_check.c: what must hold */
+bool sim_check_uids(struct sim *sim);
+bool sim_check_equal(struct sim *sim, bool backup, unsigned int source);
+bool sim_check_survival(struct sim *sim);
+bool sim_check_counts(struct sim *sim);
+/* What is not at the source was discarded. */
+void sim_note_backup(struct sim *sim, unsigned int source);
+/* What a restored store lost. */
+void sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
+    const struct memory_world *before);
+void sim_note_clean(struct sim *sim);
+/* Names, messages by content, flags, subscriptions; not UIDs and GUIDs. */
+void sim_format_content(const struct memory_world *world, struct strbuf *out);
+/* All of it; what it says of GUIDs and UIDNEXT only if wanted. */
+void sim_format(const struct memory_world *world, bool guids, bool uidnext,
+    struct strbuf *out);
+/* The first line in which two texts differ. */
+void sim_first_difference(const char *a, const char *b, char *out,
+    size_t size);
+
+/* sim_history.c: lists of operations */
+void sim_generate(uint64_t seed, struct sim_ops *ops);
+/* True if all went as it must. */
+bool sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose,
+    char *why, size_t why_size, unsigned long *runs);
+/* Take out what is not needed to fail. */
+void sim_shrink(struct sim_ops *ops, uint64_t seed);
+const char *sim_kind_name(enum sim_kind kind);
+
+#endif

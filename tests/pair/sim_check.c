@@ -1,0 +1,279 @@
+/* What must hold after a run. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define FORMAT_MAX	(4U << 20)
+
+static int
+text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+format_mail(const struct memory_mail *mail, bool uid, bool guid,
+    struct strbuf *out)
+{
+	strbuf_addf(out, "  body %u", sim_body_number(mail));
+	if (uid)
+		strbuf_addf(out, " UID %u", (unsigned int)mail->uid);
+	if (guid)
+		strbuf_addf(out, " GUID %s", mail->guid);
+	strbuf_addf(out, " flags %x received %lld", mail->flags,
+	    (long long)mail->received);
+	for (size_t i = 0; i < mail->keyword_count; i++)
+		strbuf_addf(out, " %s", mail->keywords[i]);
+	strbuf_addc(out, '\n');
+}
+
+static void
+format_subscriptions(const struct memory_world *world, struct strbuf *out)
+{
+	char **list = calloc(world->subscriptions.n + 1, sizeof(*list));
+
+	if (list == NULL)
+		abort();
+	for (size_t i = 0; i < world->subscriptions.n; i++)
+		list[i] = world->subscriptions.v[i];
+	qsort(list, world->subscriptions.n, sizeof(*list), text_cmp);
+	for (size_t i = 0; i < world->subscriptions.n; i++)
+		strbuf_addf(out, "subscribed %s\n", list[i]);
+	free(list);
+}
+
+void
+sim_format(const struct memory_world *world, bool guids, bool uidnext,
+    struct strbuf *out)
+{
+	char hex[GUID_HEX_SIZE];
+
+	for (size_t i = 0; i < world->mailboxes.n; i++) {
+		const struct memory_mailbox *box = world->mailboxes.v[i];
+
+		strbuf_addf(out, "mailbox %s%s", box->name,
+		    box->selectable ? "" : " (directory)");
+		if (box->selectable) {
+			guid_format(&box->status.guid, hex);
+			strbuf_addf(out, " GUID %s UIDVALIDITY %u", hex,
+			    (unsigned int)box->status.uidvalidity);
+			if (uidnext)
+				strbuf_addf(out, " UIDNEXT %u", (unsigned int)
+				    box->status.uidnext);
+		}
+		strbuf_addc(out, '\n');
+		for (size_t k = 0; k < box->mails.n; k++)
+			format_mail(box->mails.v[k], true, guids, out);
+	}
+	format_subscriptions(world, out);
+}
+
+void
+sim_format_content(const struct memory_world *world, struct strbuf *out)
+{
+	for (size_t i = 0; i < world->mailboxes.n; i++) {
+		const struct memory_mailbox *box = world->mailboxes.v[i];
+		char **lines = calloc(box->mails.n + 1, sizeof(*lines));
+
+		if (lines == NULL)
+			abort();
+		strbuf_addf(out, "mailbox %s%s\n", box->name,
+		    box->selectable ? "" : " (directory)");
+		for (size_t k = 0; k < box->mails.n; k++) {
+			struct strbuf line;
+
+			strbuf_init(&line, 4096);
+			format_mail(box->mails.v[k], false, false, &line);
+			lines[k] = line.data;
+		}
+		qsort(lines, box->mails.n, sizeof(*lines), text_cmp);
+		for (size_t k = 0; k < box->mails.n; k++) {
+			strbuf_adds(out, lines[k]);
+			free(lines[k]);
+		}
+		free(lines);
+	}
+	format_subscriptions(world, out);
+}
+
+void
+sim_first_difference(const char *a, const char *b, char *out, size_t size)
+{
+	size_t line = 0, i = 0;
+	int la, lb;
+
+	while (a[i] != '\0' && a[i] == b[i]) {
+		if (a[i++] == '\n')
+			line = i;
+	}
+	la = (int)strcspn(a + line, "\n");
+	lb = (int)strcspn(b + line, "\n");
+	(void)snprintf(out, size, "\"%.*s\" and \"%.*s\"", la, a + line, lb,
+	    b + line);
+}
+
+/* The source of a backup keeps messages that have no UID yet. */
+static bool
+has_unnumbered(const struct memory_world *world)
+{
+	for (size_t i = 0; i < world->mailboxes.n; i++)
+		for (size_t k = 0; k < world->mailboxes.v[i]->mails.n; k++)
+			if (world->mailboxes.v[i]->mails.v[k]->uid == 0)
+				return true;
+	return false;
+}
+
+bool
+sim_check_equal(struct sim *sim, bool backup, unsigned int source)
+{
+	struct strbuf text[2];
+	char diff[512];
+	bool equal;
+
+	for (unsigned int s = 0; s < 2; s++) {
+		strbuf_init(&text[s], FORMAT_MAX);
+		if (backup && has_unnumbered(sim->site[source].world))
+			sim_format_content(sim->site[s].world, &text[s]);
+		else
+			sim_format(sim->site[s].world, !sim->loose_guids,
+			    !backup, &text[s]);
+	}
+	equal = strcmp(text[0].data, text[1].data) == 0;
+	if (!equal) {
+		sim_first_difference(text[0].data, text[1].data, diff,
+		    sizeof(diff));
+		(void)sim_fail(sim, "the stores differ after a %s: %s",
+		    backup ? "backup" : "mirror", diff);
+	}
+	for (unsigned int s = 0; s < 2; s++)
+		strbuf_deinit(&text[s]);
+	return equal;
+}
+
+static size_t
+count_body(const struct memory_world *world, unsigned int n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->mailboxes.n; i++)
+		for (size_t k = 0; k < world->mailboxes.v[i]->mails.n; k++)
+			count += sim_body_number(
+			    world->mailboxes.v[i]->mails.v[k]) == n;
+	return count;
+}
+
+bool
+sim_check_survival(struct sim *sim)
+{
+	for (unsigned int n = 0; n < sim->bodies.n; n++) {
+		if (sim->bodies.v[n].may_go)
+			continue;
+		for (unsigned int s = 0; s < 2; s++)
+			if (count_body(sim->site[s].world, n) == 0)
+				return sim_fail(sim, "body %u is lost at %c",
+				    n, 'A' + (int)s);
+	}
+	return true;
+}
+
+/* What nobody touched is there as often as before. */
+bool
+sim_check_counts(struct sim *sim)
+{
+	for (unsigned int n = 0; n < sim->bodies.n; n++) {
+		const struct sim_body *body = &sim->bodies.v[n];
+		size_t now = count_body(sim->site[0].world, n);
+
+		if (!body->touched && now != body->count)
+			return sim_fail(sim, "body %u is there %zu times, "
+			    "before %zu", n, now, body->count);
+	}
+	return true;
+}
+
+void
+sim_note_clean(struct sim *sim)
+{
+	for (unsigned int n = 0; n < sim->bodies.n; n++) {
+		sim->bodies.v[n].touched = false;
+		sim->bodies.v[n].count = count_body(sim->site[0].world, n);
+	}
+}
+
+void
+sim_note_backup(struct sim *sim, unsigned int source)
+{
+	for (unsigned int n = 0; n < sim->bodies.n; n++) {
+		sim->bodies.v[n].touched = true;
+		if (count_body(sim->site[source].world, n) == 0)
+			sim->bodies.v[n].may_go = true;
+	}
+}
+
+void
+sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
+    const struct memory_world *before)
+{
+	struct sim_site *site = &sim->site[side];
+
+	for (unsigned int n = 0; n < sim->bodies.n; n++) {
+		size_t then = count_body(before, n);
+		size_t now = count_body(site->world, n);
+
+		sim->bodies.v[n].touched = true;
+		/* What was taken back may look expunged to a newer log. */
+		if (then > now && (mail_only ||
+		    count_body(sim->site[!side].world, n) == 0))
+			sim->bodies.v[n].may_go = true;
+	}
+	/* UIDs since then may be used again, and an old UIDVALIDITY is back. */
+	for (unsigned int s = 0; s < 2; s++)
+		sim->site[s].uids.n = 0;
+}
+
+static bool
+check_uid(struct sim *sim, struct sim_site *site,
+    const struct memory_mailbox *box, const struct memory_mail *mail)
+{
+	unsigned int body = sim_body_number(mail);
+
+	for (size_t i = 0; i < site->uids.n; i++) {
+		const struct sim_uid *u = &site->uids.v[i];
+
+		if (u->uid != mail->uid ||
+		    u->uidvalidity != box->status.uidvalidity ||
+		    !guid_eq(&u->mailbox, &box->status.guid))
+			continue;
+		if (u->body == body)
+			return true;
+		return sim_fail(sim, "UID %u of %s at %c is used again: body "
+		    "%u, then %u", (unsigned int)u->uid, box->name,
+		    site == &sim->site[0] ? 'A' : 'B', u->body, body);
+	}
+	*ARRAY_ADD(&site->uids) = (struct sim_uid){ box->status.guid,
+	    box->status.uidvalidity, mail->uid, body };
+	return true;
+}
+
+bool
+sim_check_uids(struct sim *sim)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		struct sim_site *site = &sim->site[s];
+
+		for (size_t i = 0; i < site->world->mailboxes.n; i++) {
+			const struct memory_mailbox *box =
+			    site->world->mailboxes.v[i];
+
+			for (size_t k = 0; k < box->mails.n; k++)
+				if (box->mails.v[k]->uid != 0 && !check_uid(
+				    sim, site, box, box->mails.v[k]))
+					return false;
+		}
+	}
+	return true;
+}

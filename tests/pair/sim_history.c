@@ -1,0 +1,446 @@
+/* Histories: made from a seed, played, made small when they fail. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "sim.h"
+
+#define FORMAT_MAX	(4U << 20)
+#define SETTLE_RUNS	3U	/* runs until a disturbed pair is at rest */
+#define POINTS_MAX	12U	/* cuts or kills of one SIM_CUTS */
+#define SHRINK_PLAYS	1500U
+
+static const char *const kind_names[SIM_KIND_COUNT] = {
+	"deliver", "drop", "copy", "copy with a new GUID", "move",
+	"move away and back", "flags", "keywords", "expunge", "create",
+	"create directory", "rename", "swap", "delete", "delete and create",
+	"subscribe", "unsubscribe", "new UIDVALIDITY", "take a copy",
+	"restore mail and log", "restore mail", "lose the log", "clock",
+	"run", "run, cut", "run, store fails", "run, store is killed",
+	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
+	"kills",
+};
+
+/* How often each kind comes, out of their sum. */
+static const unsigned char weights[SIM_KIND_COUNT] = {
+	14, 8, 3, 2, 5, 3, 8, 4, 7, 3, 1, 3, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2,
+	14, 4, 3, 4, 5, 2, 3, 2, 3, 1, 1,
+};
+
+const char *
+sim_kind_name(enum sim_kind kind)
+{
+	return kind_names[kind];
+}
+
+void
+sim_generate(uint64_t seed, struct sim_ops *ops)
+{
+	struct rng rng = { seed * 0x2545f4914f6cdd1dULL + 7 };
+	unsigned int sum = 0, n = 4 + rng_below(&rng, 36), pick;
+	bool tame = rng_below(&rng, 3) == 0;
+	struct sim_op *op;
+
+	for (size_t i = 0; i < nitems(weights); i++)
+		sum += weights[i];
+	ops->n = 0;
+	while (n-- > 0) {
+		enum sim_kind kind = SIM_DELIVER;
+
+		for (pick = rng_below(&rng, sum); pick >= weights[kind];
+		    kind++)
+			pick -= weights[kind];
+		/* Half of the bugs hide where nothing odd happens. */
+		if (tame && (kind == SIM_RESTORE || kind == SIM_RUN_BACKUP ||
+		    kind == SIM_RESTORE_MAIL || kind == SIM_LOSE_LOG ||
+		    kind == SIM_UIDVALIDITY))
+			continue;
+		op = ARRAY_ADD(ops);
+		op->kind = kind;
+		op->side = rng_below(&rng, 2);
+		op->a = rng_below(&rng, 1000);
+		op->b = rng_below(&rng, 1000);
+		op->c = rng_below(&rng, 1000);
+	}
+	*ARRAY_ADD(ops) = (struct sim_op){ .kind = SIM_RUN };
+}
+
+static char *
+content(const struct sim *sim)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, FORMAT_MAX);
+	sim_format_content(sim->site[0].world, &text);
+	strbuf_adds(&text, "other side\n");
+	sim_format_content(sim->site[1].world, &text);
+	return text.data;
+}
+
+static char *
+world_text(const struct sim *sim, unsigned int s)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, FORMAT_MAX);
+	memory_world_format(sim->site[s].world, &text);
+	return text.data;
+}
+
+/* Nothing changes in a second run (P3). */
+static bool
+check_idle(struct sim *sim, const struct sim_run *first)
+{
+	struct sim_run run = *first;
+	char *before = content(sim), *after;
+
+	run.messages = run.operations = 0;
+	run.seed++;
+	if (!sim_run(sim, &run)) {
+		free(before);
+		return false;
+	}
+	after = content(sim);
+	if (!run.ended || run.outcome != BRAIN_PERFECT)
+		(void)sim_fail(sim, "the second run is not perfect");
+	else if (run.operations > 0)
+		(void)sim_fail(sim, "the second run sends %lu operations",
+		    run.operations);
+	else if (strcmp(before, after) != 0)
+		(void)sim_fail(sim, "the second run changes something");
+	free(before);
+	free(after);
+	return !sim->failed;
+}
+
+/* A mirror that nothing disturbs: all laws hold. */
+static bool
+quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
+{
+	struct sim_run run = { .seed = seed, .full = full };
+
+	if (!sim_run(sim, &run))
+		return false;
+	if (!run.ended)
+		return sim_fail(sim, "a run that nothing disturbs fails");
+	if (run.outcome != BRAIN_PERFECT && settling)
+		return true;
+	if (run.outcome != BRAIN_PERFECT)
+		return sim_fail(sim, "a run that nothing disturbs is not "
+		    "perfect");
+	if (!sim_check_uids(sim) || !sim_check_equal(sim, false, 0) ||
+	    !sim_check_survival(sim) || !sim_check_counts(sim))
+		return false;
+	sim_note_clean(sim);
+	return check_idle(sim, &run);
+}
+
+/*
+ * After a disturbed run a quiet one ends as if nothing had been; what was
+ * refused may take it one run more.
+ */
+static bool
+settle(struct sim *sim, uint64_t seed)
+{
+	for (unsigned int i = 0; i + 1 < SETTLE_RUNS; i++) {
+		struct sim_run run = { .seed = seed + i };
+
+		if (!sim_run(sim, &run))
+			return false;
+		if (run.ended && run.outcome == BRAIN_PERFECT)
+			break;
+	}
+	return quiet_mirror(sim, seed + SETTLE_RUNS, false, false);
+}
+
+static bool
+run_backup(struct sim *sim, const struct sim_op *op)
+{
+	unsigned int source = op->a % 2;
+	struct sim_run run = { .mode = BRAIN_BACKUP, .reverse = source == 1,
+	    .seed = op->c };
+	char *before = world_text(sim, source), *after;
+	bool same;
+
+	if (!sim_run(sim, &run)) {
+		free(before);
+		return false;
+	}
+	after = world_text(sim, source);
+	same = strcmp(before, after) == 0;
+	if (!same) {
+		char diff[512];
+
+		sim_first_difference(before, after, diff, sizeof(diff));
+		(void)sim_fail(sim, "a backup changes its source: %s", diff);
+	}
+	free(before);
+	free(after);
+	if (!same)
+		return false;
+	sim_note_backup(sim, source);
+	if (!run.ended)
+		return sim_fail(sim, "a backup that nothing disturbs fails");
+	if (!sim_check_uids(sim))
+		return false;
+	/* Imperfect: what a rebuilt mailbox alone could do (B3). */
+	if (run.outcome != BRAIN_PERFECT)
+		return true;
+	return sim_check_equal(sim, true, source) && check_idle(sim, &run);
+}
+
+static bool
+run_dry(struct sim *sim, const struct sim_op *op)
+{
+	struct sim_run run = { .dry_run = true, .seed = op->c,
+	    .mode = op->b % 3 == 0 ? BRAIN_BACKUP : BRAIN_MIRROR };
+	char *before[2], *after;
+
+	for (unsigned int s = 0; s < 2; s++)
+		before[s] = world_text(sim, s);
+	if (sim_run(sim, &run) && !run.ended)
+		(void)sim_fail(sim, "a dry run fails");
+	if (run.operations > 0)
+		(void)sim_fail(sim, "a dry run sends operations");
+	for (unsigned int s = 0; s < 2; s++) {
+		after = world_text(sim, s);
+		if (strcmp(before[s], after) != 0)
+			(void)sim_fail(sim, "a dry run changes %c",
+			    'A' + (int)s);
+		free(before[s]);
+		free(after);
+	}
+	return !sim->failed;
+}
+
+static void
+disturb(const struct sim_op *op, struct sim_run *run)
+{
+	static const int errnos[] = { EIO, ENOSPC, EACCES };
+
+	run->seed = op->c;
+	switch (op->kind) {
+	case SIM_RUN_CUT:
+		run->cut_at = 1 + op->a % 80;
+		break;
+	case SIM_RUN_FAIL:
+		run->fail_errno = errnos[op->b % nitems(errnos)];
+		run->fail_at = 1 + op->a % 100;
+		run->fail_side = op->side;
+		break;
+	case SIM_RUN_KILL:
+		run->fail_at = 1 + op->a % 100;
+		run->fail_side = op->side;
+		break;
+	case SIM_RUN_BUSY:
+		run->busy = 1 + op->a % 6;
+		break;
+	default:
+		abort();
+	}
+}
+
+static bool
+run_disturbed(struct sim *sim, const struct sim_op *op)
+{
+	struct sim_run run = { .seed = op->c };
+
+	disturb(op, &run);
+	if (!sim_run(sim, &run) || !sim_check_uids(sim))
+		return false;
+	/* The next operation may come before all is well. */
+	if (op->b % 2 == 0)
+		return true;
+	return settle(sim, op->c + 1);
+}
+
+static bool
+run_filtered(struct sim *sim, const struct sim_op *op)
+{
+	static const char *const filters[] = { "INBOX", "a", "b", "a\x1fx" };
+	struct sim_run run = { .seed = op->c,
+	    .filter = filters[op->a % nitems(filters)] };
+	char *before = content(sim), *after;
+
+	if (op->b % 5 == 0) {
+		run.mode = BRAIN_BACKUP;
+		run.reverse = op->side == 1;
+		sim_note_backup(sim, op->side);
+	}
+	if (!sim_run(sim, &run) || !sim_check_uids(sim)) {
+		free(before);
+		return false;
+	}
+	after = content(sim);
+	free(before);
+	free(after);
+	return true;
+}
+
+/*
+ * From one state, once without harm and then with the link cut, or a store's
+ * process gone, at many points: all end alike.
+ */
+static bool
+run_points(struct sim *sim, const struct sim_op *op)
+{
+	bool kill = op->kind == SIM_KILLS;
+	struct sim_copy start[2] = { { 0 }, { 0 } };
+	struct rng random = sim_random;
+	struct sim_run run = { .seed = op->c };
+	unsigned long points, step;
+	char *expected, *found, diff[512];
+	bool ok;
+
+	for (unsigned int s = 0; s < 2; s++)
+		sim_copy_take(&sim->site[s], &start[s]);
+	ok = sim_run(sim, &run);
+	expected = content(sim);
+	points = kill ? run.steps[op->side] : run.messages;
+	step = points / POINTS_MAX + 1;
+	for (unsigned long at = 1 + op->b % step; ok && at <= points &&
+	    run.ended && run.outcome == BRAIN_PERFECT; at += step) {
+		struct sim_run harmed = { .seed = op->c,
+		    .cut_at = kill ? 0 : at, .fail_at = kill ? at : 0,
+		    .fail_side = op->side };
+		struct sim_run next = { .seed = op->a };
+
+		sim_say(sim, "    %s at %lu of %lu", kill ? "kill" : "cut",
+		    at, points);
+		sim->cuts++;
+		for (unsigned int s = 0; s < 2; s++)
+			sim_copy_put(&sim->site[s], &start[s], true);
+		sim_random = random;
+		ok = sim_run(sim, &harmed) && sim_run(sim, &next);
+		found = content(sim);
+		if (ok && (!next.ended || next.outcome != BRAIN_PERFECT))
+			ok = sim_fail(sim, "after a %s at %lu of %lu the next "
+			    "run is not perfect", kill ? "kill" : "cut", at,
+			    points);
+		sim_first_difference(expected, found, diff, sizeof(diff));
+		if (ok && strcmp(expected, found) != 0)
+			ok = sim_fail(sim, "after a %s at %lu of %lu the next "
+			    "run ends otherwise: %s", kill ? "kill" : "cut",
+			    at, points, diff);
+		free(found);
+	}
+	free(expected);
+	for (unsigned int s = 0; s < 2; s++) {
+		/* UIDs of plans that were cut are used up, or not. */
+		sim->site[s].uids.n = 0;
+		sim_copy_free(&start[s]);
+	}
+	return ok && quiet_mirror(sim, op->c + 1, false, false);
+}
+
+static bool
+play_op(struct sim *sim, const struct sim_op *op)
+{
+	if (!sim_is_run(op->kind)) {
+		sim_client(sim, op);
+		return sim_check_uids(sim);
+	}
+	switch (op->kind) {
+	case SIM_RUN_CUT:
+	case SIM_RUN_FAIL:
+	case SIM_RUN_KILL:
+	case SIM_RUN_BUSY:
+		return run_disturbed(sim, op);
+	case SIM_RUN_DRY:
+		return run_dry(sim, op);
+	case SIM_RUN_FILTER:
+		return run_filtered(sim, op);
+	case SIM_RUN_FULL:
+		return quiet_mirror(sim, op->c, true, false);
+	case SIM_RUN_BACKUP:
+		return run_backup(sim, op);
+	case SIM_CUTS:
+	case SIM_KILLS:
+		return run_points(sim, op);
+	default:
+		return quiet_mirror(sim, op->c, false, false);
+	}
+}
+
+bool
+sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose, char *why,
+    size_t why_size, unsigned long *runs)
+{
+	struct sim sim;
+	bool ok = true;
+
+	sim_init(&sim, seed, verbose);
+	for (size_t i = 0; i < ops->n && ok; i++) {
+		const struct sim_op *op = &ops->v[i];
+
+		sim.clock += 1000 + op->c;
+		clock_set(sim.clock);
+		sim_say(&sim, "%3zu %c: %s (%u, %u, %u)", i,
+		    'A' + (int)op->side, sim_kind_name(op->kind),
+		    (unsigned int)op->a, (unsigned int)op->b,
+		    (unsigned int)op->c);
+		ok = play_op(&sim, op);
+	}
+	if (runs != NULL)
+		*runs += sim.runs;
+	if (!ok && verbose)
+		for (unsigned int s = 0; s < 2; s++) {
+			struct strbuf text;
+
+			strbuf_init(&text, FORMAT_MAX);
+			sim_format(sim.site[s].world, true, true, &text);
+			(void)printf("%c:\n%s", 'A' + (int)s, text.data);
+			strbuf_deinit(&text);
+		}
+	if (!ok && why != NULL)
+		(void)snprintf(why, why_size, "%s", sim.why);
+	sim_deinit(&sim);
+	return ok;
+}
+
+/* The operations without those from first on, count of them. */
+static bool
+fails_without(const struct sim_ops *ops, size_t first, size_t count,
+    uint64_t seed)
+{
+	struct sim_ops less = { 0 };
+	bool fails;
+
+	for (size_t i = 0; i < ops->n; i++)
+		if (i < first || i >= first + count)
+			*ARRAY_ADD(&less) = ops->v[i];
+	fails = !sim_play(&less, seed, false, NULL, 0, NULL);
+	ARRAY_FREE(&less);
+	return fails;
+}
+
+void
+sim_shrink(struct sim_ops *ops, uint64_t seed)
+{
+	unsigned int plays = 0;
+	bool changed = true;
+
+	while (changed && plays < SHRINK_PLAYS) {
+		changed = false;
+		for (size_t count = ops->n / 2 + 1; count > 0; count /= 2) {
+			size_t first = 0;
+
+			while (first + count <= ops->n &&
+			    plays++ < SHRINK_PLAYS) {
+				if (!fails_without(ops, first, count, seed)) {
+					first++;
+					continue;
+				}
+				memmove(ops->v + first, ops->v + first +
+				    count, (ops->n - first - count) *
+				    sizeof(*ops->v));
+				ops->n -= count;
+				changed = true;
+			}
+		}
+	}
+}

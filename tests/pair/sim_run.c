@@ -1,0 +1,514 @@
+/*
+ * One run.  In each turn the two sessions, the brain and the bytes between
+ * them are served in a random order and as far as chance wants, so that
+ * messages of both sides meet in every way that a network could make them.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "chlog/chlog.h"
+#include "model/mail_location.h"
+#include "model/mailbox_name.h"
+#include "session/session.h"
+#include "sim.h"
+#include "wire/link.h"
+
+#define TURNS_IDLE_MAX	200U	/* turns in which nothing moves: a deadlock */
+#define TURNS_MAX	200000U
+
+struct wire {
+	struct sim *sim;
+	struct sim_run *run;
+	struct rng rng;
+	struct brain *brain;
+	struct session *session[2];
+	struct link *near[2], *far[2];	/* the brain's end, the session's */
+	bool dead[2];			/* the session is over */
+	bool cut, moved, brain_failed;
+	struct err err;
+};
+
+static struct sim *playing;
+static unsigned int current;		/* the side that is at work */
+static struct store_driver sim_driver;
+
+int __real_chlog_commit(struct chlog *log, struct err *err);
+int __wrap_chlog_commit(struct chlog *log, struct err *err);
+
+/* A commit is a step as well: it may fail, or be the last. */
+int
+__wrap_chlog_commit(struct chlog *log, struct err *err)
+{
+	struct failing_plan *plan = &playing->site[current].plan;
+
+	plan->count++;
+	if (plan->fail_at != 0 && plan->count == plan->fail_at &&
+	    plan->errnum == 0)
+		plan->gone = true;
+	if (plan->gone || (plan->fail_at != 0 &&
+	    plan->count == plan->fail_at)) {
+		chlog_rollback(log);
+		return err_set(err, ERR_TEMP, "the log is gone");
+	}
+	return __real_chlog_commit(log, err);
+}
+
+static int
+open_failing(struct store **store_r, const struct mail_location *loc,
+    const struct store_options *opts, struct err *err)
+{
+	struct sim_site *site = &playing->site[current];
+
+	if (store_driver_memory.open(store_r, loc, opts, err) == -1)
+		return -1;
+	failing_store_wrap(store_r, &site->plan);
+	return 0;
+}
+
+/* The wrapper's functions under an own open. */
+static void
+make_driver(struct sim *sim)
+{
+	static struct failing_plan unused;
+	struct store_options options = { .readonly = true };
+	struct mail_location loc = { .driver = NULL };
+	struct err err = ERR_INIT;
+	struct store *store;
+
+	if (sim_driver.name != NULL)
+		return;
+	loc.path = (char *)(uintptr_t)sim->site[0].path;
+	if (store_driver_memory.open(&store, &loc, &options, &err) == -1)
+		mem_fatal(err.msg);
+	failing_store_wrap(&store, &unused);
+	sim_driver = *store->driver;
+	store->driver->close(&store);
+	sim_driver.open = open_failing;
+	sim_driver.name = store_driver_memory.name;
+}
+
+static void
+set_clock(const struct sim *sim, unsigned int s)
+{
+	current = s;
+	clock_set((uint64_t)((int64_t)sim->clock + sim->site[s].clock_off));
+}
+
+/* With -t each message is told. */
+static void
+trace(const struct wire *wire, char from, char to, const struct msg *msg)
+{
+	if (!wire->sim->verbose || !sim_trace)
+		return;
+	switch (msg->kind) {
+	case MSG_MESSAGE:
+		sim_say(wire->sim, "          %c>%c MESSAGE UID %u GUID %s", from,
+		    to, (unsigned int)msg->u.message.uid,
+		    msg->u.message.guid);
+		break;
+	case MSG_GONE:
+		sim_say(wire->sim, "          %c>%c GONE UID %u", from, to,
+		    (unsigned int)msg->u.gone.uid);
+		break;
+	case MSG_MAILBOX:
+		sim_say(wire->sim, "          %c>%c MAILBOX %s UIDNEXT %u", from,
+		    to, msg->u.mailbox.name,
+		    (unsigned int)msg->u.mailbox.uidnext);
+		break;
+	case MSG_OP_MAILBOX:
+		sim_say(wire->sim, "          %c>%c OP_MAILBOX %s UIDVALIDITY %u "
+		    "UIDNEXT %u", from, to, msg->u.op_mailbox.box.name,
+		    (unsigned int)msg->u.op_mailbox.box.uidvalidity,
+		    (unsigned int)msg->u.op_mailbox.box.uidnext);
+		break;
+	case MSG_SUBSCRIPTION:
+		sim_say(wire->sim, "          %c>%c SUBSCRIPTION %s %d stamp %llu",
+		    from, to, msg->u.subscription.name,
+		    msg->u.subscription.on,
+		    (unsigned long long)msg->u.subscription.stamp);
+		break;
+	default:
+		sim_say(wire->sim, "          %c>%c %s", from, to,
+		    msg_kind_name(msg->kind));
+		break;
+	}
+}
+
+/* A UIDNEXT that is raised blindly may be there already: it does not count. */
+static bool
+is_operation(const struct msg *msg)
+{
+	const struct msg_op_mailbox *m = &msg->u.op_mailbox;
+
+	if (msg->kind == MSG_OP_MAILBOX && !m->create &&
+	    m->box.uidnext != 0 && m->box.uidvalidity == 0)
+		return false;
+	return msg->kind >= MSG_OP_MAILBOX && msg->kind <= MSG_OP_SET_UID;
+}
+
+static void
+brain_send(enum brain_side side, const struct msg *msg, void *arg)
+{
+	struct wire *wire = arg;
+	struct msg hello = *msg;
+
+	wire->run->operations += is_operation(msg);
+	wire->run->bodies += msg->kind == MSG_OP_SAVE;
+	if (msg->kind == MSG_HELLO)
+		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
+	link_send(wire->near[side], &hello);
+}
+
+static void
+brain_event(const struct brain_event *event, void *arg)
+{
+	struct wire *wire = arg;
+	const struct brain_account *acc = event->account;
+
+	if (event->text != NULL)
+		sim_say(wire->sim, "        %s%s%s%s", event->text,
+		    event->rule != NULL ? " [" : "",
+		    event->rule != NULL ? event->rule : "",
+		    event->rule != NULL ? "]" : "");
+	if (event->kind == EVENT_MAILBOX && acc->seen != acc->equal +
+	    acc->copied + acc->skipped + acc->failed)
+		(void)sim_fail(wire->sim, "account of %s: seen %llu, equal "
+		    "%llu, copied %llu, skipped %llu, failed %llu (P10)",
+		    acc->name, (unsigned long long)acc->seen,
+		    (unsigned long long)acc->equal,
+		    (unsigned long long)acc->copied,
+		    (unsigned long long)acc->skipped,
+		    (unsigned long long)acc->failed);
+}
+
+static void
+session_sends(const struct msg *msg, void *arg)
+{
+	link_send(arg, msg);
+}
+
+static bool
+session_room(void *arg)
+{
+	return link_room(arg);
+}
+
+/* Move some of the bytes that wait at one end to the other. */
+static void
+move_bytes(struct wire *wire, struct link *from, struct link *to)
+{
+	size_t len, room;
+	const void *data = link_out(from, &len);
+	void *space;
+
+	if (len == 0)
+		return;
+	space = link_space(to, &room);
+	if (len > room)
+		len = room;
+	if (len > 1 && rng_below(&wire->rng, 8) == 0)
+		len = 1 + rng_below(&wire->rng, (uint32_t)len - 1);
+	if (len == 0)
+		return;
+	memcpy(space, data, len);
+	link_fed(to, len);
+	link_sent(from, len);
+	wire->moved = true;
+}
+
+static void
+count_message(struct wire *wire)
+{
+	wire->moved = true;
+	wire->run->messages++;
+	if (wire->run->cut_at != 0 && wire->run->messages >= wire->run->cut_at)
+		wire->cut = true;
+}
+
+static void
+session_hears(struct wire *wire, unsigned int s)
+{
+	struct err err = ERR_INIT;
+	struct msg msg;
+	int r;
+
+	if (wire->dead[s] || session_ended(wire->session[s]))
+		return;
+	set_clock(wire->sim, s);
+	if ((r = link_next(wire->far[s], &msg, &err)) == 0)
+		return;
+	if (r == -1) {
+		(void)sim_fail(wire->sim, "message to %c: %s", 'A' + (int)s,
+		    err.msg);
+		wire->dead[s] = true;
+		return;
+	}
+	count_message(wire);
+	trace(wire, '*', (char)('A' + s), &msg);
+	if (session_receive(wire->session[s], &msg, &err) == -1) {
+		sim_say(wire->sim, "        session %c: %s", 'A' + (int)s,
+		    err.msg);
+		if (err.code == ERR_PROTO)
+			(void)sim_fail(wire->sim, "session %c: %s",
+			    'A' + (int)s, err.msg);
+		wire->dead[s] = true;
+	}
+}
+
+static void
+session_works(struct wire *wire, unsigned int s)
+{
+	struct err err = ERR_INIT;
+	int r;
+
+	if (wire->dead[s] || session_ended(wire->session[s]) ||
+	    !link_room(wire->far[s]))
+		return;
+	set_clock(wire->sim, s);
+	r = session_step(wire->session[s], session_room, wire->far[s], &err);
+	if (r == 1)
+		wire->moved = true;
+	if (r == -1) {
+		sim_say(wire->sim, "        session %c: %s", 'A' + (int)s,
+		    err.msg);
+		wire->dead[s] = true;
+	}
+}
+
+static void
+get_room(const struct wire *wire, bool room[static 2])
+{
+	for (unsigned int s = 0; s < 2; s++)
+		room[s] = link_room(wire->near[s]);
+}
+
+static void
+brain_hears(struct wire *wire, unsigned int s)
+{
+	bool room[2];
+	struct msg msg;
+	size_t left;
+	int r;
+
+	get_room(wire, room);
+	if (wire->brain_failed || brain_ended(wire->brain) ||
+	    !brain_wants(wire->brain, (enum brain_side)s, room))
+		return;
+	if ((r = link_next(wire->near[s], &msg, &wire->err)) == 0) {
+		(void)link_out(wire->far[s], &left);
+		/* It hung up in the middle of the run. */
+		if (wire->dead[s] && left == 0)
+			wire->brain_failed = true;
+		return;
+	}
+	if (r == -1) {
+		(void)sim_fail(wire->sim, "message from %c: %s", 'A' + (int)s,
+		    wire->err.msg);
+		wire->brain_failed = true;
+		return;
+	}
+	count_message(wire);
+	trace(wire, (char)('A' + s), '*', &msg);
+	if (brain_receive(wire->brain, (enum brain_side)s, &msg,
+	    &wire->err) == -1) {
+		sim_say(wire->sim, "        run: %s", wire->err.msg);
+		wire->brain_failed = true;
+		if (wire->err.code == ERR_PROTO)
+			(void)sim_fail(wire->sim, "run: %s", wire->err.msg);
+	}
+}
+
+static void
+brain_works(struct wire *wire)
+{
+	bool room[2];
+
+	if (wire->brain_failed || brain_ended(wire->brain))
+		return;
+	get_room(wire, room);
+	if (brain_step(wire->brain, room, &wire->err) == -1) {
+		sim_say(wire->sim, "        run: %s", wire->err.msg);
+		wire->brain_failed = true;
+	}
+}
+
+static void
+one_action(struct wire *wire, unsigned int action)
+{
+	unsigned int s = action & 1;
+
+	switch (action >> 1) {
+	case 0:
+		move_bytes(wire, wire->near[s], wire->far[s]);
+		break;
+	case 1:
+		session_hears(wire, s);
+		break;
+	case 2:
+		session_works(wire, s);
+		break;
+	case 3:
+		move_bytes(wire, wire->far[s], wire->near[s]);
+		break;
+	case 4:
+		brain_hears(wire, s);
+		break;
+	default:
+		brain_works(wire);
+		break;
+	}
+}
+
+static void
+turn(struct wire *wire)
+{
+	wire->moved = false;
+	for (unsigned int i = 0; i < 24 && !wire->cut; i++)
+		one_action(wire, rng_below(&wire->rng, 11));
+	/* Nobody is forgotten. */
+	for (unsigned int i = 0; i < 11 && !wire->cut && !wire->moved; i++)
+		one_action(wire, i);
+	if (wire->run->busy > 0 && rng_below(&wire->rng, 4) == 0) {
+		wire->run->busy--;
+		clock_set(wire->sim->clock);
+		sim_client_random(wire->sim, &wire->rng);
+	}
+}
+
+/* What was on its way when the link ended may still arrive. */
+static void
+deliver_rest(struct wire *wire)
+{
+	unsigned long messages;
+	size_t len;
+
+	for (unsigned int s = 0; s < 2; s++) {
+		if (rng_below(&wire->rng, 2) == 0)
+			continue;
+		do {
+			messages = wire->run->messages;
+			move_bytes(wire, wire->near[s], wire->far[s]);
+			session_hears(wire, s);
+			session_works(wire, s);
+			(void)link_out(wire->near[s], &len);
+		} while (wire->run->messages > messages && !wire->dead[s]);
+	}
+}
+
+/* The last word of the brain has to arrive too. */
+static bool
+all_said(const struct wire *wire)
+{
+	size_t len;
+
+	for (unsigned int s = 0; s < 2; s++) {
+		(void)link_out(wire->near[s], &len);
+		if (!wire->dead[s] && !session_ended(wire->session[s]))
+			return false;
+	}
+	return true;
+}
+
+static void
+go(struct wire *wire)
+{
+	unsigned int idle = 0;
+
+	for (unsigned int n = 0; n < TURNS_MAX; n++) {
+		turn(wire);
+		if (wire->cut || wire->brain_failed)
+			break;
+		if (brain_ended(wire->brain) && all_said(wire))
+			break;
+		idle = wire->moved ? 0 : idle + 1;
+		if (idle > TURNS_IDLE_MAX) {
+			(void)sim_fail(wire->sim, "the run hangs");
+			return;
+		}
+		if (n + 1 == TURNS_MAX)
+			(void)sim_fail(wire->sim, "the run does not end");
+	}
+	if (wire->cut && !brain_ended(wire->brain))
+		deliver_rest(wire);
+}
+
+static void
+fill_args(struct sim_run *run, const char **names, struct brain_args *args)
+{
+	*args = (struct brain_args){
+		.mode = run->mode, .reverse = run->reverse,
+		.full = run->full, .dry_run = run->dry_run,
+		.force_delete = true, .max_delete_percent = 50,
+		.max_delete_min = 20, .clock_skew_max = 86400 * 1000,
+		.software = "simulate",
+		.label = { "b", "a" },
+		.now_ms = clock_now_ms(),
+	};
+	args->run = guid_random();
+	if (run->filter != NULL) {
+		names[0] = run->filter;
+		args->names = names;
+		args->name_count = 1;
+	}
+}
+
+bool
+sim_run(struct sim *sim, struct sim_run *run)
+{
+	struct wire wire = { .sim = sim, .run = run,
+	    .rng = { run->seed * 0x9e3779b97f4a7c15ULL + 99 } };
+	struct mail_location loc[2] = { { 0 }, { 0 } };
+	struct session_args sargs;
+	struct brain_args args;
+	const char *names[1];
+
+	playing = sim;
+	make_driver(sim);
+	clock_set(sim->clock);
+	fill_args(run, names, &args);
+	wire.brain = brain_new(&args, brain_send, brain_event, &wire);
+	for (unsigned int s = 0; s < 2; s++) {
+		loc[s].driver = (char *)(uintptr_t)"memory";
+		loc[s].path = (char *)(uintptr_t)sim->site[s].path;
+		sim->site[s].plan = (struct failing_plan){ 0 };
+		if (run->fail_at != 0 && run->fail_side == s) {
+			sim->site[s].plan.fail_at = run->fail_at;
+			sim->site[s].plan.errnum = run->fail_errno;
+		}
+		wire.near[s] = link_new();
+		wire.far[s] = link_new();
+		sargs = (struct session_args){
+			.location = &loc[s], .options = { .alt_char = '_' },
+			.state_dir = sim_state_dir(),
+			.access = ACCESS_READ_WRITE, .software = "simulate",
+			.debug_stamps = true, .driver = &sim_driver,
+		};
+		wire.session[s] = session_new(&sargs, session_sends,
+		    wire.far[s]);
+	}
+	brain_start(wire.brain);
+	go(&wire);
+	run->ended = brain_ended(wire.brain);
+	run->outcome = brain_result(wire.brain);
+	for (unsigned int s = 0; s < 2; s++) {
+		run->steps[s] = sim->site[s].plan.count;
+		set_clock(sim, s);
+		session_free(&wire.session[s]);
+		link_free(&wire.near[s]);
+		link_free(&wire.far[s]);
+	}
+	brain_free(&wire.brain);
+	clock_set(sim->clock);
+	sim->runs++;
+	sim->messages += run->messages;
+	sim_say(sim, "    run %s: outcome %d, %lu messages, %lu operations",
+	    run->ended ? "ended" : "failed", (int)run->outcome, run->messages,
+	    run->operations);
+	return !sim->failed;
+}

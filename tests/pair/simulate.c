@@ -1,0 +1,114 @@
+/*
+ * simulate - play random histories of two stores
+ *
+ *	simulate [--seeds FROM-TO] [--minutes N] [--keep-going] [-t] [-v SEED]
+ *
+ * Without arguments a fixed number of histories, or fewer if they take too
+ * long.  A failing one is made small and printed as a list of operations; with
+ * -v, or after a failure, with all that the runs did, and with -t with all
+ * messages.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim.h"
+
+#ifdef SANITIZED
+#define SEEDS_DEFAULT	1500U
+#else
+#define SEEDS_DEFAULT	4000U
+#endif
+#define SECONDS_DEFAULT	45
+
+static void
+usage(void)
+{
+	(void)fprintf(stderr, "usage: simulate [--seeds FROM-TO] "
+	    "[--minutes N] [--keep-going] [-t] [-v SEED]\n");
+	exit(2);
+}
+
+static void
+report_failure(uint64_t seed)
+{
+	struct sim_ops ops = { 0 };
+	char why[1024] = "";
+
+	sim_generate(seed, &ops);
+	sim_shrink(&ops, seed);
+	(void)printf("seed %llu fails with %zu operations:\n",
+	    (unsigned long long)seed, ops.n);
+	(void)sim_play(&ops, seed, true, why, sizeof(why), NULL);
+	(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed, why);
+	ARRAY_FREE(&ops);
+}
+
+static int
+play_one(uint64_t seed, bool verbose, unsigned long *runs)
+{
+	struct sim_ops ops = { 0 };
+	char why[1024];
+	bool ok;
+
+	sim_generate(seed, &ops);
+	ok = sim_play(&ops, seed, verbose, why, sizeof(why), runs);
+	ARRAY_FREE(&ops);
+	if (!ok && verbose)
+		(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed,
+		    why);
+	return ok ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long long from = 1, to = SEEDS_DEFAULT, seed = 0;
+	long seconds = SECONDS_DEFAULT;
+	unsigned long runs = 0, failures = 0;
+	bool keep_going = false;
+	time_t end;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
+			if (sscanf(argv[++i], "%llu-%llu", &from, &to) != 2)
+				usage();
+			seconds = 365L * 86400;
+		} else if (strcmp(argv[i], "--minutes") == 0 && i + 1 < argc) {
+			seconds = 60 * atol(argv[++i]);
+			if (to == SEEDS_DEFAULT)
+				to = UINT64_MAX;
+		} else if (strcmp(argv[i], "--keep-going") == 0) {
+			keep_going = true;
+		} else if (strcmp(argv[i], "-t") == 0) {
+			sim_trace = true;
+		} else if (strcmp(argv[i], "-v") == 0 && i + 1 < argc) {
+			seed = strtoull(argv[++i], NULL, 10);
+		} else {
+			usage();
+		}
+	}
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	if (seed != 0) {
+		int r = play_one(seed, true, &runs);
+
+		sim_cleanup();
+		return r;
+	}
+	end = time(NULL) + seconds;
+	for (seed = from; seed <= to && time(NULL) < end; seed++) {
+		if (play_one(seed, false, &runs) == 0)
+			continue;
+		failures++;
+		report_failure(seed);
+		if (!keep_going)
+			break;
+	}
+	sim_cleanup();
+	(void)printf("%llu histories, %lu runs, %lu failures\n",
+	    seed - from + (failures > 0 && !keep_going), runs, failures);
+	return failures == 0 ? 0 : 1;
+}
