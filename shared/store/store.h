@@ -269,6 +269,14 @@ struct store_driver {
 	 * the top, with few system calls for many messages.  done is called
 	 * once for each operation.  -1: what is on disk is unknown; close the
 	 * store, trying again would hide it.
+	 *
+	 * Operations name messages as they were before the batch, except that
+	 * a second set_flags of a message expects what the first one set.  In
+	 * each mailbox the wanted UIDs (appends, copies, UID changes) that are
+	 * free are given; all others get the next ones behind those, in the
+	 * order of the calls; ERR_REFUSED if none is left.  A keyword that the
+	 * mailbox has no room for is told to the problem function, and the
+	 * operation is done without it.
 	 */
 	int (*flush)(struct store *store, store_done_fn *done, void *arg,
 	    struct err *err);

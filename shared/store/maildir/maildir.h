@@ -24,7 +24,7 @@
 /* Problems told of one mailbox at once; more are only counted. */
 #define PROBLEMS_MAX	20U
 /* Every so many lines the place of one is remembered. */
-#define LIST_STRIDE	128U
+#define LIST_STRIDE	32U
 #define UID_LAST	0xfffffffeU	/* UIDNEXT has to fit behind it */
 
 struct maildir_box;
@@ -59,7 +59,10 @@ struct list_orphan {
 	char *base, *fields;
 };
 
+struct maildir_lines;
+
 struct maildir_list {
+	struct maildir_lines *find;	/* buffer of maildir_list_find */
 	int fd;				/* -1: there is no usable list */
 	bool exists;			/* there is a file of this name */
 	bool broken;			/* its header, or from good_end on */

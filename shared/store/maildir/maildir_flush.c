@@ -183,7 +183,8 @@ expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
 	struct maildir_op *op;
-	unsigned int changed = 0;
+	/* Also what was gone before may not be so durably. */
+	unsigned int changed = ENTRY_CUR;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];

@@ -20,7 +20,7 @@
 #define BYTES_PER_LINE	40U	/* a short line, for the first guess */
 
 /* Reads lines of the open file between two offsets. */
-struct lines {
+struct maildir_lines {
 	int fd;
 	uint64_t offset;	/* of buf in the file */
 	uint64_t end;
@@ -36,7 +36,7 @@ struct line {
 };
 
 static void
-lines_start(struct lines *lines, int fd, uint64_t from, uint64_t to)
+lines_start(struct maildir_lines *lines, int fd, uint64_t from, uint64_t to)
 {
 	lines->fd = fd;
 	lines->offset = from;
@@ -45,7 +45,7 @@ lines_start(struct lines *lines, int fd, uint64_t from, uint64_t to)
 }
 
 static int
-lines_fill(struct lines *lines, struct err *err)
+lines_fill(struct maildir_lines *lines, struct err *err)
 {
 	uint64_t at, left;
 	size_t room;
@@ -72,7 +72,7 @@ lines_fill(struct lines *lines, struct err *err)
 
 /* 1: a line; 0: the end; -1.  A line is cut at UIDLIST_LINE_MAX + 1 bytes. */
 static int
-lines_next(struct lines *lines, struct line *line, struct err *err)
+lines_next(struct maildir_lines *lines, struct line *line, struct err *err)
 {
 	const char *lf;
 	int r;
@@ -124,6 +124,7 @@ maildir_list_deinit(struct maildir_list *list)
 	ARRAY_FREE(&list->orphans);
 	if (list->fd != -1)
 		close(list->fd);
+	free(list->find);
 	maildir_list_init(list);
 }
 
@@ -249,7 +250,7 @@ note_torn(struct maildir_list *list, const struct line *line)
 
 /* Read lines from good_end to the end of the file. */
 static int
-load_lines(struct maildir_box *box, struct lines *lines, struct err *err)
+load_lines(struct maildir_box *box, struct maildir_lines *lines, struct err *err)
 {
 	struct maildir_list *list = &box->list;
 	struct line line;
@@ -280,7 +281,7 @@ load_lines(struct maildir_box *box, struct lines *lines, struct err *err)
 
 /* The header of the open file. */
 static int
-load_header(struct maildir_list *list, struct lines *lines,
+load_header(struct maildir_list *list, struct maildir_lines *lines,
     struct uidlist_header *header, uint64_t *end_r, struct err *err)
 {
 	struct line line;
@@ -297,7 +298,7 @@ load_header(struct maildir_list *list, struct lines *lines,
 
 /* The file is new to us. */
 static int
-load_all(struct maildir_box *box, struct lines *lines, struct err *err)
+load_all(struct maildir_box *box, struct maildir_lines *lines, struct err *err)
 {
 	struct maildir_list *list = &box->list;
 	struct err why = ERR_INIT;
@@ -339,7 +340,7 @@ load_all(struct maildir_box *box, struct lines *lines, struct err *err)
 
 /* Does the file that we have open still begin as it did? */
 static bool
-same_header(struct maildir_list *list, struct lines *lines)
+same_header(struct maildir_list *list, struct maildir_lines *lines)
 {
 	struct uidlist_header header;
 	struct err ignored = ERR_INIT;
@@ -358,7 +359,7 @@ int
 maildir_list_refresh(struct maildir_box *box, struct err *err)
 {
 	struct maildir_list *list = &box->list;
-	struct lines *lines;
+	struct maildir_lines *lines;
 	struct path_stat st;
 	int ret;
 
@@ -414,7 +415,7 @@ maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn, void *arg,
 {
 	struct maildir_list *list = &box->list;
 	struct uidlist_record rec;
-	struct lines *lines;
+	struct maildir_lines *lines;
 	struct line line;
 	int r = 0;
 
@@ -439,9 +440,10 @@ maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn, void *arg,
 	return r == -1 ? -1 : 0;
 }
 
-/* Where to begin to look for a UID. */
-static uint64_t
-place_of(const struct maildir_list *list, uint32_t uid)
+/* The part of the file where the line of a UID can be. */
+static void
+place_of(const struct maildir_list *list, uint32_t uid, uint64_t *from_r,
+    uint64_t *to_r)
 {
 	size_t low = 0, high = list->places.n, mid;
 
@@ -452,7 +454,9 @@ place_of(const struct maildir_list *list, uint32_t uid)
 		else
 			high = mid;
 	}
-	return low == 0 ? list->good_end : list->places.v[low - 1].offset;
+	*to_r = low < list->places.n ? list->places.v[low].offset :
+	    list->good_end;
+	*from_r = low == 0 ? *to_r : list->places.v[low - 1].offset;
 }
 
 int
@@ -461,32 +465,29 @@ maildir_list_find(struct maildir_box *box, uint32_t uid,
 {
 	struct maildir_list *list = &box->list;
 	struct uidlist_record rec;
-	struct lines *lines;
+	uint64_t from, to;
 	struct line line;
-	int ret = 1, r;
+	int r;
 
 	if (list->fd == -1 || uid == 0)
 		return 1;
-	lines = mem_alloc(sizeof(*lines));
-	lines_start(lines, list->fd, place_of(list, uid), list->good_end);
-	while ((r = lines_next(lines, &line, err)) == 1) {
+	if (list->find == NULL)
+		list->find = mem_alloc(sizeof(*list->find));
+	place_of(list, uid, &from, &to);
+	lines_start(list->find, list->fd, from, to);
+	while ((r = lines_next(list->find, &line, err)) == 1) {
 		if (line.len > UIDLIST_LINE_MAX)
-			break;
-		memcpy(found->text, line.text, line.len);
+			return 1;
 		if (uidlist_record_parse(&rec, list->header.version,
-		    found->text, line.len, err) == -1) {
-			ret = -1;
-			break;
-		}
-		if (rec.uid >= uid) {
-			if (rec.uid == uid &&
-			    maildir_list_is_last(list, &rec)) {
-				found->record = rec;
-				ret = 0;
-			}
-			break;
-		}
+		    line.text, line.len, err) == -1)
+			return -1;
+		if (rec.uid < uid)
+			continue;
+		if (rec.uid > uid || !maildir_list_is_last(list, &rec))
+			return 1;
+		memcpy(found->text, line.text, line.len);
+		return uidlist_record_parse(&found->record,
+		    list->header.version, found->text, line.len, err);
 	}
-	free(lines);
-	return r == -1 ? -1 : ret;
+	return r == -1 ? -1 : 1;
 }
