@@ -3,6 +3,9 @@
  */
 #include "config.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +20,7 @@
 #include "session/session.h"
 
 #define BOTH	(SANDBOX_READ | SANDBOX_WRITE)
-#define PATHS_MAX	(LOCATION_KEYS_MAX + 4U)
+#define PATHS_MAX	(LOCATION_KEYS_MAX + 8U)
 
 struct paths {
 	struct sandbox_path v[PATHS_MAX];
@@ -42,30 +45,72 @@ parent_of(const char *path)
 	return mem_strndup(path, (size_t)(slash - path));
 }
 
+/* The folder above path, heap memory, if it is needed; see below. */
+static char *
+add_folder_of(struct paths *paths, const char *path)
+{
+	char *folder = parent_of(path);
+
+	add_path(paths, folder, BOTH);
+	return folder;
+}
+
+static int
+make_state_dir(const char *path, struct err *err)
+{
+	if (path != NULL && mkdir(path, 0700) == -1 && errno != EEXIST)
+		return err_sys(err, "make the state_dir %s", path);
+	return 0;
+}
+
+static int
+confine(const struct paths *paths, struct err *err)
+{
+	struct sandbox_report report = { .off = "" };
+
+	if (drop_new_rights(err) == -1 ||
+	    sandbox_paths(paths->v, paths->n, &report, err) == -1 ||
+	    sandbox_calls_store(&report, err) == -1)
+		return -1;
+	if (report.off[0] != '\0')
+		log_debug("store process less confined off=%s", report.off);
+	return 0;
+}
+
 int
 confine_store(const struct session_args *args, struct err *err)
 {
 	const struct mail_location *loc = args->location;
-	struct sandbox_report report = { .off = "" };
+	const char *inbox = mail_location_get(loc, "INBOX");
+	char *root_folder = NULL, *inbox_folder = NULL;
 	struct paths paths = { .n = 0 };
-	char *parent = NULL;
+	struct stat st;
 	int ret;
 
+	if (make_state_dir(args->state_dir, err) == -1)
+		return -1;
+	/* Where SQLite sorts what is larger than memory. */
+	if (setenv("SQLITE_TMPDIR", args->state_dir != NULL ?
+	    args->state_dir : loc->path, 1) == -1)
+		return err_sys(err, "SQLITE_TMPDIR");
 	add_path(&paths, loc->path, BOTH);
 	/* A root that has yet to be made is made in the folder above it. */
 	if (args->options.create && access(loc->path, F_OK) == -1)
-		add_path(&paths, parent = parent_of(loc->path), BOTH);
+		root_folder = add_folder_of(&paths, loc->path);
+	/* The lock of an INBOX that is a file lies beside it. */
+	if (inbox != NULL && inbox[0] == '/' && (stat(inbox, &st) == -1 ||
+	    !S_ISDIR(st.st_mode)))
+		inbox_folder = add_folder_of(&paths, inbox);
 	/* INDEX=, CONTROL= and the like lie elsewhere. */
 	for (size_t i = 0; i < loc->key_count; i++)
 		add_path(&paths, loc->keys[i].value, BOTH);
 	add_path(&paths, args->state_dir, BOTH);
-	ret = drop_new_rights(err);
-	if (ret == 0)
-		ret = sandbox_paths(paths.v, paths.n, &report, err);
-	if (ret == 0)
-		ret = sandbox_calls_store(&report, err);
-	if (ret == 0 && report.off[0] != '\0')
-		log_debug("store process less confined off=%s", report.off);
-	free(parent);
+	add_path(&paths, "/dev/null", BOTH);
+	add_path(&paths, "/dev/urandom", SANDBOX_READ);
+	add_path(&paths, "/etc/localtime", SANDBOX_READ);
+	add_path(&paths, "/usr/share/zoneinfo", SANDBOX_READ);
+	ret = confine(&paths, err);
+	free(root_folder);
+	free(inbox_folder);
 	return ret;
 }

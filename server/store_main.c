@@ -30,6 +30,7 @@ struct place {
 	const struct store_args *args;
 	struct mail_location location;
 	char *state_dir;		/* NULL: none */
+	char *root_folder;		/* of a missing root; NULL: it is there */
 	char *inbox_folder;		/* of INBOX=file; NULL: none */
 	struct sandbox_path paths[PATHS_MAX];
 	size_t path_count;
@@ -52,7 +53,7 @@ access_of(enum peer_right right)
 /*
  * As root make a state_dir that is missing and give it to the user, who could
  * not make it in a folder of root's.  In any other folder somebody else could
- * move things about meanwhile: there the user makes it, in make_folders.
+ * move things about meanwhile: there the user makes it, in make_state_dir.
  */
 static int
 give_state_dir(const struct place *place, struct err *err)
@@ -158,19 +159,28 @@ add_inbox_folder(struct place *place, const char *inbox)
 }
 
 /*
- * A rule of the sandbox can only name what exists, so a root that is missing
- * is made now; but not the folders above it: they may be a disk that is not
- * mounted.
+ * A rule of the sandbox can only name what exists.  For a root that is missing
+ * it names the folder above: whether the store is made there is known when the
+ * client has said if it met this store before.
  */
-static int
-make_folders(const struct place *place, struct err *err)
+static void
+add_root(struct place *place)
 {
 	const char *path = place->location.path;
+	const char *slash = strrchr(path, '/');
 
-	if (place->args->access != PEER_READ && mkdir(path, 0700) == -1 &&
-	    errno != EEXIST)
-		return err_sys(err, "cannot make the mail root %s", path);
-	path = place->state_dir;
+	add_path(place, path, BOTH);
+	if (access(path, F_OK) == 0 || slash == NULL || slash == path)
+		return;
+	place->root_folder = mem_strndup(path, (size_t)(slash - path));
+	add_path(place, place->root_folder, BOTH);
+}
+
+static int
+make_state_dir(const struct place *place, struct err *err)
+{
+	const char *path = place->state_dir;
+
 	if (path != NULL && mkdir(path, 0700) == -1 && errno != EEXIST)
 		return err_sys(err, "cannot make the state_dir %s", path);
 	return 0;
@@ -183,9 +193,9 @@ confine(struct place *place, struct err *err)
 	    place->location.path;
 	struct sandbox_report report = { .off = "" };
 
-	if (make_folders(place, err) == -1)
+	if (make_state_dir(place, err) == -1)
 		return -1;
-	add_path(place, place->location.path, BOTH);
+	add_root(place);
 	for (size_t i = 0; i < place->location.key_count; i++)
 		add_path(place, place->location.keys[i].value, BOTH);
 	add_inbox_folder(place, mail_location_get(&place->location,
@@ -251,6 +261,7 @@ run(int in, int out, const struct store_args *args)
 		log_error("session fails error=%s code=%s", err.msg,
 		    err_name(err.code));
 	mail_location_deinit(&place.location);
+	free(place.root_folder);
 	free(place.inbox_folder);
 	free(place.state_dir);
 	return ret == 0 ? 0 : err_exit_status(err.code);

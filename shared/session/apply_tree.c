@@ -460,7 +460,11 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	return r == -1 ? -1 : 0;
 }
 
-/* What a peer that may only add may do to a mailbox: make it, raise UIDNEXT. */
+/*
+ * What a peer that may only add may do to a mailbox: make it and raise UIDNEXT;
+ * and as long as it is empty, as INBOX is at first, give it the identity of its
+ * own one: nothing is lost by that.
+ */
 static int
 append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
     struct err *err)
@@ -470,14 +474,10 @@ append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
 
 	if (r == -1)
 		return -1;
-	*may_r = m->create || (r == 1 && guid_is_zero(&m->new_guid) &&
-	    strcmp(m->box.name, row->name) == 0 &&
-	    !changes_uidvalidity(m, row));
 	/* An existing one is not changed by way of create. */
-	if (r == 1 && m->create)
-		*may_r = guid_is_zero(&m->new_guid) &&
-		    strcmp(m->box.name, row->name) == 0 &&
-		    !changes_uidvalidity(m, row);
+	*may_r = r == 0 ? m->create : strcmp(m->box.name, row->name) == 0 &&
+	    (row->messages == 0 || (guid_is_zero(&m->new_guid) &&
+	    !changes_uidvalidity(m, row)));
 	return 0;
 }
 

@@ -294,7 +294,8 @@ open_all(struct session *s, struct err *err)
 	};
 
 	options.readonly = s->readonly;
-	if (s->readonly)
+	/* A store that was met before and is gone now is no new one (E5). */
+	if (s->readonly || s->hello.position_count > 0)
 		options.create = false;
 	if (s->hello.alt_char != '\0')
 		options.alt_char = s->hello.alt_char;

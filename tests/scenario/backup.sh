@@ -7,19 +7,39 @@ maildir "$server"
 server_start
 enrol
 
-step "the destination becomes equal"
+step "the destination becomes equal, and the source is not written"
+before=$(snapshot "$laptop" | grep -v dsync-changelog)
 expect 0 backup "$place"
-equal
+same_mail
+[ "$before" = "$(snapshot "$laptop" | grep -v dsync-changelog)" ] ||
+	fail 'the source was changed'
+expect 0 backup "$place"
+prints 'nothing to do'
 
 step "what was changed at the destination is discarded"
 deliver "$server" 'a stranger'
-expunge "$server" "$(sed -n 's/^Subject: //p' \
-    "$(find "$server/cur" -type f | sort | head -n 1)")"
+for file in "$server"/cur/*; do
+	rm "$file"
+	break
+done
 deliver "$laptop" 'a new one'
-expect 0 backup "$place"
+# Their UIDs are taken there already; the mail itself is saved.
+expect 2 backup "$place"
+says 'B3'
 ! has_mail "$server" 'a stranger' || fail 'the stranger is still there'
 has_mail "$server" 'a new one' || fail 'the new one is missing'
+same_mail
+
+step "mirror and backup can alternate"
+dsync mirror "$place"
+[ "$status" = 0 ] || expect 0 mirror "$place"
 equal
+deliver "$laptop" 'one more'
+expect 0 backup "$place"
+equal
+deliver "$server" 'another stranger'
+dsync backup "$place"
+! has_mail "$server" 'another stranger' || fail 'it is still there'
 
 step "the other way round into a store that is not there yet"
 mv "$laptop" "$work/lost"

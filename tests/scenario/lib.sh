@@ -202,6 +202,15 @@ count_mails() { # DIRECTORY
 	find "$1/cur" "$1/new" -type f | wc -l
 }
 
+# same_mail: equal but for UIDs and GUIDs, which a source that no IMAP server
+# ever served does not have and does not get.
+same_mail() {
+	sh "$support/list-maildir.sh" "$laptop" -u >"$work/list.a"
+	sh "$support/list-maildir.sh" "$server" -u >"$work/list.b"
+	diff "$work/list.a" "$work/list.b" >&2 || fail 'the stores differ'
+	[ -s "$work/list.a" ] || fail 'the stores are empty'
+}
+
 # equal [A B]: both stores show the same to a mail client.
 equal() {
 	sh "$support/list-maildir.sh" "${1:-$laptop}" >"$work/list.a" ||

@@ -27,14 +27,16 @@ has_mail "$server" 'new one' || fail 'the new one is missing'
 
 step "all of INBOX is too much, even if it is not half of the store"
 rm -f "$laptop"/cur/* "$laptop"/new/*
-for i in 1 2 3; do
-	deliver "$laptop" "mail $i"
+for i in 1 2 3 4 5; do
+	for j in 1 2 3 4 5; do
+		deliver "$laptop" "mail $i$j"
+	done
 done
-sh "$support/make-maildir.sh" "$work/more" 100
+sh "$support/make-maildir.sh" "$work/more" 500
 mv "$work/more/.Archive" "$laptop/.More"
 expect 0 --force-delete mirror "$place"
 rm -f "$laptop"/cur/* "$laptop"/new/*
 expect 1 mirror "$place"
-[ "$(count_mails "$server")" = 3 ] || fail 'INBOX was emptied'
+[ "$(count_mails "$server")" = 25 ] || fail 'INBOX was emptied'
 expect 0 --force-delete mirror "$place"
 equal

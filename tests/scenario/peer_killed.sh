@@ -11,8 +11,10 @@ deliver "$server" 'was there before'
 far="HOME=$work/server DSYNC_CONFIG_DIR=$work/server/.config/dsync"
 for bytes in 1 500 20000 300000 1000000; do
 	step "the line is cut after $bytes bytes"
+	# dd hands on what it has read at once, other than head.
 	dsync mirror sh -c \
-	    "head -c $bytes | env $far '$server_program' --stdio"
+	    "dd bs=65536 count=$bytes iflag=count_bytes status=none |
+	    env $far '$server_program' --stdio"
 	[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
 	says 'running again'
 	has_mail "$server" 'was there before' || fail 'a mail was lost'
