@@ -30,23 +30,23 @@ says 'B3'
 has_mail "$server" 'a new one' || fail 'the new one is missing'
 same_mail
 
-step "mirror and backup can alternate"
-dsync mirror "$place"
-[ "$status" = 0 ] || expect 0 mirror "$place"
-equal
-deliver "$laptop" 'one more'
-expect 0 backup "$place"
-equal
-deliver "$server" 'another stranger'
-dsync backup "$place"
-! has_mail "$server" 'another stranger' || fail 'it is still there'
-
 step "the other way round into a store that is not there yet"
 mv "$laptop" "$work/lost"
 expect 0 --create -R backup "$place"
 equal
 
+step "mirror and backup can alternate"
+expect 0 mirror "$place"
+equal
+deliver "$laptop" 'one more'
+expect 0 backup "$place"
+same_mail
+deliver "$server" 'another stranger'
+dsync backup "$place"
+! has_mail "$server" 'another stranger' || fail 'it is still there'
+
 step "the source is not written"
+expect 0 mirror "$place"
 before=$(snapshot "$server" | grep -v dsync-changelog)
 deliver "$laptop" 'goes away again'
 expect 0 -R backup "$place"
