@@ -207,8 +207,11 @@ print_closing(struct report *report, enum brain_outcome outcome,
 		add_count(&line, sum.skipped, "skipped");
 		add_count(&line, sum.failed, "failed");
 		add_count(&line, report->pending, "pending");
-		strbuf_addf(&line, "; %s of mail, %s", format_bytes(bytes,
-		    sizeof(bytes), report->bytes), time);
+		/* A plan does not know how large bodies are. */
+		if (!args->dry_run)
+			strbuf_addf(&line, "; %s of mail", format_bytes(bytes,
+			    sizeof(bytes), report->bytes));
+		strbuf_addf(&line, "; %s", time);
 	}
 	fprintf(args->results, "%s\n", line.data);
 	strbuf_deinit(&line);

@@ -110,7 +110,7 @@ START_TEST(changed_mailboxes_are_told_by_name_with_their_sums)
 	    "Work/2024: 9 seen = 5 equal + 2 copied + 1 skipped + 1 failed, "
 	    "created\n"
 	    "changed: 2 mailboxes, 2 copied, 2 flagged, 1 expunged, "
-	    "4 renumbered, 1 skipped, 1 failed; 0 B of mail, 0.5 s\n");
+	    "4 renumbered, 1 skipped, 1 failed; 0 B of mail; 0.5 s\n");
 	fixture_close(&fx);
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(a_dry_run_prints_its_plan_as_results)
 	tell(&fx, EVENT_DECISION, "Work is kept", "T4");
 	fixture_end(&fx, BRAIN_IMPERFECT);
 	ck_assert_str_eq(fx.results, "second: INBOX: save\n"
-	    "would change: 0 mailboxes, 0 copied; 0 B of mail, 0.5 s\n");
+	    "would change: 0 mailboxes, 0 copied; 0.5 s\n");
 	ck_assert_str_eq(fx.remarks, "dsync: Work is kept (T4)\n");
 	fixture_close(&fx);
 }
