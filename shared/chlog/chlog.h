@@ -102,6 +102,8 @@ struct chlog_mailbox {
 	const char *name;	/* joined */
 	const char *store_name;	/* as the store lists it (T13) */
 	bool selectable;
+	bool lent;		/* the store had no GUID, UIDVALIDITY and UIDs
+				   and was not to be written: ours for now */
 	uint8_t token[CHLOG_TOKEN_MAX];
 	size_t token_len;	/* 0: none that can be trusted */
 	uint32_t uidvalidity;

@@ -11,7 +11,7 @@
 	"uidvalidity, uidnext, highestmodseq, messages, exist_stamp, "	\
 	"parent_stamp, last_stamp, seq, run, tree_seq, tree_run, "	\
 	"uidvalidity_seq, uidvalidity_run, message_seq, born_seq, "	\
-	"born_run, set_digest, store_uidnext"
+	"born_run, set_digest, store_uidnext, lent"
 
 static int
 read_box(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
@@ -50,6 +50,7 @@ read_box(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	box->born_seq = (uint64_t)sqlite3_column_int64(stmt, 20);
 	box->born_run = chlog_column_run(stmt, 21);
 	box->store_uidnext = (uint32_t)sqlite3_column_int64(stmt, 23);
+	box->lent = sqlite3_column_int(stmt, 24) != 0;
 	if (sqlite3_column_bytes(stmt, 22) == (int)DIGEST_SIZE) {
 		memcpy(box->set_digest, sqlite3_column_blob(stmt, 22),
 		    DIGEST_SIZE);
@@ -157,6 +158,7 @@ bind_box(sqlite3_stmt *stmt, const struct chlog_mailbox *box)
 	sqlite3_bind_int64(stmt, 17, (int64_t)box->born_seq);
 	chlog_bind_run(stmt, 18, box->born_run);
 	sqlite3_bind_int64(stmt, 19, box->store_uidnext);
+	sqlite3_bind_int(stmt, 20, box->lent);
 }
 
 static int
@@ -166,11 +168,9 @@ insert_box(struct chlog *log, struct chlog_mailbox *box, struct err *err)
 	    "name, store_name, selectable, uidvalidity, uidnext, "
 	    "highestmodseq, exist_stamp, parent_stamp, last_stamp, seq, run, "
 	    "tree_seq, tree_run, uidvalidity_seq, uidvalidity_run, born_seq, "
-	    "born_run, store_uidnext, messages, message_seq) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-	    "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, "
-	    "0)",
-	    err);
+	    "born_run, store_uidnext, lent, messages, message_seq) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+	    "?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 0, 0)", err);
 
 	if (stmt == NULL)
 		return -1;
@@ -228,11 +228,11 @@ chlog_mailbox_put(struct chlog *log, struct chlog_mailbox *box,
 	    "parent_stamp = ?9, last_stamp = ?10, seq = ?11, run = ?12, "
 	    "tree_seq = ?13, tree_run = ?14, uidvalidity_seq = ?15, "
 	    "uidvalidity_run = ?16, born_seq = ?17, born_run = ?18, "
-	    "store_uidnext = ?19 WHERE id = ?20", err);
+	    "store_uidnext = ?19, lent = ?20 WHERE id = ?21", err);
 	if (stmt == NULL)
 		return -1;
 	bind_box(stmt, box);
-	sqlite3_bind_int64(stmt, 20, box->id);
+	sqlite3_bind_int64(stmt, 21, box->id);
 	return chlog_run_stmt(log, stmt, "mailbox", err);
 }
 

@@ -32,6 +32,8 @@ CREATE TABLE mailbox (
 	name		TEXT NOT NULL,	-- parts joined by U+001F
 	store_name	TEXT NOT NULL,	-- the same as this store can hold it
 	selectable	INTEGER NOT NULL, -- 0: a mere directory
+	lent		INTEGER NOT NULL, -- 1: the store had no GUID, UIDVALIDITY
+					-- and UIDs of its own: these are ours
 	token		BLOB,		-- of the last scan, if it was settled
 	uidvalidity	INTEGER NOT NULL,
 	uidnext		INTEGER NOT NULL,

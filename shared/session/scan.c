@@ -226,6 +226,7 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
 	row->guid = *guid;
 	row->name = row->store_name = entry->name;
 	row->selectable = entry->selectable;
+	row->lent = entry->selectable && guid_is_zero(&status->guid);
 	if (entry->selectable) {
 		row->uidvalidity = status->uidvalidity != 0 ?
 		    status->uidvalidity : (uint32_t)(scan->now / 1000);
@@ -415,13 +416,17 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	struct mailbox *box = NULL;
 	struct guid128 guid;
 	struct err why = ERR_INIT;
+	bool lent_uids;
 	int r;
 
 	if (entry->known != NULL && entry->known->row.selectable &&
+	    (!entry->known->row.lent || scan->s->readonly) &&
 	    token_trusted(scan, &entry->known->row, &entry->token)) {
 		entry->known->seen = true;
 		return 0;
 	}
+	lent_uids = entry->known != NULL &&
+	    identity_wanted(scan->s, &entry->known->row);
 	if (driver->mailbox_open(scan->s->store, entry->name, &box,
 	    &why) == -1)
 		return leave_out(scan, entry, &why);
@@ -432,6 +437,15 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 		return leave_out(scan, entry, &why);
 	}
 	guid = status.guid;
+	if (entry->known != NULL && entry->known->row.lent &&
+	    !guid_is_zero(&guid)) {
+		if (!scan->s->readonly && identity_give(scan->s,
+		    &entry->known->row, box, lent_uids, &status, err) == -1) {
+			driver->mailbox_close(&box);
+			return -1;
+		}
+		guid = entry->known->row.guid;
+	}
 	if (guid_is_zero(&guid))
 		guid = entry->known != NULL && entry->known->row.selectable ?
 		    entry->known->row.guid : guid_random();

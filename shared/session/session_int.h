@@ -4,6 +4,7 @@
  *	session.c	states, the first flight, the commit
  *	budget.c	limits, and what may arrive when
  *	scan.c		store into log: the tree; scan_mails.c: one mailbox
+ *	identity.c	what the log lent to a store that had none of its own
  *	serve.c		views, trees and lists; stream.c: messages in order
  *	body.c		bodies that were asked for
  *	apply.c		operations on messages; apply_tree.c: on mailboxes
@@ -351,6 +352,16 @@ int session_scan(struct session *s, struct err *err);
 int scan_mailbox(struct session *s, struct chlog_mailbox *row,
     struct mailbox *box, const struct mailbox_status *status, bool first,
     unsigned int *changes, struct err *err);
+/* identity.c */
+/* May the UIDs that the log lent be the store's?  Ask before it is opened. */
+bool identity_wanted(struct session *s, const struct chlog_mailbox *row);
+/*
+ * Give a mailbox the GUID that the log lent it, and with uids the UIDVALIDITY
+ * and UIDs.  *status is then as the store says.
+ */
+int identity_give(struct session *s, struct chlog_mailbox *row,
+    struct mailbox *box, bool uids, struct mailbox_status *status,
+    struct err *err);
 int scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
     struct err *err);
 
