@@ -305,6 +305,25 @@ START_TEST(a_torn_last_line_is_dropped_and_its_uid_not_given)
 }
 END_TEST
 
+START_TEST(a_line_that_is_too_long_breaks_the_list)
+{
+	FILE *file;
+
+	make_dirs();
+	file = fopen(tempdir_path("dovecot-uidlist"), "w");
+	fputs(HEADER "5 :a\n6 :", file);
+	for (int i = 0; i < 200000; i++)
+		fputc('x', file);
+	fputs("\n70 Gkept :b\n", file);
+	fclose(file);
+	tempdir_write("cur/a:2,", "a\n");
+	tempdir_write("cur/b:2,", "b\n");
+	open_store(false);
+	expect("5 a 00\n71 kept 00\n");
+	end();
+}
+END_TEST
+
 START_TEST(the_later_of_two_lines_counts)
 {
 	make_dirs();
@@ -886,6 +905,7 @@ main(void)
 	    behind_a_broken_line_messages_get_new_uids_and_keep_guids);
 	tcase_add_test(tc, a_list_without_a_header_is_made_anew);
 	tcase_add_test(tc, a_torn_last_line_is_dropped_and_its_uid_not_given);
+	tcase_add_test(tc, a_line_that_is_too_long_breaks_the_list);
 	tcase_add_test(tc, the_later_of_two_lines_counts);
 	tcase_add_test(tc, a_list_of_many_lines_is_read_at_any_place);
 	tcase_add_test(tc,
