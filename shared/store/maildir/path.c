@@ -346,6 +346,27 @@ path_mkdir(struct path_root *root, int dirfd, const char *name, mode_t mode,
 	return 0;
 }
 
+/*
+ * A file system that can't refuse to replace: link does, for files.  For the
+ * rest a look has to do; a directory with anything in it is never replaced.
+ */
+static int
+rename_by_hand(int from_fd, const char *from, int to_fd, const char *to)
+{
+	struct stat st;
+
+	if (linkat(from_fd, from, to_fd, to, 0) == 0)
+		return unlinkat(from_fd, from, 0);
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS &&
+	    errno != EMLINK)
+		return -1;
+	if (fstatat(to_fd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(from_fd, from, to_fd, to);
+}
+
 int
 path_rename(struct path_root *root, int from_fd, const char *from, int to_fd,
     const char *to, struct err *err)
@@ -353,13 +374,10 @@ path_rename(struct path_root *root, int from_fd, const char *from, int to_fd,
 	if (check_name(from, err) == -1 || check_name(to, err) == -1 ||
 	    step(root, "rename", from, err) == -1)
 		return -1;
-	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
+	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0 ||
+	    ((errno == EINVAL || errno == ENOSYS) &&
+	    rename_by_hand(from_fd, from, to_fd, to) == 0))
 		return 0;
-	/* A file system without the flag: link refuses to replace, too. */
-	if ((errno == EINVAL || errno == ENOSYS) &&
-	    linkat(from_fd, from, to_fd, to, 0) == 0)
-		return unlinkat(from_fd, from, 0) == 0 ? 0 :
-		    err_sys(err, "unlink %s", from);
 	return err_sys(err, "rename %s to %s", from, to);
 }
 
