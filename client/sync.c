@@ -59,6 +59,7 @@ sync_session_args(const struct settings *set, struct session_args *args)
 			.lock_timeout = set->lock_timeout,
 		},
 		.state_dir = set->state_path,
+		.pair_lock_timeout = set->pair_lock_timeout,
 		.user = set->owner.name,
 		.access = ACCESS_READ_WRITE,
 		.software = SOFTWARE,

@@ -19,7 +19,7 @@ _dsync()
 	-o|--set)
 		mapfile -t COMPREPLY < <(compgen -S = -W 'mail_location
 		    state_dir passwd_file hostname max_delete max_delete_min
-		    clock_skew_max lock_timeout
+		    clock_skew_max lock_timeout pair_lock_timeout
 		    connect_timeout idle_timeout quiet_timeout ssl_ca ssl_crl
 		    ' -- "$cur")
 		compopt -o nospace

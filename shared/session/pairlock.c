@@ -79,6 +79,8 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	const char *base = chlog_path(s->log);
 	char hex[GUID_HEX_SIZE], path[PATH_MAX];
 	struct pair_lock *lock = &s->locks[0];
+	unsigned int timeout = s->args.pair_lock_timeout != 0 ?
+	    s->args.pair_lock_timeout : PAIR_LOCK_TIMEOUT;
 	long holder = 0;
 	int r = 0;
 
@@ -92,7 +94,7 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	    (int)sizeof(path))
 		return err_set(err, ERR_CONFIG, "%s: the path is too long",
 		    base);
-	for (unsigned int i = 0; i <= PAIR_LOCK_TIMEOUT * 1000 / TRY_MS; i++) {
+	for (uint64_t i = 0; i <= timeout * 1000ULL / TRY_MS; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
 		if ((r = try_lock(path, &lock->fd, &holder, err)) != 0)

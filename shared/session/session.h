@@ -29,6 +29,8 @@ struct session_args {
 	const char *peer_name;		/* who asks; for the log; NULL: local */
 	enum peer_access access;
 	const char *software;		/* "dsync 0.1.0" */
+	unsigned int pair_lock_timeout;	/* seconds to wait for another run of
+					   the pair; 0: a minute */
 	bool debug_stamps;		/* time comes from clock_now_ms */
 	const struct store_driver *driver; /* NULL: by location; tests wrap it */
 };
