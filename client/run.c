@@ -35,7 +35,8 @@ struct run {
 	uint64_t heard_ms[SIDE_COUNT];	/* clock_mono_ms of its last byte */
 	uint64_t moved_ms;		/* of the last byte anywhere */
 	bool moved;			/* something in this turn */
-	bool reported;			/* a store process has told the error */
+	int reported;			/* status of a store process that has
+					   told the error, or 0 */
 };
 
 static void
@@ -89,6 +90,7 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
     struct err *err)
 {
 	bool is_error = msg->kind == MSG_ERROR;
+	int status;
 
 	/* The store answers with what both sides have. */
 	if (msg->kind == MSG_WELCOME &&
@@ -100,8 +102,10 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 	if (!is_error)
 		return -1;
 	/* It says more than it told us, while it sees us listen. */
-	run->reported = run->args->ends[side].kind == ENDPOINT_STORE &&
-	    endpoint_wait(&run->args->ends[side], STOP_MS) != 0;
+	if (run->args->ends[side].kind == ENDPOINT_STORE) {
+		status = endpoint_wait(&run->args->ends[side], STOP_MS);
+		run->reported = status <= 128 ? status : 0;
+	}
 	return err_prefix(err, "%s", side_name(run, side));
 }
 
@@ -120,7 +124,8 @@ hung_up(struct run *run, enum brain_side side, struct err *err)
 		    "%s was ended by signal %d in the middle of the run; "
 		    AGAIN_TEXT, end->name, status - 128);
 	/* A store process that failed before it could speak has said why. */
-	run->reported = end->kind == ENDPOINT_STORE && status != 0;
+	if (end->kind == ENDPOINT_STORE)
+		run->reported = status;
 	return err_set(err, ERR_TEMP,
 	    "%s ended in the middle of the run with status %d; " AGAIN_TEXT,
 	    end->name, status);

@@ -29,7 +29,8 @@ struct run_args {
 
 struct run_result {
 	enum brain_outcome outcome;
-	bool reported;		/* on failure: a store process has said why */
+	int reported;		/* on failure: the exit status of a store
+				   process that has said why, or 0 */
 };
 
 /*

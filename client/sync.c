@@ -339,8 +339,9 @@ run(struct sync *sync, struct err *err)
 		report_end(sync->report, result.outcome, clock_mono_ms());
 		return (int)result.outcome;
 	}
-	if (!result.reported)
-		fprintf(stderr, "dsync: %s\n", err->msg);
+	if (result.reported != 0)
+		return result.reported;
+	fprintf(stderr, "dsync: %s\n", err->msg);
 	return err_exit_status(err->code);
 }
 

@@ -30,6 +30,10 @@ says 'B3'
 has_mail "$server" 'a new one' || fail 'the new one is missing'
 same_mail
 
+step "a mirror of the two gives the source the UIDs that it was lent"
+expect 0 mirror "$place"
+equal
+
 step "the other way round into a store that is not there yet"
 mv "$laptop" "$work/lost"
 expect 0 --create -R backup "$place"

@@ -18,3 +18,4 @@ dist_check_SCRIPTS += %D%/server_key.sh
 dist_check_SCRIPTS += %D%/server_ca.sh
 dist_check_SCRIPTS += %D%/maildir_dovecot.sh
 dist_check_SCRIPTS += %D%/same_pair.sh
+dist_check_SCRIPTS += %D%/user_option.sh
