@@ -150,6 +150,7 @@ brain_free(struct brain **brainp)
 	ARRAY_FREE(&brain->entries);
 	ARRAY_FREE(&brain->subs);
 	ARRAY_FREE(&brain->mends);
+	ARRAY_FREE(&brain->others);
 	arena_free(&brain->arena);
 	free(brain);
 	*brainp = NULL;

@@ -142,7 +142,7 @@ emit_open(struct brain *brain)
 }
 
 static void
-remember_mail(struct sent_op *sent, const struct brain *brain,
+remember_mail(struct sent_op *sent, struct brain *brain, unsigned int s,
     const struct job *job, const struct plan_op *op)
 {
 	sent->what = SENT_MAIL;
@@ -152,6 +152,8 @@ remember_mail(struct sent_op *sent, const struct brain *brain,
 	sent->uid = op->kind == PLAN_SET_UID ? op->new_uid : op->uid;
 	sent->from_uid = op->from_uid;
 	sent->mark = op->rec.marks[0];
+	if (op->kind == PLAN_COPY || op->kind == PLAN_SET_UID)
+		results_note_uid(brain, s, job->entry, sent->uid);
 }
 
 static void
@@ -164,7 +166,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 	uint32_t number;
 
 	sent = emit_number(&brain->side[s], &number);
-	remember_mail(sent, brain, job, op);
+	remember_mail(sent, brain, s, job, op);
 	job->last_op[s] = number;
 	switch (op->kind) {
 	case PLAN_FLAGS:
@@ -497,6 +499,7 @@ send_save(struct brain *brain, unsigned int s, size_t entry,
 	sent->uid = rec->uid;
 	sent->from_uid = from_uid;
 	sent->mark = rec->marks[0];
+	results_note_uid(brain, s, entry, rec->uid);
 	save->mailbox = sent->mailbox;
 	save->message = *rec;
 	save->message.received = body->received;

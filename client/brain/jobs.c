@@ -128,16 +128,57 @@ pending_first(const struct run_side *side, const struct guid128 *guid)
 	return p;
 }
 
-static bool
-has_pending(const struct brain *brain, const struct tree_entry *e)
+#define ENTRY_GUIDS_MAX	(3U + 2U * ALIASES_MAX)
+
+/* All GUIDs by which a pending entry may name the mailbox. */
+static size_t
+entry_guids(const struct tree_entry *e,
+    struct guid128 out[static ENTRY_GUIDS_MAX])
 {
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		for (unsigned int b = 0; b < SIDE_COUNT; b++)
-			if (e->box[b] != NULL && pending_first(
-			    &brain->side[s], &e->box[b]->guid) != NULL)
-				return true;
-	return pending_first(&brain->side[0], &e->target.guid) != NULL ||
-	    pending_first(&brain->side[1], &e->target.guid) != NULL;
+	size_t n = 0;
+
+	out[n++] = e->target.guid;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct msg_mailbox *box = e->box[s];
+
+		if (box == NULL)
+			continue;
+		out[n++] = box->guid;
+		for (size_t i = 0; i < box->alias_count &&
+		    i < ALIASES_MAX; i++)
+			out[n++] = box->aliases[i];
+	}
+	return marks_normalise(out, n);
+}
+
+/* Something of the mailbox is pending; *whole: the mailbox itself. */
+static bool
+has_pending(const struct brain *brain, const struct tree_entry *e,
+    bool *whole)
+{
+	struct guid128 guids[ENTRY_GUIDS_MAX];
+	size_t n = entry_guids(e, guids);
+	bool found = false;
+
+	*whole = false;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct run_side *side = &brain->side[s];
+		const struct msg_pending *end = side->pending.v +
+		    side->pending.n;
+
+		for (size_t i = 0; i < n; i++) {
+			const struct msg_pending *p = pending_first(side,
+			    &guids[i]);
+
+			for (; p != NULL && p < end &&
+			    guid_eq(&p->mailbox, &guids[i]); p++) {
+				found = true;
+				*whole |= p->uid == 0 &&
+				    guid_is_zero(&p->mark);
+			}
+		}
+	}
+	return found;
 }
 
 static int
@@ -198,6 +239,8 @@ static void
 collect_asks(struct brain *brain, struct job *job)
 {
 	const struct tree_entry *e = &brain->entries.v[job->entry];
+	struct guid128 guids[ENTRY_GUIDS_MAX];
+	size_t guid_count = entry_guids(e, guids);
 	struct guid128 *spoken[2];
 	size_t count[2];
 
@@ -208,15 +251,12 @@ collect_asks(struct brain *brain, struct job *job)
 		const struct msg_pending *end = side->pending.v +
 		    side->pending.n;
 
-		for (unsigned int b = 0; b < 3; b++) {
-			const struct guid128 *guid = b < 2 ?
-			    (e->box[b] != NULL ? &e->box[b]->guid : NULL) :
-			    &e->target.guid;
-			const struct msg_pending *q = guid == NULL ? NULL :
-			    pending_first(side, guid);
+		for (size_t b = 0; b < guid_count; b++) {
+			const struct msg_pending *q = pending_first(side,
+			    &guids[b]);
 
 			for (; q != NULL && q < end &&
-			    guid_eq(&q->mailbox, guid); q++)
+			    guid_eq(&q->mailbox, &guids[b]); q++)
 				for (unsigned int s = 0; s < 2; s++)
 					ask_if_unspoken(job, s, spoken[s],
 					    count[s], &q->mark);
@@ -301,10 +341,11 @@ list_marks(struct brain *brain, struct job *job, unsigned int s)
 static bool
 job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 {
-	bool compare = !brain->base || brain->args->full;
+	bool compare = !brain->base || brain->args->full, pending, whole;
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
 	unsigned int h = e->exists[1] && !e->exists[0];
 
+	pending = has_pending(brain, e, &whole);
 	list[0] = list[1] = false;
 	if (e->fate == TREE_SKIP || !e->target.selectable)
 		return false;
@@ -315,14 +356,15 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 		    a->uidvalidity == b->uidvalidity &&
 		    a->uidnext == b->uidnext)
 			return false;
-		if (compare || (brain->filtered &&
+		/* E1: it was not looked at, or not made what it should be. */
+		if (compare || whole || (brain->filtered &&
 		    ((a != NULL && a->set_digest != NULL) ||
 		    (b != NULL && b->set_digest != NULL)))) {
 			list[0] = list[1] = true;
 			return true;
 		}
 		return !brain->complete || has_delta(brain, e) ||
-		    has_pending(brain, e) || (a != NULL && b != NULL &&
+		    pending || (a != NULL && b != NULL &&
 		    (a->uidvalidity != b->uidvalidity ||
 		    a->uidnext != b->uidnext));
 	}
@@ -924,6 +966,15 @@ jobs_begin(struct brain *brain, struct err *err)
 	merge_tree_subs(&in, &brain->subs);
 	brain->accounts = arena_calloc(brain->arena, brain->entries.n + 1,
 	    sizeof(*brain->accounts));
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		brain->top[s] = arena_calloc(brain->arena,
+		    brain->entries.n + 1, sizeof(*brain->top[s]));
+		for (size_t i = 0; i < brain->entries.n; i++)
+			if (brain->entries.v[i].box[s] != NULL &&
+			    brain->entries.v[i].box[s]->uidnext > 0)
+				brain->top[s][i] =
+				    brain->entries.v[i].box[s]->uidnext - 1;
+	}
 	/* Nothing can be deleted: sending need not wait for the last plan. */
 	if (!brain->args->dry_run && !brain->base &&
 	    (dest == -1 || brain->side[dest].view.messages == 0)) {

@@ -619,7 +619,16 @@ wish_of(struct inst *inst, unsigned int s)
 static uint32_t
 side_uidnext(const struct mails_side *side)
 {
-	return side->exists && side->state_known ? side->uidnext : 1;
+	uint32_t next = 1;
+
+	if (side->exists)
+		return side->state_known ? side->uidnext : 1;
+	/* It was deleted there: what comes back takes no UID twice. */
+	for (size_t i = 0; i < side->gone_count; i++)
+		if (side->gone[i].uid >= next &&
+		    side->gone[i].uid < UINT32_MAX)
+			next = side->gone[i].uid + 1;
+	return next;
 }
 
 /* The UID that the rules let an instance keep, or 0. */

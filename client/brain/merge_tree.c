@@ -327,6 +327,11 @@ unite(struct arena *arena, const struct tree_input *in, struct tree_entry *x,
 	const struct msg_mailbox *a, *b;
 	size_t n = 0;
 
+	/* The GUID of a mere directory is made of its name. */
+	if (x->target.selectable != y->target.selectable) {
+		keep = x->target.selectable ? gx : gy;
+		drop = x->target.selectable ? gy : gx;
+	}
 	if (in->source >= 0) {
 		keep = (int)s == in->source ? gx : gy;
 		drop = (int)s == in->source ? gy : gx;

@@ -73,11 +73,19 @@ count_failed(struct brain *brain, const struct sent_op *sent)
 	}
 }
 
+void
+results_note_uid(struct brain *brain, unsigned int s, size_t entry,
+    uint32_t uid)
+{
+	if (uid > brain->top[s][entry])
+		brain->top[s][entry] = uid;
+}
+
 static void
 on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
     uint32_t uid)
 {
-	struct mend *mend;
+	struct other_uid *other;
 
 	if (brain->source >= 0) {
 		/* B1: the source can't follow. */
@@ -86,13 +94,82 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 		refuse(brain, s, sent, "got another UID");
 		return;
 	}
-	mend = ARRAY_ADD(&brain->mends);
-	mend->side = !s;
-	mend->entry = sent->entry;
-	mend->mailbox = sent->mailbox;
-	mend->uid = sent->uid;
-	mend->new_uid = uid;
-	mend->mark = sent->mark;
+	other = ARRAY_ADD(&brain->others);
+	*other = (struct other_uid){
+		.side = s, .entry = sent->entry, .wanted = sent->uid,
+		.got = uid, .mark = sent->mark,
+	};
+	results_note_uid(brain, s, sent->entry, uid);
+}
+
+static void
+add_mend(struct brain *brain, unsigned int s, const struct other_uid *other,
+    uint32_t uid, uint32_t new_uid)
+{
+	*ARRAY_ADD(&brain->mends) = (struct mend){
+		.side = s, .entry = other->entry,
+		.mailbox = brain->entries.v[other->entry].target.guid,
+		.uid = uid, .new_uid = new_uid, .mark = other->mark,
+	};
+	results_note_uid(brain, s, other->entry, new_uid);
+}
+
+/* The answer of the other side about the same message, or NULL. */
+static struct other_uid *
+find_partner(struct brain *brain, const struct other_uid *other)
+{
+	for (size_t i = 0; i < brain->others.n; i++) {
+		struct other_uid *p = &brain->others.v[i];
+
+		if (!p->done && p->side != other->side &&
+		    p->entry == other->entry && p->wanted == other->wanted)
+			return p;
+	}
+	return NULL;
+}
+
+static bool
+sides_crossed(const struct brain *brain, const struct other_uid *other)
+{
+	for (size_t i = 0; i < brain->others.n; i++)
+		if (brain->others.v[i].entry == other->entry &&
+		    brain->others.v[i].side != other->side)
+			return true;
+	return false;
+}
+
+/*
+ * One side gave UIDs of its own: the other one follows, if it can.  If both
+ * did, following would go round in circles; then each message gets a new UID
+ * above all that either side knows (M4).
+ */
+static void
+make_mends(struct brain *brain)
+{
+	for (size_t i = 0; i < brain->others.n; i++) {
+		struct other_uid *other = &brain->others.v[i], *partner;
+		unsigned int s = other->side;
+		uint32_t *top[] = { &brain->top[s][other->entry],
+		    &brain->top[!s][other->entry] };
+		uint32_t fresh, there = other->wanted;
+
+		if (other->done)
+			continue;
+		other->done = true;
+		if (!sides_crossed(brain, other) && other->got > *top[1]) {
+			add_mend(brain, !s, other, there, other->got);
+			continue;
+		}
+		partner = find_partner(brain, other);
+		if (partner != NULL) {
+			there = partner->got;
+			partner->done = true;
+		}
+		fresh = (*top[0] > *top[1] ? *top[0] : *top[1]) + 1;
+		add_mend(brain, s, other, other->got, fresh);
+		add_mend(brain, !s, other, there, fresh);
+	}
+	brain->others.n = 0;
 }
 
 static void
@@ -262,10 +339,7 @@ round_needed(const struct brain *brain)
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		if (brain->side[s].late_asked < brain->side[s].late.n)
 			return true;
-	for (size_t i = 0; i < brain->mends.n; i++)
-		if (brain->mends.v[i].new_uid != 0)
-			return true;
-	return false;
+	return brain->others.n > 0;
 }
 
 static int
@@ -292,18 +366,19 @@ results_on_committed(struct brain *brain, unsigned int s, struct err *err)
 		return 0;
 	}
 	if (brain->mend_round >= RUN_MENDS_MAX) {
-		for (size_t i = 0; i < brain->mends.n; i++) {
-			const struct mend *m = &brain->mends.v[i];
+		for (size_t i = 0; i < brain->others.n; i++) {
+			const struct other_uid *o = &brain->others.v[i];
 
-			if (m->new_uid != 0)
-				tell_pending(brain, m->side, m->entry, m->uid,
-				    "M12", "UID not changed",
-				    "it was taken again and again");
+			tell_pending(brain, o->side, o->entry, o->got, "M12",
+			    "UID not changed",
+			    "it was taken again and again");
 		}
 		results_finish(brain);
 		return 0;
 	}
 	brain->mend_round++;
+	brain->mends.n = 0;
+	make_mends(brain);
 	if (brain->mends.n > 1)
 		qsort(brain->mends.v, brain->mends.n,
 		    sizeof(*brain->mends.v), mend_cmp);

@@ -124,6 +124,15 @@ struct mend {
 	struct guid128 mark;
 };
 
+/* A store gave another UID than was planned for both. */
+struct other_uid {
+	unsigned int side;		/* that gave it */
+	size_t entry;
+	uint32_t wanted, got;
+	struct guid128 mark;
+	bool done;
+};
+
 /* A save that became necessary because a copy was not held. */
 struct late_save {
 	size_t entry;
@@ -203,6 +212,7 @@ struct brain {
 	struct tree_entries entries;
 	struct tree_subs subs;
 	struct brain_account *accounts;	/* one an entry */
+	uint32_t *top[SIDE_COUNT];	/* one an entry: highest UID known */
 	struct jobs todo;		/* waiting for their turn or replies */
 	struct jobs ready;		/* planned, in the order of sending */
 	size_t next_entry;		/* entries not yet looked at for a job */
@@ -212,6 +222,7 @@ struct brain {
 	bool complete;			/* the trees are complete */
 	unsigned int mend_round;
 	ARRAY(struct mend) mends;
+	ARRAY(struct other_uid) others;	/* not yet turned into mends */
 	bool imperfect;			/* something is pending or skipped */
 	bool work;			/* something was or would be done */
 	uint64_t total, done, bytes;	/* messages and bytes, for progress */
@@ -267,6 +278,9 @@ int results_on_committed(struct brain *brain, unsigned int side,
 bool results_mend_one(struct brain *brain, unsigned int side);
 bool results_mends_left(const struct brain *brain, unsigned int side);
 void results_finish(struct brain *brain);
+/* This UID is used in the mailbox of an entry. */
+void results_note_uid(struct brain *brain, unsigned int side, size_t entry,
+    uint32_t uid);
 
 /* tell.c: what people are told */
 void tell_text(struct brain *brain, enum brain_event_kind kind,

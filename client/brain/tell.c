@@ -113,6 +113,8 @@ tell_plan(struct brain *brain, struct job *job)
 		    ARRAY_ADD(&brain->side[brain->source].refused);
 
 		p->mailbox = brain->entries.v[job->entry].target.guid;
+		/* No message has it: the mailbox is not to be listed. */
+		p->uid = UINT32_MAX;
 		p->text = "the destination's UIDNEXT is above the source's";
 	}
 	tell_progress(brain, EVENT_PLAN);
