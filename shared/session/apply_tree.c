@@ -200,7 +200,7 @@ make_selectable(struct session *s, const struct msg_mailbox *box,
     struct chlog_mailbox *row, struct err *why)
 {
 	struct mailbox_status status = {
-		.guid = box->guid,
+		.guid = row->guid,
 		.uidvalidity = box->uidvalidity,
 		.uidnext = box->uidnext,
 		.highestmodseq = box->highestmodseq,

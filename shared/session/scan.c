@@ -352,11 +352,16 @@ token_same(const struct chlog_mailbox *row, const struct store_token *token)
 	    memcmp(row->token, token->data, token->len) == 0;
 }
 
-/* With -f nothing is taken on trust. */
+/*
+ * With -f nothing is taken on trust.  UIDs that only the log gave are given in
+ * earnest as soon as the store may be written.
+ */
 static bool
 token_trusted(const struct scan *scan, const struct chlog_mailbox *row,
     const struct store_token *token)
 {
+	if (!scan->s->readonly && row->uidnext > row->store_uidnext)
+		return false;
 	return !scan->s->hello.full && token_same(row, token);
 }
 
