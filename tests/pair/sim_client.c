@@ -273,6 +273,8 @@ change_rest(struct sim *sim, const struct sim_op *op)
 		sim_say(sim, "    %s", name);
 		(void)memory_client_uidvalidity(site->world, name,
 		    ++site->world->last_uidvalidity);
+		/* The old one may come back from the other side (M10). */
+		site->uids.n = 0;
 		break;
 	case SIM_CLOCK:
 		if (op->b % 4 == 0)

@@ -117,9 +117,15 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		    (unsigned int)msg->u.gone.uid);
 		break;
 	case MSG_MAILBOX:
-		sim_say(wire->sim, "          %c>%c MAILBOX %s UIDNEXT %u", from,
+		sim_say(wire->sim, "          %c>%c MAILBOX %s UIDNEXT %u stamps "
+		    "%llu %llu %llu aliases %zu%s", from,
 		    to, msg->u.mailbox.name,
-		    (unsigned int)msg->u.mailbox.uidnext);
+		    (unsigned int)msg->u.mailbox.uidnext,
+		    (unsigned long long)msg->u.mailbox.exist_stamp,
+		    (unsigned long long)msg->u.mailbox.parent_stamp,
+		    (unsigned long long)msg->u.mailbox.last_stamp,
+		    msg->u.mailbox.alias_count,
+		    msg->u.mailbox.is_new ? " new" : "");
 		break;
 	case MSG_OP_MAILBOX:
 		sim_say(wire->sim, "          %c>%c OP_MAILBOX %s UIDVALIDITY %u "
@@ -140,14 +146,14 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 	}
 }
 
-/* A UIDNEXT that is raised blindly may be there already: it does not count. */
+/* Stamps, aliases and a UIDNEXT that is raised blindly do not count. */
 static bool
 is_operation(const struct msg *msg)
 {
 	const struct msg_op_mailbox *m = &msg->u.op_mailbox;
 
 	if (msg->kind == MSG_OP_MAILBOX && !m->create &&
-	    m->box.uidnext != 0 && m->box.uidvalidity == 0)
+	    m->box.uidvalidity == 0 && guid_is_zero(&m->new_guid))
 		return false;
 	return msg->kind >= MSG_OP_MAILBOX && msg->kind <= MSG_OP_SET_UID;
 }
