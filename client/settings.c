@@ -260,7 +260,7 @@ settings_load(struct settings *set, struct err *err)
 void
 settings_deinit(struct settings *set)
 {
-	user_deinit(&set->owner);
+	account_deinit(&set->owner);
 	mail_location_deinit(&set->location);
 	free(set->state_path);
 	set->state_path = NULL;

@@ -46,7 +46,7 @@ struct settings {
 	unsigned int connect_timeout, idle_timeout, quiet_timeout;
 
 	/* Made from them by settings_load. */
-	struct user owner;		/* whose mail it is */
+	struct account owner;	/* whose mail it is */
 	struct mail_location location;	/* the first location */
 	char *state_path;		/* state_dir, expanded; NULL: none */
 	struct conf conf;

@@ -234,7 +234,7 @@ static int
 fill_grant(const struct server_settings *set, struct token_grant *grant,
     struct err *err)
 {
-	struct userdb_user user = { .name = NULL };
+	struct account user = { .name = NULL };
 	const struct passwd *pw = NULL;
 	const char *name = set->user;
 
@@ -246,7 +246,7 @@ fill_grant(const struct server_settings *set, struct token_grant *grant,
 		    "may the client have?");
 	if (userdb_find(set, name, &user, err) == -1)
 		return -1;
-	userdb_user_deinit(&user);
+	account_deinit(&user);
 	strlcpy(grant->user, name, sizeof(grant->user));
 	if (set->name != NULL) {
 		if (!peer_name_valid(set->name))

@@ -41,7 +41,7 @@ fail(const struct err *err)
 static int
 run_stdio(struct server_settings *set, struct err *err)
 {
-	struct userdb_user user;
+	struct account user;
 	struct store_args args = { .set = set, .user = &user,
 	    .access = PEER_READ_WRITE, .peer = "stdio", .peer_name = "" };
 	const struct passwd *pw = getpwuid(geteuid());
@@ -59,7 +59,7 @@ run_stdio(struct server_settings *set, struct err *err)
 	if (userdb_find(set, name, &user, err) == -1)
 		return -1;
 	ret = store_main_stdio(&args);
-	userdb_user_deinit(&user);
+	account_deinit(&user);
 	return ret;
 }
 

@@ -110,7 +110,7 @@ refusal_of(const struct err *err)
 
 /* Fork the store; its end of the socket pair goes to *pass for net. */
 static int
-start_store(struct monitor *m, const struct userdb_user *user, int *pass,
+start_store(struct monitor *m, const struct account *user, int *pass,
     struct err *err)
 {
 	struct store_args args = {
@@ -147,7 +147,7 @@ answer_start(struct monitor *m, const struct priv_message *message,
     struct priv_reply *reply, int *pass, struct err *err)
 {
 	const char *name = message->u.user;
-	struct userdb_user user = { .name = NULL };
+	struct account user = { .name = NULL };
 	struct err why = ERR_INIT;
 
 	if (m->peer.alpn != TLS_ALPN_DSYNC ||
@@ -169,7 +169,7 @@ answer_start(struct monitor *m, const struct priv_message *message,
 		strlcpy(reply->reason, reply->u.refusal == REFUSAL_BUSY ?
 		    "user_trouble" : "no_such_user", sizeof(reply->reason));
 	}
-	userdb_user_deinit(&user);
+	account_deinit(&user);
 	return 0;
 }
 

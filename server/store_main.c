@@ -58,7 +58,7 @@ access_of(enum peer_right right)
 static int
 give_state_dir(const struct place *place, struct err *err)
 {
-	const struct userdb_user *user = place->args->user;
+	const struct account *user = place->args->user;
 	const char *path = place->state_dir, *slash;
 	struct stat st;
 	char *parent;
@@ -84,7 +84,7 @@ give_state_dir(const struct place *place, struct err *err)
 }
 
 static int
-become(const struct userdb_user *user, struct err *err)
+become(const struct account *user, struct err *err)
 {
 	const struct drop drop = { .uid = user->uid, .gid = user->gid,
 	    .user = user->groups_of };
@@ -106,7 +106,7 @@ become(const struct userdb_user *user, struct err *err)
 static int
 locate(struct place *place, struct err *err)
 {
-	const struct userdb_user *user = place->args->user;
+	const struct account *user = place->args->user;
 	const char *state_dir = place->args->set->state_dir;
 	char *text = mail_location_expand(user->mail_location, user->name,
 	    user->home, err);

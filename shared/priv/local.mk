@@ -1,6 +1,7 @@
 # Giving up privileges and talking across them.
 noinst_LIBRARIES += %D%/libpriv.a
 %C%_libpriv_a_SOURCES =
+%C%_libpriv_a_SOURCES += %D%/account.c %D%/account.h
 %C%_libpriv_a_SOURCES += %D%/channel.c %D%/channel.h
 %C%_libpriv_a_SOURCES += %D%/drop.c %D%/drop.h
 %C%_libpriv_a_SOURCES += %D%/sandbox.h

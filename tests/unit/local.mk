@@ -26,7 +26,8 @@ check_PROGRAMS += %D%/test_settings
 %C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
 	shared/priv/libpriv.a $(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
-%C%_test_user_LDADD = client/libclient.a $(LINK_PRIV) $(LINK_MODEL) $(LINK_CHECK)
+%C%_test_user_LDADD = client/libclient.a $(LINK_PRIV) $(LINK_NET) \
+	$(LINK_MODEL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_peers
 %C%_test_peers_SOURCES = %D%/test_peers.c tests/support/tempdir.c
 %C%_test_peers_LDADD = $(LINK_NET) $(LINK_CHECK)
@@ -55,6 +56,8 @@ check_PROGRAMS += %D%/test_conf
 %C%_test_conf_LDADD = $(LINK_CONF) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_conf_file
 %C%_test_conf_file_LDADD = $(LINK_CONF) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_account
+%C%_test_account_LDADD = $(LINK_PRIV) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_priv
 %C%_test_priv_SOURCES = %D%/test_priv.c tests/support/tempdir.c
 %C%_test_priv_LDADD = $(LINK_PRIV) $(LINK_CHECK)

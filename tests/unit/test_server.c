@@ -208,7 +208,7 @@ START_TEST(a_passwd_file_names_users_and_never_root)
 	static const char *const options[] = { "-o", "passwd_file=users",
 	    "-o", "single_user=no", NULL };
 	const struct user_case *c = &user_cases[_i];
-	struct userdb_user user;
+	struct account user;
 	int r;
 
 	load(options);
@@ -222,7 +222,7 @@ START_TEST(a_passwd_file_names_users_and_never_root)
 		ck_assert(user.become);
 		ck_assert_str_eq(user.mail_location, _i == 0 ?
 		    "maildir:~/M" : "maildir:~/Maildir");
-		userdb_user_deinit(&user);
+		account_deinit(&user);
 	}
 }
 END_TEST
@@ -231,13 +231,13 @@ START_TEST(a_server_for_one_user_knows_no_other)
 {
 	static const char *const options[] = { "-o", "single_user=yes",
 	    NULL };
-	struct userdb_user user;
+	struct account user;
 
 	load(options);
 	ck_assert_int_eq(userdb_find(&set, "any-name", &user, &err), 0);
 	ck_assert_uint_eq(user.uid, geteuid());
 	ck_assert(!user.become);
-	userdb_user_deinit(&user);
+	account_deinit(&user);
 	ck_assert_int_eq(userdb_find(&set, "../x", &user, &err), -1);
 }
 END_TEST
