@@ -8,6 +8,7 @@ BUILT_SOURCES += %D%/dsync.pb-c.h
 CLEANFILES += %D%/dsync.pb-c.c %D%/dsync.pb-c.h
 EXTRA_DIST += %D%/dsync.proto
 dist_man_MANS += %D%/dsync-protocol.7
+dist_man_MANS += %D%/dsync-merge.7
 
 %D%/dsync.pb-c.h: %D%/dsync.pb-c.c
 %D%/dsync.pb-c.c: $(srcdir)/%D%/dsync.proto

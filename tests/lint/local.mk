@@ -2,6 +2,7 @@
 dist_check_SCRIPTS += %D%/headers.sh
 dist_check_SCRIPTS += %D%/layers.sh
 dist_check_SCRIPTS += %D%/manuals.sh
+dist_check_SCRIPTS += %D%/rules.sh
 dist_check_SCRIPTS += %D%/text.sh
 dist_check_SCRIPTS += %D%/dist.sh
 

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Fail if a comment, a test or a message cites a rule that dsync-merge(7) does
+# not have, or if that page has a rule twice.
+#
+# A citation is (T3), (T6, T7), (M1-M13), rule T3, rules T1 and T13, "T3" or,
+# at the beginning of a comment, T3: or P9:.
+top=${srcdir:-.}
+page=proto/dsync-merge.7
+bad=0
+
+complain() {
+	echo "$*" >&2
+	bad=1
+}
+
+have=$(sed -n 's/^\.It Sy \([PTMFBGE][0-9]*\)$/\1/p' "$top/$page" | sort)
+[ -n "$have" ] || complain "$page has no rules"
+twice=$(printf '%s\n' "$have" | uniq -d)
+[ -z "$twice" ] || complain "$page has twice: $twice"
+
+one='[PTMFBGE][0-9]{1,2}'
+more="([-,;]? ?(and )?$one)*"
+forms="\\($one$more\\)|rules? $one$more|\"$one\"|/?\\* $one: "
+
+check() {
+	file=$1
+	for rule in $(grep -hoE -e "$forms" "$top/$file" |
+	    grep -oE -e "$one" | sort -u); do
+		printf '%s\n' "$have" | grep -qxF -e "$rule" ||
+			complain "$file cites $rule, which $page does not have"
+	done
+}
+
+for file in $(cd "$top" && find README.md proto shared client server tests \
+    -type f ! -path 'tests/contract/test_messages.c' \
+    ! -path 'tests/lint/rules.sh' \( -name '*.[ch]' -o -name '*.sh' \
+    -o -name '*.proto' -o -name '*.sql' -o -name '*.[1578]' \
+    -o -name '*.md' \)); do
+	check "$file"
+done
+
+# The page itself.
+for rule in $(grep -v '^\.\\"' "$top/$page" |
+    grep -oE -e "(^|[^A-Za-z0-9])$one\$|(^|[^A-Za-z0-9])$one[^A-Za-z0-9]" |
+    grep -oE -e "$one" | sort -u); do
+	printf '%s\n' "$have" | grep -qxF -e "$rule" ||
+		complain "$page speaks of $rule, which it does not have"
+done
+exit $bad
