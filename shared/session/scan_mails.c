@@ -41,15 +41,15 @@ struct pass {
 	unsigned int changes;
 };
 
-static struct arena *
-pass_arena(struct pass *p)
+/* Between two messages: what the last one needed is over. */
+static void
+pass_next(struct pass *p)
 {
-	if (++p->arena_items >= PASS_ARENA_ITEMS) {
-		arena_free(&p->arena);
-		p->arena = arena_new(ARENA_PAGE_MAX);
-		p->arena_items = 0;
-	}
-	return p->arena;
+	if (++p->arena_items < PASS_ARENA_ITEMS)
+		return;
+	arena_free(&p->arena);
+	p->arena = arena_new(ARENA_PAGE_MAX);
+	p->arena_items = 0;
 }
 
 /* The next message of the log, NULL at the end; -1 on failure. */
@@ -97,7 +97,7 @@ clean_keywords(struct pass *p, const struct mail_info *info,
 		*list_r = NULL;
 		return 0;
 	}
-	list = arena_calloc(pass_arena(p), info->keyword_count,
+	list = arena_calloc(p->arena, info->keyword_count,
 	    sizeof(*list));
 	for (size_t i = 0; i < info->keyword_count && n < KEYWORDS_MAX; i++)
 		if (keyword_valid(info->keywords[i],
@@ -117,7 +117,7 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 	struct mail_flags mf;
 	bool same;
 
-	mf = mail_flags_observe(pass_arena(p), &old->m.flags, info->flags,
+	mf = mail_flags_observe(p->arena, &old->m.flags, info->flags,
 	    keywords, count, p->now);
 	same = mail_flags_same(&old->m.flags, &mf);
 	/* Modseqs follow the flags and are no change of their own. */
@@ -152,7 +152,7 @@ pass_new(struct pass *p, const struct mail_info *info, uint32_t uid,
 	mail.m.marks = &mark;
 	mail.m.mark_count = 1;
 	/* Only the state was seen: stamps are 0 (F3). */
-	mail.m.flags = mail_flags_observe(pass_arena(p), &none, info->flags,
+	mail.m.flags = mail_flags_observe(p->arena, &none, info->flags,
 	    keywords, count, 0);
 	memset(mail.m.flags.stamps, 0, sizeof(mail.m.flags.stamps));
 	for (size_t i = 0; i < mail.m.flags.keyword_count; i++)
@@ -194,7 +194,7 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 	if (pass_drain(p, err) == -1)
 		return -1;
 	r = chlog_missing_first(p->s->log, p->row->id, info->guid,
-	    pass_arena(p), &mail, err);
+	    p->arena, &mail, err);
 	if (r == -1)
 		return -1;
 	if (r == 1) {
@@ -205,7 +205,7 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 			return -1;
 		p->missing--;
 		r = chlog_mail_find(p->s->log, p->row->id, was,
-		    pass_arena(p), &taken, err);
+		    p->arena, &taken, err);
 		if (r == -1)
 			return -1;
 		if (r == 1) {
@@ -231,6 +231,7 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 	struct pass *p = arg;
 	struct chlog_mail *mail;
 
+	pass_next(p);
 	if (!guid_text_valid(info->guid, strlen(info->guid))) {
 		struct err why = ERR_INIT;
 
@@ -290,7 +291,7 @@ static int
 pass_join(struct pass *p, const struct chlog_mail *old,
     struct chlog_mail *fresh, struct err *err)
 {
-	struct arena *arena = pass_arena(p);
+	struct arena *arena = p->arena;
 	const char **keywords = arena_calloc(arena,
 	    fresh->m.flags.keyword_count, sizeof(*keywords));
 
@@ -317,8 +318,9 @@ pass_pair(struct pass *p, struct err *err)
 	int r;
 
 	while (p->missing > 0) {
+		pass_next(p);
 		if ((r = chlog_missing_first(p->s->log, p->row->id, NULL,
-		    pass_arena(p), &old, err)) == -1)
+		    p->arena, &old, err)) == -1)
 			return -1;
 		if (r == 0)
 			break;

@@ -1258,6 +1258,66 @@ START_TEST(a_list_comes_in_pages_and_by_mark)
 }
 END_TEST
 
+START_TEST(keywords_of_many_messages_are_all_read)
+{
+	const char *keywords[] = { "alpha", "beta" };
+	char name[32];
+
+	for (int round = 0; round < 2; round++) {
+		/* An odd number of plain ones moves the others by one. */
+		if (round == 1)
+			deliver("INBOX");
+		for (int i = 0; i < 1100; i++)
+			ck_assert_int_eq(memory_client_flags(fx.world,
+			    "INBOX", deliver("INBOX"), 0, keywords, 2), 0);
+		start(NULL);
+		list("INBOX", false);
+		for (size_t i = 0; i < fx.messages.n; i++) {
+			const struct mail_flags *mf =
+			    &fx.messages.v[i].m.flags;
+
+			snprintf(name, sizeof(name), "UID %u",
+			    fx.messages.v[i].m.uid);
+			if (fx.messages.v[i].m.uid == 1101)
+				continue;
+			ck_assert_msg(mf->keyword_count == 2, "%s", name);
+			ck_assert_str_eq(mf->keywords[0].name, "alpha");
+			ck_assert_str_eq(mf->keywords[1].name, "beta");
+		}
+	}
+}
+END_TEST
+
+/* UIDs that somebody else gave anew, of more messages than one arena holds. */
+START_TEST(many_messages_with_new_uids_stay_what_they_are)
+{
+	struct guid128 marks[1200];
+	struct memory_mailbox *box;
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = round; i < 1200; i++)
+			deliver("INBOX");
+		start(NULL);
+		list("INBOX", false);
+		for (size_t i = 0; i < fx.messages.n; i++)
+			marks[i] = fx.messages.v[i].m.marks[0];
+		box = memory_mailbox_find(fx.world, "INBOX");
+		ck_assert_int_eq(memory_client_uidvalidity(fx.world, "INBOX",
+		    box->status.uidvalidity + 1), 0);
+		for (size_t i = 0; i < box->mails.n; i++)
+			box->mails.v[i]->uid += 5000;
+		box->status.uidnext += 5000;
+		start(NULL);
+		list("INBOX", true);
+		for (size_t i = 0; i < fx.messages.n; i++)
+			ck_assert(guid_eq(&marks[i],
+			    &fx.messages.v[i].m.marks[0]));
+		teardown();
+		setup();
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -1302,5 +1362,8 @@ main(void)
 	tcase_add_test(tcase, flags_and_a_new_uid_share_a_batch);
 	tcase_add_test(tcase, a_mapped_name_is_no_rename);
 	tcase_add_test(tcase, a_list_comes_in_pages_and_by_mark);
+	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
+	tcase_add_test(tcase,
+	    many_messages_with_new_uids_stay_what_they_are);
 	return unit_run(suite);
 }
