@@ -191,7 +191,8 @@ endpoint_open_command(struct endpoint *end, const char *name,
 		return 0;
 	}
 	close_pipes(&p);
-	(void)endpoint_close(end, 0);
+	/* Having told why, it ends by itself. */
+	(void)endpoint_close(end, KILL_MS);
 	return -1;
 }
 
