@@ -19,11 +19,11 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "client/confine.h"
 #include "client/endpoint.h"
 #include "log/log.h"
 #include "net/poll.h"
 #include "net/stream_fd.h"
+#include "session/confine.h"
 
 /*
  * The brain may have nothing to ask of one store while the other one looks
@@ -65,7 +65,7 @@ serve_store(int fd, const char *name, const struct session_args *args)
 	else
 		closefrom(CHILD_FD + 1);
 	if (err.code != ERR_NONE ||
-	    confine_store(args, &err) == -1 ||
+	    session_confine(args, &err) == -1 ||
 	    session_main(CHILD_FD, CHILD_FD, args, STORE_IDLE_TIMEOUT,
 	    &err) == -1) {
 		if (!is_alone(CHILD_FD))

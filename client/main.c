@@ -13,12 +13,12 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
-#include "client/confine.h"
 #include "client/enrol.h"
 #include "client/settings.h"
 #include "client/sync.h"
 #include "log/log.h"
 #include "net/token.h"
+#include "session/confine.h"
 #include "session/session.h"
 
 static int
@@ -55,7 +55,7 @@ serve(const struct settings *set)
 		return EX_USAGE;
 	}
 	sync_session_args(set, &args);
-	if (confine_store(&args, &err) == -1 ||
+	if (session_confine(&args, &err) == -1 ||
 	    session_main(STDIN_FILENO, STDOUT_FILENO, &args,
 	    set->quiet_timeout, &err) == -1)
 		return fail(&err);

@@ -15,14 +15,12 @@
 #include "log/log.h"
 #include "model/mail_location.h"
 #include "priv/drop.h"
-#include "priv/sandbox.h"
 #include "server/log_setup.h"
 #include "server/store_main.h"
+#include "session/confine.h"
 #include "session/session.h"
 
 #define SESSION_FD	3
-#define BOTH		(SANDBOX_READ | SANDBOX_WRITE)
-#define PATHS_MAX	(LOCATION_KEYS_MAX + 8U)
 #define SOFTWARE	"dsync-server " PACKAGE_VERSION
 
 /* What one session needs, made from settings and user. */
@@ -30,10 +28,7 @@ struct place {
 	const struct store_args *args;
 	struct mail_location location;
 	char *state_dir;		/* NULL: none */
-	char *root_folder;		/* of a missing root; NULL: it is there */
-	char *inbox_folder;		/* of INBOX=file; NULL: none */
-	struct sandbox_path paths[PATHS_MAX];
-	size_t path_count;
+	struct session_args session;
 };
 
 static enum peer_access
@@ -53,7 +48,7 @@ access_of(enum peer_right right)
 /*
  * As root make a state_dir that is missing and give it to the user, who could
  * not make it in a folder of root's.  In any other folder somebody else could
- * move things about meanwhile: there the user makes it, in make_state_dir.
+ * move things about meanwhile: there the user makes it, in session_confine.
  */
 static int
 give_state_dir(const struct place *place, struct err *err)
@@ -134,93 +129,11 @@ locate(struct place *place, struct err *err)
 }
 
 static void
-add_path(struct place *place, const char *path, unsigned int rights)
-{
-	if (path != NULL && path[0] == '/')
-		place->paths[place->path_count++] =
-		    (struct sandbox_path){ path, rights };
-}
-
-/*
- * The folder of an INBOX that is a file: its lock and its next version lie
- * beside it.
- */
-static void
-add_inbox_folder(struct place *place, const char *inbox)
-{
-	const char *slash = inbox != NULL ? strrchr(inbox, '/') : NULL;
-	struct stat st;
-
-	if (slash == NULL || slash == inbox ||
-	    (stat(inbox, &st) == 0 && S_ISDIR(st.st_mode)))
-		return;
-	place->inbox_folder = mem_strndup(inbox, (size_t)(slash - inbox));
-	add_path(place, place->inbox_folder, BOTH);
-}
-
-/*
- * A rule of the sandbox can only name what exists.  For a root that is missing
- * it names the folder above: whether the store is made there is known when the
- * client has said if it met this store before.
- */
-static void
-add_root(struct place *place)
-{
-	const char *path = place->location.path;
-	const char *slash = strrchr(path, '/');
-
-	add_path(place, path, BOTH);
-	if (access(path, F_OK) == 0 || slash == NULL || slash == path)
-		return;
-	place->root_folder = mem_strndup(path, (size_t)(slash - path));
-	add_path(place, place->root_folder, BOTH);
-}
-
-static int
-make_state_dir(const struct place *place, struct err *err)
-{
-	const char *path = place->state_dir;
-
-	if (path != NULL && mkdir(path, 0700) == -1 && errno != EEXIST)
-		return err_sys(err, "cannot make the state_dir %s", path);
-	return 0;
-}
-
-static int
-confine(struct place *place, struct err *err)
-{
-	const char *spool = place->state_dir != NULL ? place->state_dir :
-	    place->location.path;
-	struct sandbox_report report = { .off = "" };
-
-	if (make_state_dir(place, err) == -1)
-		return -1;
-	add_root(place);
-	for (size_t i = 0; i < place->location.key_count; i++)
-		add_path(place, place->location.keys[i].value, BOTH);
-	add_inbox_folder(place, mail_location_get(&place->location,
-	    "INBOX"));
-	add_path(place, place->state_dir, BOTH);
-	add_path(place, "/dev/null", BOTH);
-	add_path(place, "/dev/urandom", SANDBOX_READ);
-	add_path(place, "/etc/localtime", SANDBOX_READ);
-	add_path(place, "/usr/share/zoneinfo", SANDBOX_READ);
-	/* Where SQLite sorts what is larger than memory. */
-	if (setenv("SQLITE_TMPDIR", spool, 1) == -1)
-		return err_sys(err, "SQLITE_TMPDIR");
-	if (sandbox_paths(place->paths, place->path_count, &report, err) == -1
-	    || sandbox_calls_store(&report, err) == -1)
-		return -1;
-	if (report.off[0] != '\0')
-		log_debug("store is less confined off=%s", report.off);
-	return 0;
-}
-
-static int
-serve(struct place *place, int in, int out, struct err *err)
+fill_session(struct place *place)
 {
 	const struct store_args *args = place->args;
-	const struct session_args session = {
+
+	place->session = (struct session_args){
 		.location = &place->location,
 		.options = {
 			.readonly = args->access == PEER_READ,
@@ -236,8 +149,6 @@ serve(struct place *place, int in, int out, struct err *err)
 		.access = access_of(args->access),
 		.software = SOFTWARE,
 	};
-
-	return session_main(in, out, &session, args->set->quiet_timeout, err);
 }
 
 static int
@@ -251,18 +162,19 @@ run(int in, int out, const struct store_args *args)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_context_set("user=%s addr=%s", args->user->name, args->peer);
 	if (locate(&place, &err) == 0 && give_state_dir(&place, &err) == 0 &&
-	    become(args->user, &err) == 0 && confine(&place, &err) == 0) {
+	    become(args->user, &err) == 0) {
+		fill_session(&place);
 		/* A monitor's child; the change of uid would clear it. */
 		if (in == SESSION_FD)
 			(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-		ret = serve(&place, in, out, &err);
+		if (session_confine(&place.session, &err) == 0)
+			ret = session_main(in, out, &place.session,
+			    args->set->quiet_timeout, &err);
 	}
 	if (ret == -1)
 		log_error("session fails error=%s code=%s", err.msg,
 		    err_name(err.code));
 	mail_location_deinit(&place.location);
-	free(place.root_folder);
-	free(place.inbox_folder);
 	free(place.state_dir);
 	return ret == 0 ? 0 : err_exit_status(err.code);
 }

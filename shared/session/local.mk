@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES += %D%/batch.c
 %C%_libsession_a_SOURCES += %D%/body.c
 %C%_libsession_a_SOURCES += %D%/budget.c
+%C%_libsession_a_SOURCES += %D%/confine.c %D%/confine.h
 %C%_libsession_a_SOURCES += %D%/identity.c %D%/pairlock.c
 %C%_libsession_a_SOURCES += %D%/scan.c
 %C%_libsession_a_SOURCES += %D%/scan_mails.c

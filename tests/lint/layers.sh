@@ -42,7 +42,7 @@ client/brain model base
 shared/wire model base
 shared/store model base
 shared/chlog model base
-shared/session wire net store chlog log model base
+shared/session wire net store chlog log priv model base
 client brain session priv wire net store chlog conf log model base
 server session priv wire net store chlog conf log model base
 RULES

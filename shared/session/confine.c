@@ -1,6 +1,3 @@
-/*
- * confine.c - what a store process may reach
- */
 #include "config.h"
 
 #include <sys/stat.h>
@@ -10,13 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/mem.h"
-#include "client/confine.h"
 #include "log/log.h"
 #include "model/mail_location.h"
 #include "priv/drop.h"
 #include "priv/sandbox.h"
+#include "session/confine.h"
 #include "session/session.h"
 
 #define BOTH	(SANDBOX_READ | SANDBOX_WRITE)
@@ -34,23 +30,19 @@ add_path(struct paths *paths, const char *path, unsigned int rights)
 		paths->v[paths->n++] = (struct sandbox_path){ path, rights };
 }
 
-/* The folder above path; heap memory. */
-static char *
-parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL || slash == path)
-		return mem_strdup("/");
-	return mem_strndup(path, (size_t)(slash - path));
-}
-
-/* The folder above path, heap memory, if it is needed; see below. */
+/*
+ * Add the folder above path and return it, heap memory; NULL if that is the
+ * root of all files, which is never given away whole.
+ */
 static char *
 add_folder_of(struct paths *paths, const char *path)
 {
-	char *folder = parent_of(path);
+	const char *slash = strrchr(path, '/');
+	char *folder;
 
+	if (slash == NULL || slash == path)
+		return NULL;
+	folder = mem_strndup(path, (size_t)(slash - path));
 	add_path(paths, folder, BOTH);
 	return folder;
 }
@@ -73,12 +65,13 @@ confine(const struct paths *paths, struct err *err)
 	    sandbox_calls_store(&report, err) == -1)
 		return -1;
 	if (report.off[0] != '\0')
-		log_debug("store process less confined off=%s", report.off);
+		log_debug("store is less confined off=%s", report.off);
 	return 0;
 }
 
+/* A rule of the sandbox can only name what exists. */
 int
-confine_store(const struct session_args *args, struct err *err)
+session_confine(const struct session_args *args, struct err *err)
 {
 	const struct mail_location *loc = args->location;
 	const char *inbox = mail_location_get(loc, "INBOX");
@@ -94,10 +87,13 @@ confine_store(const struct session_args *args, struct err *err)
 	    args->state_dir : loc->path, 1) == -1)
 		return err_sys(err, "SQLITE_TMPDIR");
 	add_path(&paths, loc->path, BOTH);
-	/* A root that has yet to be made is made in the folder above it. */
+	/*
+	 * A root that is missing is made in the folder above it; whether it
+	 * may be is known when the brain has said if it met this store before.
+	 */
 	if (args->options.create && access(loc->path, F_OK) == -1)
 		root_folder = add_folder_of(&paths, loc->path);
-	/* The lock of an INBOX that is a file lies beside it. */
+	/* Beside an INBOX that is a file lie its lock and next version. */
 	if (inbox != NULL && inbox[0] == '/' && (stat(inbox, &st) == -1 ||
 	    !S_ISDIR(st.st_mode)))
 		inbox_folder = add_folder_of(&paths, inbox);
