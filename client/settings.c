@@ -20,7 +20,6 @@
 #include "net/keys.h"
 
 #define CONFIG_NAME	"dsync.conf"
-#define HELP_MAX	65536U	/* bytes */
 #define HOSTNAME_BYTES	256U
 
 static const struct {
@@ -41,25 +40,18 @@ static const struct {
 void
 settings_help(void)
 {
-	struct settings set = { .command = COMMAND_HELP };
 	const struct optdef *defs;
-	struct strbuf text;
-	struct conf conf;
 	size_t count;
 
 	defs = settings_optdefs(&count);
-	conf_init(&conf, defs, count, &set);
-	strbuf_init(&text, HELP_MAX);
-	conf_print_help(&conf, &text);
-	printf("usage: dsync [options] mirror|backup LOCATION2 [arguments]\n"
+	conf_print_usage(
+	    "usage: dsync [options] mirror|backup LOCATION2 [arguments]\n"
 	    "       dsync [options] enrol TOKEN\n"
 	    "       dsync [options] key\n"
 	    "       dsync [options] (serves the protocol on standard input)\n"
 	    "\n"
-	    "LOCATION2: [user@]host[:port], driver:path, path, or a command\n"
-	    "\n%s\nSettings for -o are listed in dsync.conf(5).\n", text.data);
-	strbuf_deinit(&text);
-	conf_deinit(&conf);
+	    "LOCATION2: [user@]host[:port], driver:path, path, or a command\n",
+	    defs, count, "dsync.conf(5)");
 }
 
 /* The words after the options: command, options again, LOCATION2. */
@@ -230,20 +222,9 @@ expand_locations(struct settings *set, struct err *err)
 		return err_prefix(err, "mail_location");
 	if (set->state_dir == NULL)
 		return 0;
-	set->state_path = mail_location_expand(set->state_dir,
+	set->state_path = mail_location_expand_path(set->state_dir,
 	    set->owner.name, set->owner.home, err);
-	if (set->state_path == NULL)
-		return err_prefix(err, "state_dir");
-	if (strncmp(set->state_path, "~/", 2) == 0) {
-		text = mem_printf("%s%s", set->owner.home,
-		    set->state_path + 1);
-		free(set->state_path);
-		set->state_path = text;
-	}
-	if (set->state_path[0] != '/')
-		return err_set(err, ERR_CONFIG,
-		    "state_dir has to be an absolute path");
-	return 0;
+	return set->state_path != NULL ? 0 : err_prefix(err, "state_dir");
 }
 
 int

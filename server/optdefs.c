@@ -10,21 +10,17 @@
 #include <stddef.h>
 
 #include "base/array.h"
+#include "conf/optrows.h"
 #include "server/settings.h"
 
 #define FIELD(f)	offsetof(struct server_settings, f)
-#define WEEK		(7U * 86400U)	/* seconds */
 
 static const char *const single_words[] = { "auto", "no", "yes", NULL };
 static const char *const log_words[] = { "stderr", "syslog", NULL };
 
 static const struct optdef optdefs[] = {
-	{ .name = "config", .letter = 'c', .type = OPT_STRING,
-	  .flags = OPT_ARGS_ONLY, .offset = FIELD(config), .arg = "FILE",
-	  .help = "read settings from this file only" },
-	{ .name = "set", .letter = 'o', .type = OPT_SETTING,
-	  .flags = OPT_ARGS_ONLY, .arg = "SETTING=VALUE",
-	  .help = "override a setting of the file" },
+	OPTROW_CONFIG(FIELD(config)),
+	OPTROW_SET,
 	{ .name = "stdio", .type = OPT_BOOL, .flags = OPT_ARGS_ONLY,
 	  .offset = FIELD(stdio),
 	  .help = "speak the protocol on standard input and output" },
@@ -45,11 +41,8 @@ static const struct optdef optdefs[] = {
 	  .help = "log the beginning and end of each session" },
 	{ .name = "debug", .letter = 'D', .type = OPT_BOOL,
 	  .offset = FIELD(debug), .help = "log what the program does" },
-	{ .name = "version", .type = OPT_BOOL, .flags = OPT_ARGS_ONLY,
-	  .offset = FIELD(version), .help = "print the version" },
-	{ .name = "help", .letter = 'h', .type = OPT_BOOL,
-	  .flags = OPT_ARGS_ONLY, .offset = FIELD(help),
-	  .help = "print this help" },
+	OPTROW_VERSION(FIELD(version)),
+	OPTROW_HELP(FIELD(help)),
 
 	{ .name = "listen", .type = OPT_LIST, .flags = OPT_FILE_ONLY,
 	  .offset = FIELD(listen), .arg = "ADDRESS[:PORT]",
@@ -78,15 +71,9 @@ static const struct optdef optdefs[] = {
 	{ .name = "mail_location", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
 	  .offset = FIELD(mail_location), .arg = "LOCATION",
 	  .value = "maildir:~/Maildir", .help = "where mail is kept" },
-	{ .name = "state_dir", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
-	  .offset = FIELD(state_dir), .arg = "DIRECTORY",
-	  .help = "where change logs are kept instead of the store" },
-	{ .name = "passwd_file", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
-	  .offset = FIELD(passwd_file), .arg = "FILE",
-	  .help = "where users are looked up" },
-	{ .name = "hostname", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
-	  .offset = FIELD(hostname), .arg = "NAME",
-	  .help = "name of this host" },
+	OPTROW_STATE_DIR(FIELD(state_dir)),
+	OPTROW_PASSWD_FILE(FIELD(passwd_file)),
+	OPTROW_HOSTNAME(FIELD(hostname)),
 	{ .name = "single_user", .type = OPT_ENUM, .flags = OPT_FILE_ONLY,
 	  .offset = FIELD(single_user), .arg = "auto|no|yes",
 	  .value = "auto", .words = single_words,
@@ -137,22 +124,15 @@ static const struct optdef optdefs[] = {
 	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(auth_timeout),
 	  .arg = "TIME", .value = "10s", .min = 1, .max = 3600,
 	  .help = "from the connection until the peer is known" },
-	{ .name = "idle_timeout", .type = OPT_SECONDS,
-	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(idle_timeout),
-	  .arg = "TIME", .value = "30s", .min = 1, .max = WEEK,
-	  .help = "longest silence of a peer inside a frame" },
-	{ .name = "quiet_timeout", .type = OPT_SECONDS,
-	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(quiet_timeout),
-	  .arg = "TIME", .value = "30 mins", .min = 1, .max = WEEK,
-	  .help = "longest silence between frames" },
+	OPTROW_TIMEOUT("idle_timeout", FIELD(idle_timeout), "30s",
+	    "longest silence of a peer inside a frame"),
+	OPTROW_TIMEOUT("quiet_timeout", FIELD(quiet_timeout), "30 mins",
+	    "longest silence between frames"),
 	{ .name = "min_rate", .type = OPT_SIZE,
 	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(min_rate),
 	  .arg = "BYTES", .value = "512", .min = 1, .max = 1U << 30,
 	  .help = "least bytes per second inside a frame" },
-	{ .name = "lock_timeout", .type = OPT_SECONDS,
-	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(lock_timeout),
-	  .arg = "TIME", .value = "60s", .min = 1, .max = WEEK,
-	  .help = "how long to wait for a lock of a mail format" },
+	OPTROW_LOCK_TIMEOUT(FIELD(lock_timeout)),
 };
 
 const struct optdef *

@@ -189,17 +189,12 @@ server_settings_single(const struct server_settings *set)
 void
 server_settings_help(void)
 {
-	struct server_settings set = { .command = SERVER_HELP };
 	const struct optdef *defs;
-	struct strbuf text;
-	struct conf conf;
 	size_t count;
 
 	defs = server_optdefs(&count);
-	conf_init(&conf, defs, count, &set);
-	strbuf_init(&text, PRINT_MAX);
-	conf_print_help(&conf, &text);
-	printf("usage: dsync-server [options] [serve]\n"
+	conf_print_usage(
+	    "usage: dsync-server [options] [serve]\n"
 	    "       dsync-server [options] init\n"
 	    "       dsync-server [options] token --user USER\n"
 	    "           [--access ACCESS] [--name NAME] "
@@ -207,11 +202,8 @@ server_settings_help(void)
 	    "       dsync-server [options] peers\n"
 	    "       dsync-server [options] revoke sha256:...\n"
 	    "       dsync-server [options] settings\n"
-	    "       dsync-server [options] --stdio\n"
-	    "\n%s\nSettings for -o are listed in dsync-server.conf(5).\n",
-	    text.data);
-	strbuf_deinit(&text);
-	conf_deinit(&conf);
+	    "       dsync-server [options] --stdio\n",
+	    defs, count, "dsync-server.conf(5)");
 }
 
 void

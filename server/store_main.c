@@ -114,18 +114,9 @@ locate(struct place *place, struct err *err)
 	free(text);
 	if (ret == -1 || state_dir == NULL)
 		return ret;
-	text = mail_location_expand(state_dir, user->name, user->home, err);
-	if (text == NULL)
-		return -1;
-	if (strncmp(text, "~/", 2) == 0)
-		place->state_dir = mem_printf("%s/%s", user->home, text + 2);
-	else if (text[0] == '/')
-		place->state_dir = mem_strdup(text);
-	else
-		ret = err_set(err, ERR_CONFIG, "state_dir is not an absolute "
-		    "path");
-	free(text);
-	return ret;
+	place->state_dir = mail_location_expand_path(state_dir, user->name,
+	    user->home, err);
+	return place->state_dir != NULL ? 0 : err_prefix(err, "state_dir");
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "conf/conf_value.h"
 
 #define HELP_COLUMN	28U	/* where the help texts begin */
+#define HELP_MAX	65536U	/* bytes */
 
 static const void *
 field_of(const struct conf *conf, const struct optdef *def)
@@ -48,6 +49,20 @@ conf_print_help(const struct conf *conf, struct strbuf *out)
 		if (!(conf->defs[i].flags & OPT_FILE_ONLY))
 			add_help(out, &conf->defs[i]);
 	}
+}
+
+void
+conf_print_usage(const char *usage, const struct optdef *defs, size_t count,
+    const char *manual)
+{
+	const struct conf conf = { .defs = defs, .count = count };
+	struct strbuf text;
+
+	strbuf_init(&text, HELP_MAX);
+	conf_print_help(&conf, &text);
+	printf("%s\n%s\nSettings for -o are listed in %s.\n", usage, text.data,
+	    manual);
+	strbuf_deinit(&text);
 }
 
 /* But for a tab, which a line may hold. */

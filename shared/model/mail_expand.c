@@ -219,3 +219,22 @@ mail_location_expand(const char *text, const char *user, const char *home,
 	strbuf_deinit(&out);
 	return copy;
 }
+
+char *
+mail_location_expand_path(const char *text, const char *user,
+    const char *home, struct err *err)
+{
+	char *path = mail_location_expand(text, user, home, err), *tail;
+
+	if (path != NULL && home != NULL && strncmp(path, "~/", 2) == 0) {
+		tail = path;
+		path = mem_printf("%s/%s", home, tail + 2);
+		free(tail);
+	}
+	if (path != NULL && path[0] != '/') {
+		err_set(err, ERR_CONFIG, "%s is not an absolute path", path);
+		free(path);
+		path = NULL;
+	}
+	return path;
+}

@@ -47,4 +47,11 @@ const char *mail_location_get(const struct mail_location *loc,
 char *mail_location_expand(const char *text, const char *user,
     const char *home, struct err *err);
 
+/*
+ * The same for a plain path, where "~/" at the beginning is the home, too.
+ * ERR_CONFIG as well if it is not absolute then.
+ */
+char *mail_location_expand_path(const char *text, const char *user,
+    const char *home, struct err *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "client/endpoint.h"
 #include "net/stream.h"
+#include "tests/support/unit.h"
 
 #define TEST_MS	10000U
 
@@ -105,23 +106,15 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("endpoint");
-	TCase *tcase = tcase_create("command");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "endpoint");
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_command_is_read_and_written);
 	tcase_add_test(tcase, words_are_not_seen_by_a_shell);
 	tcase_add_test(tcase,
 	    a_program_that_is_not_there_is_an_error_at_once);
 	tcase_add_test(tcase, the_status_of_a_child_is_told);
 	tcase_add_test(tcase, a_child_that_does_not_end_is_ended);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

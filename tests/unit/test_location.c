@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "client/location.h"
+#include "tests/support/unit.h"
 
 static bool
 only_sync_sh(const char *path)
@@ -135,10 +136,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("location");
-	TCase *tcase = tcase_create("parse");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "location");
 
 	tcase_add_test(tcase, more_than_one_word_is_a_command);
 	tcase_add_loop_test(tcase, one_word_is_told_by_its_form, 0,
@@ -148,10 +147,5 @@ main(void)
 	tcase_add_loop_test(tcase, a_malformed_host_is_a_configuration_error,
 	    0, nitems(bad_hosts));
 	tcase_add_test(tcase, a_host_that_is_too_long_is_refused);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

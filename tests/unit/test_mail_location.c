@@ -178,6 +178,25 @@ START_TEST(a_home_must_be_known_and_without_colon)
 }
 END_TEST
 
+START_TEST(a_path_is_expanded_and_must_be_absolute)
+{
+	static const char *const bad[] = { "", "a", "~", "~anna/a", "./a" };
+	struct err err = ERR_INIT;
+	char *got;
+
+	got = mail_location_expand_path("/var/%u", "a", "/home/a", &err);
+	ck_assert_str_eq(got, "/var/a");
+	free(got);
+	got = mail_location_expand_path("~/.s/%u", "a", "/home/a", &err);
+	ck_assert_str_eq(got, "/home/a/.s/a");
+	free(got);
+	for (size_t i = 0; i < nitems(bad); i++)
+		ck_assert_ptr_null(mail_location_expand_path(bad[i], "a",
+		    "/home/a", &err));
+	ck_assert_int_eq(err.code, ERR_CONFIG);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -192,5 +211,6 @@ main(void)
 	tcase_add_loop_test(tcase, variables_are_expanded, 0,
 	    (int)nitems(expansions));
 	tcase_add_test(tcase, a_home_must_be_known_and_without_colon);
+	tcase_add_test(tcase, a_path_is_expanded_and_must_be_absolute);
 	return unit_run(suite);
 }

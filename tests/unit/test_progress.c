@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "client/progress.h"
+#include "tests/support/unit.h"
 
 static const struct {
 	uint64_t bytes;
@@ -153,10 +154,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("progress");
-	TCase *tcase = tcase_create("line");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "progress");
 
 	tcase_add_loop_test(tcase, bytes_have_one_decimal_and_never_round_up,
 	    0, nitems(sizes));
@@ -167,10 +166,5 @@ main(void)
 	tcase_add_test(tcase,
 	    a_terminal_is_drawn_over_at_most_ten_times_a_second);
 	tcase_add_test(tcase, a_file_gets_whole_lines_without_escapes);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

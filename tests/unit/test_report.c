@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/report.h"
+#include "tests/support/unit.h"
 
 struct fixture {
 	struct progress progress;
@@ -188,10 +189,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("report");
-	TCase *tcase = tcase_create("lines");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "report");
 
 	tcase_add_test(tcase, a_run_without_changes_says_so_in_one_line);
 	tcase_add_test(tcase,
@@ -200,10 +199,5 @@ main(void)
 	tcase_add_test(tcase, a_dry_run_prints_its_plan_as_results);
 	tcase_add_test(tcase, actions_are_told_only_when_asked_for);
 	tcase_add_test(tcase, a_long_pending_list_is_cut_and_counted);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

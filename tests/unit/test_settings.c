@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "client/settings.h"
+#include "tests/support/unit.h"
 
 #define WORDS_MAX	32U
 
@@ -246,10 +247,9 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("settings");
-	TCase *args = tcase_create("args"), *files = tcase_create("files");
-	SRunner *runner;
-	int failed;
+	Suite *suite;
+	TCase *args = unit_case(&suite, "settings");
+	TCase *files = tcase_create("files");
 
 	tcase_add_test(args, every_form_of_the_manual_is_understood);
 	tcase_add_test(args, a_command_keeps_its_own_options);
@@ -257,7 +257,6 @@ main(void)
 	tcase_add_test(args, help_and_version_win);
 	tcase_add_loop_test(args, a_mistake_on_the_command_line_is_refused, 0,
 	    nitems(mistakes));
-	suite_add_tcase(suite, args);
 	tcase_add_checked_fixture(files, make_dir, remove_dir);
 	tcase_add_test(files,
 	    the_command_line_beats_the_file_which_beats_defaults);
@@ -266,9 +265,5 @@ main(void)
 	    a_bad_value_in_the_file_is_a_configuration_error, 0,
 	    nitems(bad_settings));
 	suite_add_tcase(suite, files);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }
