@@ -878,6 +878,8 @@ revive(struct brain *brain)
 			continue;
 		merge_tree_revive(brain->arena, &brain->entries, job->entry,
 		    !h);
+		if (e->fate == TREE_SKIP)
+			tell_left(brain, job->entry);
 	}
 }
 
@@ -964,6 +966,10 @@ jobs_begin(struct brain *brain, struct err *err)
 	tell_first_pairing(brain);
 	merge_tree(brain->arena, &in, &brain->entries);
 	merge_tree_subs(&in, &brain->subs);
+	for (size_t i = 0; i < brain->entries.n; i++)
+		if (brain->entries.v[i].fate == TREE_SKIP &&
+		    brain->entries.v[i].why != NULL)
+			tell_left(brain, i);
 	brain->accounts = arena_calloc(brain->arena, brain->entries.n + 1,
 	    sizeof(*brain->accounts));
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {

@@ -5,5 +5,5 @@ noinst_LIBRARIES += %D%/libbrain.a
 	%D%/jobs.c %D%/emit.c %D%/results.c %D%/tell.c \
 	%D%/merge_flags.c %D%/merge_flags.h \
 	%D%/merge_mails.c %D%/merge_mails.h \
-	%D%/merge_tree.c %D%/merge_tree.h \
+	%D%/merge_tree.c %D%/merge_tree.h %D%/merge_tree_left.c \
 	%D%/plan.c %D%/plan.h

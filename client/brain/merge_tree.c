@@ -543,6 +543,7 @@ merge_tree(struct arena *arena, const struct tree_input *in,
 		    entries->v[i].box[1] != NULL)
 			entries->v[used++] = entries->v[i];
 	entries->n = used;
+	merge_tree_leave(arena, entries);
 }
 
 void
@@ -550,25 +551,24 @@ merge_tree_revive(struct arena *arena, struct tree_entries *entries,
     size_t index, unsigned int deleted_on)
 {
 	struct tree_entry *e = &entries->v[index];
-	unsigned int digits = 8;
-	bool taken = true;
 
 	e->fate = TREE_KEEP;
 	e->target.exist_stamp = e->gone[deleted_on]->stamp + 1;
 	e->rule = "T3";
 	e->why = "messages that the deleting side never had survive";
-	while (taken) {
-		taken = false;
-		for (size_t i = 0; i < entries->n && !taken; i++)
-			taken = i != index && wants_name(&entries->v[i]) &&
-			    strcmp(entries->v[i].target.name,
-			    e->target.name) == 0;
-		if (taken) {
-			yield_name(arena, e, digits);
-			e->rule = "T5";
-			if (digits + 8 < GUID_HEX_SIZE)
-				digits += 8;
+	/* T11: it was to make room for another one when a run was cut. */
+	if (merge_tree_name_temporary(e->target.name))
+		e->target.name = e->gone[deleted_on]->name;
+	for (unsigned int digits = 8; merge_tree_name_taken(entries, index,
+	    e->target.name); digits += 8) {
+		if (digits >= GUID_HEX_SIZE) {
+			e->fate = TREE_SKIP;
+			e->rule = "P6";
+			e->why = "no free name is found for what survives";
+			return;
 		}
+		yield_name(arena, e, digits);
+		e->rule = "T5";
 	}
 }
 
@@ -659,6 +659,7 @@ clear_places(struct arena *arena, const struct tree_entries *entries,
 		key.name = e->target.name;
 		found = RB_FIND(places, &places, &key);
 		if (found == NULL || found->entry == i ||
+		    entries->v[found->entry].fate == TREE_SKIP ||
 		    name_is_inbox(found->name))
 			continue;
 		add_step(ops, found->entry, temp_name(arena,

@@ -79,11 +79,18 @@ void merge_tree(struct arena *arena, const struct tree_input *in,
     struct tree_entries *entries);
 
 /*
- * Entries whose deletion found survivors (their fate was set to TREE_KEEP by
- * the caller) come back under a free name (T3, T5).
+ * An entry whose deletion found survivors comes back under a free name (T3,
+ * T5); if there is none its fate is TREE_SKIP (P6).
  */
 void merge_tree_revive(struct arena *arena, struct tree_entries *entries,
     size_t index, unsigned int deleted_on);
+
+/* What is to have a name of an entry that is left alone is left alone too. */
+void merge_tree_leave(struct arena *arena, struct tree_entries *entries);
+
+/* Does another entry than this one get the name, or keep it? */
+bool merge_tree_name_taken(const struct tree_entries *entries, size_t index,
+    const char *name);
 
 /* The steps for one side in a safe order (T11); the caller frees the array. */
 void merge_tree_ops(struct arena *arena, const struct tree_entries *entries,

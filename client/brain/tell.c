@@ -230,6 +230,22 @@ tell_pending(struct brain *brain, unsigned int side, size_t entry,
 	strbuf_deinit(&reason);
 }
 
+/* What the tree leaves alone for want of a name is looked at again (E1). */
+void
+tell_left(struct brain *brain, size_t entry)
+{
+	const struct tree_entry *e = &brain->entries.v[entry];
+	unsigned int s = e->box[0] == NULL;
+	struct msg_pending *p;
+
+	tell_pending(brain, s, entry, 0, e->rule, "left alone", e->why);
+	if (brain->side[s].refused.n >= RUN_PENDING_MAX)
+		return;
+	p = ARRAY_ADD(&brain->side[s].refused);
+	*p = (struct msg_pending){ .mailbox = e->box[s]->guid,
+	    .text = e->why };
+}
+
 void
 tell_accounts(struct brain *brain)
 {

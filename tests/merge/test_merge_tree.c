@@ -268,6 +268,75 @@ START_TEST(survivors_of_a_name_that_is_taken_get_another_one)
 }
 END_TEST
 
+START_TEST(what_wants_the_name_of_a_mailbox_left_alone_waits_too)
+{
+	in.base = in.filtered = true;
+	/* 2 was deleted, 3 renamed to its name, 4 made under that of 3. */
+	box(0, "work", 2, 10);
+	box(0, "a", 3, 10);
+	gone(1, "work", 2, 20);
+	box(1, "work", 3, 25);
+	box(1, "a", 4, 30)->is_new = true;
+	box(1, "b", 5, 30)->is_new = true;
+	merge();
+	ck_assert_int_eq(entry(2)->fate, TREE_SKIP);
+	ck_assert_int_eq(entry(3)->fate, TREE_SKIP);
+	ck_assert_str_eq(entry(3)->rule, "P7");
+	ck_assert_ptr_nonnull(entry(3)->why);
+	ck_assert_int_eq(entry(4)->fate, TREE_SKIP);
+	ck_assert_int_eq(entry(5)->fate, TREE_KEEP);
+	ck_assert_uint_eq(ops[0].n, 1);
+	ck_assert_uint_eq(ops[1].n, 0);
+}
+END_TEST
+
+static void
+revive_all(void)
+{
+	merge_tree(arena, &in, &entries);
+	for (size_t i = 0; i < entries.n; i++)
+		if (entries.v[i].fate == TREE_DELETE)
+			merge_tree_revive(arena, &entries, i, 1);
+	for (unsigned int s = 0; s < 2; s++)
+		merge_tree_ops(arena, &entries, s, &ops[s]);
+}
+
+START_TEST(a_search_for_a_free_name_ends)
+{
+	static const char *const more[] = { "-00020000", "-0002000000000000",
+	    "-000200000000000000000000",
+	    "-00020000000000000000000000000000" };
+	char name[128] = "work";
+
+	in.base = true;
+	box(0, name, 2, 10);
+	gone(1, name, 2, 20);
+	box(1, name, 3, 25)->is_new = true;
+	for (unsigned int i = 0; i < nitems(more); i++) {
+		strlcat(name, more[i], sizeof(name));
+		box(1, name, 4 + i, 25)->is_new = true;
+	}
+	revive_all();
+	ck_assert_int_eq(entry(2)->fate, TREE_SKIP);
+	ck_assert_str_eq(entry(2)->rule, "P6");
+	/* It stays where it is, and is not moved away for good. */
+	for (size_t i = 0; i < ops[0].n; i++)
+		ck_assert(!ops[0].v[i].temporary);
+}
+END_TEST
+
+START_TEST(survivors_do_not_stay_under_a_temporary_name)
+{
+	in.base = true;
+	box(0, "dsync-temp-00020000000000000000000000000000", 2, 10);
+	gone(1, "work", 2, 20);
+	box(1, "work", 3, 25)->is_new = true;
+	revive_all();
+	ck_assert_str_eq(target(2), "work-00020000");
+	check_equal("T11");
+}
+END_TEST
+
 START_TEST(without_a_base_nothing_is_deleted)
 {
 	box(0, "work", 2, 10);
@@ -785,6 +854,10 @@ main(void)
 	tcase_add_test(tcase, survivors_bring_their_mailbox_back);
 	tcase_add_test(tcase,
 	    survivors_of_a_name_that_is_taken_get_another_one);
+	tcase_add_test(tcase,
+	    what_wants_the_name_of_a_mailbox_left_alone_waits_too);
+	tcase_add_test(tcase, a_search_for_a_free_name_ends);
+	tcase_add_test(tcase, survivors_do_not_stay_under_a_temporary_name);
 	tcase_add_test(tcase, without_a_base_nothing_is_deleted);
 	tcase_add_loop_test(tcase, a_filter_deletes_nothing, 0, 2);
 	tcase_add_test(tcase, deleted_and_created_again_is_another_mailbox);
