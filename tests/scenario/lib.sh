@@ -2,8 +2,8 @@
 #
 # Everything lies in one private folder, $work, which goes away at the end:
 # $work/laptop and $work/server are the homes of the two sides.  No root is
-# needed; started as root, a scenario becomes the user nobody first.  Ports are
-# chosen by the system.  Only processes that were started here are ended, each
+# needed; started as root, a scenario becomes the user nobody first, unless it
+# has set needs_root=yes.  Ports are chosen by the system.  Only processes that were started here are ended, each
 # by its number.
 # shellcheck shell=sh
 
@@ -28,11 +28,16 @@ for program in client/dsync server/dsync-server; do
 done
 
 # Give up root: in a copy, since the build may lie where nobody can read.
-if [ "$(id -u)" = 0 ]; then
+if [ "$(id -u)" = 0 ] && [ "${needs_root:-no}" = no ]; then
 	copy=$(mktemp -d "${TMPDIR:-/tmp}/dsync-scenario.XXXXXX") || exit 99
 	mkdir -p "$copy/bin/client" "$copy/bin/server" "$copy/tests/support"
 	cp "$SCENARIO_BIN/client/dsync" "$copy/bin/client/"
 	cp "$SCENARIO_BIN/server/dsync-server" "$copy/bin/server/"
+	mkdir -p "$copy/bin/tests/support"
+	for program in "$SCENARIO_BIN"/tests/support/*; do
+		[ ! -f "$program" ] || [ ! -x "$program" ] ||
+			cp "$program" "$copy/bin/tests/support/"
+	done
 	cp -R "$here" "$copy/tests/scenario"
 	cp "$here"/../support/*.sh "$copy/tests/support/"
 	chown -R nobody "$copy"
@@ -65,7 +70,7 @@ trap 'exit 1' INT TERM
 
 fail() {
 	echo "FAIL: $*" >&2
-	for log in out err server.log; do
+	for log in out err openssl.log server.log; do
 		[ ! -s "$work/$log" ] || {
 			echo "--- $log" >&2
 			tail -n 30 "$work/$log" >&2

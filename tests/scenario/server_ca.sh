@@ -1,54 +1,13 @@
 #!/bin/sh
 # "Our hosts have certificates of our own CA; the list of peers names them, and
 # a certificate that the CA took back is out."
-set -u
 command -v openssl >/dev/null || {
 	echo 'the command openssl is not installed' >&2
 	exit 77
 }
-LC_ALL=C
-export LC_ALL
-umask 077
-builddir=$(cd "${builddir:-.}" && pwd)
-server=$builddir/server/dsync-server
-probe=$builddir/tests/support/probe
-ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
-export ASAN_OPTIONS
-work=$(mktemp -d "${TMPDIR:-/tmp}/dsync-scenario.XXXXXX") || exit 99
-server_pid=
-
-finish() {
-	finished=$?
-	trap - EXIT INT TERM
-	[ -z "$server_pid" ] || {
-		kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null
-	}
-	rm -rf "$work"
-	exit "$finished"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-	echo "FAIL: $*" >&2
-	for log in out openssl.log server.log; do
-		[ ! -s "$work/$log" ] || tail -n 40 "$work/$log" >&2
-	done
-	exit 1
-}
-
-step() {
-	echo "== $*"
-}
-
-wait_for() {
-	tries=200
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
+. "$(dirname "$0")/server_lib.sh"
+PROBE_CA=$work/ca/ca.pem
+export PROBE_CA
 
 ssl() {
 	(cd "$work/ca" && openssl "$@" >>"$work/openssl.log" 2>&1) ||
@@ -66,23 +25,7 @@ issue() {
 	chmod 600 "$work/$1/key.pem"
 }
 
-client() {
-	name=$1
-	shift
-	DSYNC_CONFIG_DIR=$work/$name PROBE_CA=$work/ca/ca.pem timeout 60 \
-	    "$probe" "$@" >"$work/out" 2>&1 || :
-}
-
-says() {
-	grep -q -e "$1" "$work/out" || fail "the client does not say: $1"
-}
-
-refused() {
-	wait_for grep -q "connection refused reason=$1 " "$work/server.log" ||
-		fail "no refusal for $1 is logged"
-}
-
-mkdir "$work/ca" "$work/server" "$work/home"
+mkdir "$work/ca" "$work/home"
 : >"$work/ca/index"
 echo 01 >"$work/ca/serial"
 echo 01 >"$work/ca/crlnumber"
@@ -119,13 +62,8 @@ cn=stolen user=alice access=read
 PEERS
 
 step 'the server starts with the CA'
-env HOME="$work/home" DSYNC_CONFIG_DIR="$work/server" "$server" -v \
-    -o listen=127.0.0.1:0 -o "port_file=$work/port" -o single_user=yes \
-    -o "ssl_ca=$work/ca/ca.pem" -o "ssl_crl=$work/ca/crl.pem" \
-    >"$work/server.log" 2>&1 &
-server_pid=$!
-wait_for test -s "$work/port" || fail 'the server does not start'
-place=127.0.0.1:$(head -n 1 "$work/port")
+start_with -o single_user=yes -o "ssl_ca=$work/ca/ca.pem" \
+    -o "ssl_crl=$work/ca/crl.pem"
 
 step 'names of certificates are let in'
 client laptop connect "alice@$place"
@@ -158,7 +96,7 @@ client laptop connect "alice@localhost:${place##*:}"
 says 'certificate of localhost:.* is refused: hostname mismatch'
 
 step 'there is no enrolment beside a CA'
-DSYNC_CONFIG_DIR=$work/server "$server" -o "ssl_ca=$work/ca/ca.pem" \
+DSYNC_CONFIG_DIR=$work/server "$server_program" -o "ssl_ca=$work/ca/ca.pem" \
     -o single_user=yes token --user alice >"$work/out" 2>&1 &&
 	fail 'a token is made'
 says 'no enrolment'
@@ -167,14 +105,12 @@ step 'a new list counts after SIGHUP'
 ssl ca -config ca.conf -revoke "$work/laptop/cert.pem"
 ssl ca -config ca.conf -gencrl -out crl.pem
 kill -HUP "$server_pid"
-wait_for sh -c "[ \$(grep -c 'key loaded' '$work/server.log') = 2 ]" ||
+wait_until 20 sh -c "[ \$(grep -c 'key loaded' '$work/server.log') = 2 ]" ||
 	fail 'nothing was read again'
 client laptop connect "alice@$place"
 says 'is revoked'
 client desk connect "alice@$place"
 says '^accepted$'
 
-kill "$server_pid"
-wait "$server_pid" || fail 'the server fails'
-server_pid=
+stop
 exit 0

@@ -1,96 +1,16 @@
 #!/bin/sh
 # "I set a server up with three commands; who is not meant to come in learns
 # why at once, and the server's log has one line for each."
-set -u
-LC_ALL=C
-export LC_ALL
-umask 077
-builddir=$(cd "${builddir:-.}" && pwd)
-server=$builddir/server/dsync-server
-probe=$builddir/tests/support/probe
-# Confined processes cannot look for leaks.
-ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
-export ASAN_OPTIONS
-work=$(mktemp -d "${TMPDIR:-/tmp}/dsync-scenario.XXXXXX") || exit 99
-server_pid=
-hold_pid=
-
-finish() {
-	finished=$?
-	trap - EXIT INT TERM
-	for pid in $hold_pid $server_pid; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	done
-	rm -rf "$work"
-	exit "$finished"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-	echo "FAIL: $*" >&2
-	for log in out server.log; do
-		[ ! -s "$work/$log" ] || tail -n 40 "$work/$log" >&2
-	done
-	exit 1
-}
-
-step() {
-	echo "== $*"
-}
-
-# wait_for COMMAND...: up to 20 seconds
-wait_for() {
-	tries=200
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
+. "$(dirname "$0")/server_lib.sh"
 
 as_server() {
-	HOME=$work/home DSYNC_CONFIG_DIR=$work/server "$server" \
+	HOME=$work/home DSYNC_CONFIG_DIR=$work/server "$server_program" \
 	    -o listen=127.0.0.1:0 -o "port_file=$work/port" \
 	    -o single_user=yes "$@"
 }
 
-# client NAME ARGUMENT...: run the probe with the keys of a client
-client() {
-	name=$1
-	shift
-	DSYNC_CONFIG_DIR=$work/$name timeout 60 "$probe" "$@" \
-	    >"$work/out" 2>&1 || :
-}
-
-says() {
-	grep -q -e "$1" "$work/out" || fail "the client does not say: $1"
-}
-
-# logged REASON COUNT: so many refusals for this reason
-logged() {
-	count=$(grep -c "connection refused reason=$1 addr=127.0.0.1:" \
-	    "$work/server.log")
-	[ "$count" = "$2" ] || fail "$count refusals for $1, not $2"
-}
-
-# The log is written by other processes: give the line time to arrive.
-refused() {
-	wait_for grep -q "reason=$1 " "$work/server.log" ||
-		fail "no refusal for $1 is logged"
-	logged "$1" "${2:-1}"
-}
-
 start() {
-	rm -f "$work/port"
-	env HOME="$work/home" DSYNC_CONFIG_DIR="$work/server" "$server" -v \
-	    -o listen=127.0.0.1:0 -o "port_file=$work/port" \
-	    -o single_user=yes -o auth_timeout=2 "$@" \
-	    >>"$work/server.log" 2>&1 &
-	server_pid=$!
-	wait_for test -s "$work/port" || fail 'the server does not start'
-	port=$(head -n 1 "$work/port")
-	place=127.0.0.1:$port
+	start_with -o single_user=yes -o auth_timeout=2 "$@"
 }
 
 # The server has another port now: tell the laptop.
@@ -99,25 +19,19 @@ moved() {
 	    cat "$work/s" >"$work/laptop/servers"
 }
 
-stop() {
-	kill "$server_pid"
-	wait "$server_pid" || fail "the server ends with status $?"
-	server_pid=
-}
-
 token() {
 	as_server token --user alice --name laptop 2>/dev/null ||
 		fail 'no token'
 }
 
-mkdir -p "$work/home/Maildir/cur" "$work/home/Maildir/new" \
-    "$work/home/Maildir/tmp"
+maildir "$work/home/Maildir"
 
 step 'a server without a key does not start'
 as_server >"$work/out" 2>&1 && fail 'it starts'
 says "dsync-server init"
 
 step 'init makes what is needed, once'
+rmdir "$work/server"
 as_server init >"$work/pin" 2>/dev/null || fail 'init fails'
 as_server init >"$work/pin2" 2>/dev/null || fail 'init fails again'
 cmp -s "$work/pin" "$work/pin2" || fail 'init made another key'
@@ -172,7 +86,7 @@ says '^accepted$'
 
 step 'what is no frame ends the session'
 client laptop garbage "$place"
-wait_for grep -q 'connection end .*frame' "$work/server.log" ||
+wait_until 20 grep -q 'connection end .*frame' "$work/server.log" ||
 	fail 'garbage is not logged'
 
 step 'a silent stranger is left after the time for it'
@@ -221,8 +135,6 @@ fi
 
 step 'the server ends when told'
 stop
-grep -q 'runtime error\|Sanitizer' "$work/server.log" &&
-	fail 'a sanitizer complains'
 
 step 'too many refusals from one address make it wait'
 start -o refusals_per_minute=3
@@ -244,15 +156,10 @@ step 'one peer has no more sessions than it may'
 cat "$work/peers.good" >"$work/server/peers"
 start -o max_sessions_per_peer=1
 moved
-: >"$work/hold"
-DSYNC_CONFIG_DIR=$work/laptop "$probe" hold "$place" >"$work/hold" 2>&1 &
-hold_pid=$!
-wait_for grep -q holding "$work/hold" || fail 'nobody holds a session'
+hold
 client laptop connect "$place"
 says 'cannot serve us now'
 refused max_sessions_per_peer
-kill "$hold_pid"
-wait "$hold_pid" 2>/dev/null
-hold_pid=
+release
 stop
 exit 0
