@@ -210,6 +210,19 @@ add_expunge(struct merge *m, unsigned int s, uint32_t uid,
 		m->plan->expunged++;
 }
 
+/*
+ * Records of one side that have marks in common, perhaps only by way of what
+ * the other side says: one mail?  A peer may call any marks one; a message is
+ * dropped as surplus only for another one of its own side that is the same.
+ */
+static bool
+same_mail(const struct msg_message *a, const struct msg_message *b)
+{
+	return strcmp(a->guid, b->guid) == 0 || (a->digest != NULL &&
+	    b->digest != NULL &&
+	    memcmp(a->digest, b->digest, DIGEST_SIZE) == 0);
+}
+
 /* Put a record into its instance; a second one of the same side is a twin. */
 static void
 inst_take(struct merge *m, struct inst *inst, unsigned int s,
@@ -238,17 +251,22 @@ make_insts(struct merge *m)
 	size_t total = n0 + m->in->side[1].rec_count, root;
 	uint32_t *parent = join_by_marks(m, n0, total);
 	uint32_t *where = arena_calloc(m->arena, total + 1, sizeof(*where));
+	struct inst *inst;
 
 	for (size_t i = 0; i < total; i++) {
 		unsigned int s = i >= n0;
+		struct msg_message *rec =
+		    &m->in->side[s].recs[i - (s ? n0 : 0)];
 
 		root = find_root(parent, i);
 		if (where[root] == 0) {
 			(void)ARRAY_ADD(&m->insts);
 			where[root] = (uint32_t)m->insts.n;
 		}
-		inst_take(m, &m->insts.v[where[root] - 1], s,
-		    &m->in->side[s].recs[i - (s ? n0 : 0)]);
+		inst = &m->insts.v[where[root] - 1];
+		if (inst->rec[s] != NULL && !same_mail(inst->rec[s], rec))
+			inst = ARRAY_ADD(&m->insts);
+		inst_take(m, inst, s, rec);
 	}
 }
 

@@ -244,6 +244,26 @@ START_TEST(surplus_twins_are_dropped_without_tombstone)
 }
 END_TEST
 
+/* A peer that says so does not make two mails one. */
+START_TEST(marks_of_a_peer_drop_no_mail_as_surplus)
+{
+	struct model_mail *bridge;
+
+	for (int view = VIEW_DELTA; view <= VIEW_NO_BASE; view++) {
+		model_init(&mo, arena, 1);
+		start_equal(3);
+		for (size_t i = 0; i < 3; i++)
+			mo.side[0].mails[i].changed = true;
+		bridge = model_add(&mo, 1, 6, 1);
+		bridge->m.marks[1] = model_mark(2);
+		bridge->m.marks[2] = model_mark(3);
+		bridge->m.mark_count = 3;
+		merge((enum model_view)view, -1);
+		ck_assert_uint_eq(plan.side[0].expunges.n, 0);
+	}
+}
+END_TEST
+
 START_TEST(several_messages_of_one_guid_stay_as_many)
 {
 	start_equal(1);
@@ -654,6 +674,7 @@ main(void)
 	tcase_add_test(tcase, a_uid_above_the_others_uidnext_is_kept);
 	tcase_add_test(tcase, one_mail_moved_here_by_two_clients_is_one);
 	tcase_add_test(tcase, surplus_twins_are_dropped_without_tombstone);
+	tcase_add_test(tcase, marks_of_a_peer_drop_no_mail_as_surplus);
 	tcase_add_test(tcase, several_messages_of_one_guid_stay_as_many);
 	tcase_add_test(tcase, without_a_base_equal_stores_need_nothing);
 	tcase_add_test(tcase,
