@@ -415,8 +415,9 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	struct batch_op *op;
 	int r;
 
+	/* A surplus twin has marks in common with the one that stays. */
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
-	    m->mark_count, true, true, &t, err);
+	    m->mark_count, !m->no_tombstone, true, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
 		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");

@@ -190,21 +190,55 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	return r;
 }
 
+/*
+ * The marks that a message is to have, but for those of another mail: with
+ * them the one's end would pass for the other's.  A surplus twin is the same
+ * mail and gives its marks away.
+ */
+static ptrdiff_t
+free_marks(struct session *s, const struct batch_op *op,
+    const struct chlog_mail *mail, struct arena *arena,
+    struct guid128 out[static MARKS_MAX], struct err *err)
+{
+	struct chlog_mail other;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < op->mark_count && i < MARKS_MAX; i++) {
+		if (!marks_have(mail->m.marks, mail->m.mark_count,
+		    &op->marks[i])) {
+			r = chlog_mail_find_mark(s->log, op->mailbox,
+			    &op->marks[i], arena, &other, err);
+			if (r == -1)
+				return -1;
+			if (r == 1 && strcmp(other.m.guid, mail->m.guid) != 0)
+				continue;
+		}
+		out[n++] = op->marks[i];
+	}
+	return (ptrdiff_t)n;
+}
+
 static int
 log_flags(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
 {
-	struct guid128 marks[MARKS_MAX];
+	struct guid128 marks[MARKS_MAX], wanted[MARKS_MAX];
 	struct chlog_mail mail;
+	ptrdiff_t n;
 	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
 	    err);
 
 	if (r != 1)
 		return r;
+	if ((n = free_marks(s, op, &mail, arena, wanted, err)) == -1)
+		return -1;
 	mail.m.flags = op->m.flags;
-	mail.m.marks = marks;
-	mail.m.mark_count = join_marks(marks, op->marks, op->mark_count,
-	    NULL, 0);
+	if (n > 0) {
+		mail.m.mark_count = join_marks(marks, wanted, (size_t)n,
+		    NULL, 0);
+		mail.m.marks = marks;
+	}
 	mail.seq = chlog_next_seq(s->log);
 	mail.run = op->new_uid == op->m.uid ? run : -run;
 	return chlog_mail_update(s->log, &mail, err);

@@ -1258,6 +1258,28 @@ START_TEST(a_list_comes_in_pages_and_by_mark)
 }
 END_TEST
 
+START_TEST(flags_bring_no_mark_of_another_mail)
+{
+	struct msg_message two;
+	struct guid128 marks[2];
+
+	deliver("INBOX");
+	deliver("INBOX");
+	start(NULL);
+	list("INBOX", false);
+	marks[0] = message(1)->marks[0];
+	marks[1] = message(2)->marks[0];
+	two = *message(1);
+	two.marks = marks;
+	two.mark_count = marks_normalise(marks, 2);
+	set_flags("INBOX", &two, FLAG_SEEN, NOW);
+	flush();
+	list("INBOX", false);
+	expect("MESSAGES 1\nMESSAGE 1 [\\Seen] new marks=1\n"
+	    "MESSAGE 2 [] new marks=1\nMESSAGES_END\n");
+}
+END_TEST
+
 START_TEST(keywords_of_many_messages_are_all_read)
 {
 	const char *keywords[] = { "alpha", "beta" };
@@ -1362,6 +1384,7 @@ main(void)
 	tcase_add_test(tcase, flags_and_a_new_uid_share_a_batch);
 	tcase_add_test(tcase, a_mapped_name_is_no_rename);
 	tcase_add_test(tcase, a_list_comes_in_pages_and_by_mark);
+	tcase_add_test(tcase, flags_bring_no_mark_of_another_mail);
 	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
 	tcase_add_test(tcase,
 	    many_messages_with_new_uids_stay_what_they_are);
