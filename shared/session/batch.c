@@ -173,7 +173,7 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	    NULL, 0);
 	mail.seq = mail.born_seq = chlog_next_seq(s->log);
 	mail.born_run = run;
-	mail.run = op->uid == op->m.uid ? run : -run;
+	mail.run = op->uid == op->m.uid && !op->partial ? run : -run;
 	if (op->uid != op->m.uid) {
 		mail.uid_seq = mail.seq;
 		mail.uid_run = mail.run;
@@ -240,7 +240,7 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 		mail.m.marks = marks;
 	}
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = op->new_uid == op->m.uid ? run : -run;
+	mail.run = op->new_uid == op->m.uid && !op->partial ? run : -run;
 	return chlog_mail_update(s->log, &mail, err);
 }
 
@@ -428,6 +428,94 @@ log_all(struct session *s, struct err *err)
 	return 0;
 }
 
+struct keyword_check {
+	struct batch_op **ops;		/* of one mailbox, by GUID */
+	size_t n;
+};
+
+static int
+op_guid_cmp(const void *av, const void *bv)
+{
+	const struct batch_op *const *a = av, *const *b = bv;
+
+	return strcmp((*a)->m.guid, (*b)->m.guid);
+}
+
+/* Keywords that the message did not get are none that the log knows. */
+static void
+drop_keywords(struct batch_op *op, const struct mail_info *info)
+{
+	struct mail_flags *mf = &op->m.flags;
+	size_t n = 0;
+
+	for (size_t i = 0; i < mf->keyword_count; i++) {
+		bool has = !mf->keywords[i].set;
+
+		for (size_t k = 0; k < info->keyword_count && !has; k++)
+			has = keyword_cmp(mf->keywords[i].name,
+			    info->keywords[k]) == 0;
+		if (has)
+			mf->keywords[n++] = mf->keywords[i];
+		else
+			op->partial = true;
+	}
+	mf->keyword_count = n;
+}
+
+static int
+check_keywords(const struct mail_info *info, void *arg, struct err *err)
+{
+	const struct keyword_check *check = arg;
+	size_t lo = 0, hi = check->n;
+
+	(void)err;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(check->ops[mid]->m.guid, info->guid) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < check->n &&
+	    strcmp(check->ops[lo]->m.guid, info->guid) == 0; lo++)
+		drop_keywords(check->ops[lo], info);
+	return 0;
+}
+
+/*
+ * The driver left something out.  If those were keywords, and the log took
+ * them for set, the next scan would take them for cleared, and the other store
+ * would lose them.
+ */
+static int
+find_partial(struct session *s, struct err *err)
+{
+	struct keyword_check check = { .ops = arena_calloc(s->batch_arena,
+	    s->batch.n, sizeof(*check.ops)) };
+
+	for (size_t i = 0; i < s->boxes.n; i++) {
+		check.n = 0;
+		for (size_t k = 0; k < s->batch.n; k++) {
+			struct batch_op *op = &s->batch.v[k];
+
+			if (op->mailbox == s->boxes.v[i].id && !op->log_only &&
+			    op->code == ERR_NONE &&
+			    op->m.flags.keyword_count > 0 &&
+			    (op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
+			    op->kind == BATCH_FLAGS))
+				check.ops[check.n++] = op;
+		}
+		if (check.n == 0)
+			continue;
+		qsort(check.ops, check.n, sizeof(*check.ops), op_guid_cmp);
+		if (s->driver->scan(s->boxes.v[i].box, check_keywords, &check,
+		    err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* Tell what did not go exactly as asked. */
 static void
 answer_op(struct session *s, const struct batch_op *op)
@@ -436,6 +524,18 @@ answer_op(struct session *s, const struct batch_op *op)
 	    op->m.uid;
 	enum result_status status = RESULT_FAILED;
 
+	if (op->partial) {
+		static const char why[] = "no room is left for a keyword";
+
+		/* A message that was saved was saved; the next run tells. */
+		if (op->kind == BATCH_FLAGS)
+			apply_result(s, op->op, RESULT_FAILED, 0, ERR_REFUSED,
+			    why);
+		session_add_pending(s, &op->mailbox_guid, op->uid != 0 ?
+		    op->uid : op->m.uid, &op->m.marks[0], why);
+		if (op->kind == BATCH_FLAGS)
+			return;
+	}
 	if (op->code == ERR_NONE) {
 		if ((op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
 		    op->kind == BATCH_SET_UID) && op->uid != wanted)
@@ -516,7 +616,9 @@ batch_flush(struct session *s, struct err *err)
 			s->batch.v[i].answered = true;
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
-	if (s->driver->flush(s->store, on_done, s, err) == -1) {
+	s->left_out = 0;
+	if (s->driver->flush(s->store, on_done, s, err) == -1 ||
+	    (s->left_out > 0 && find_partial(s, err) == -1)) {
 		chlog_rollback(s->log);
 		return err_prefix(err, "the store is in doubt");
 	}

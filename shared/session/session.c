@@ -145,6 +145,10 @@ session_problem(struct session *s, const struct guid128 *mailbox,
 	char shown[256], text[TEXT_MAX];
 
 	name_show(shown, sizeof(shown), what);
+	if (why == NULL) {
+		log_warn("problem what=%s", shown);
+		return;
+	}
 	log_warn("left out mailbox=%s why=%s", shown, why->msg);
 	if (mailbox == NULL || s->problems.n >= CHLOG_PENDING_MAX)
 		return;
@@ -272,6 +276,7 @@ store_problem(const char *what, const struct err *why, void *arg)
 {
 	struct session *s = arg;
 
+	s->left_out++;
 	session_problem(s, NULL, what, why);
 }
 

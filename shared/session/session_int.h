@@ -77,6 +77,7 @@ struct batch_op {
 	bool no_tombstone;
 	struct mailbox_status status;	/* STATUS */
 	bool log_only;			/* nothing to do for the driver */
+	bool partial;			/* done without a keyword (F5) */
 	bool answered;
 	uint32_t uid;			/* that it has now */
 	enum err_code code;		/* ERR_NONE: done */
@@ -266,6 +267,7 @@ struct session {
 	struct arena *batch_arena;
 	uint64_t batch_bytes;
 	bool renumbering;		/* the batch changes a UIDVALIDITY */
+	unsigned int left_out;		/* problems that the driver told */
 	struct touched *touched;
 	uint32_t last_op;		/* the highest one that was taken */
 	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */

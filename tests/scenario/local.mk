@@ -7,6 +7,7 @@ dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh
 dist_check_SCRIPTS += %D%/dry_run.sh
 dist_check_SCRIPTS += %D%/exit_status.sh
+dist_check_SCRIPTS += %D%/keywords.sh
 dist_check_SCRIPTS += %D%/local_location.sh
 dist_check_SCRIPTS += %D%/max_delete.sh
 dist_check_SCRIPTS += %D%/mirror_tls.sh
