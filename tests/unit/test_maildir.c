@@ -336,6 +336,52 @@ START_TEST(the_later_of_two_lines_counts)
 }
 END_TEST
 
+/* The first of two messages of one mail was expunged, its line stayed. */
+START_TEST(a_guid_is_not_looked_for_in_a_line_without_a_file)
+{
+	struct mail_reader *reader;
+	struct err err = ERR_INIT;
+	struct mail_info info;
+
+	make_dirs();
+	tempdir_write("dovecot-uidlist", HEADER "5 :a\n6 :b\n7 Ga :c\n");
+	tempdir_write("cur/b:2,", "b\n");
+	tempdir_write("cur/c:2,", "a\n");
+	open_store(false);
+	ck_assert_msg(d->reader_open(box, 0, "a", &reader, &info, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_uint_eq(info.uid, 7);
+	d->reader_close(&reader);
+	ck_assert_int_eq(d->reader_open(box, 5, "a", &reader, &info, &err),
+	    -1);
+	ck_assert_int_eq(err.code, ERR_NOTFOUND);
+	end();
+}
+END_TEST
+
+/* Else Dovecot would not read the list again. */
+START_TEST(a_changed_uid_is_seen_in_the_time_of_cur)
+{
+	const struct timespec old[2] = { { .tv_sec = 1000000000 },
+		{ .tv_sec = 1000000000 } };
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	make_dirs();
+	tempdir_write("dovecot-uidlist", HEADER "5 :a\n");
+	tempdir_write("cur/a:2,", "a\n");
+	open_store(false);
+	ck_assert_int_eq(utimensat(AT_FDCWD, tempdir_path("cur"), old, 0), 0);
+	ck_assert_int_eq(d->set_uid(box, 5, "a", 60, 1, &err), 0);
+	ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
+	ck_assert_int_eq(answer, ERR_NONE);
+	expect("60 a 00\n");
+	ck_assert_int_eq(stat(tempdir_path("cur"), &st), 0);
+	ck_assert_int_gt(st.st_mtime, 1000000000);
+	end();
+}
+END_TEST
+
 START_TEST(a_list_of_many_lines_is_read_at_any_place)
 {
 	struct mail_reader *reader;
@@ -907,6 +953,9 @@ main(void)
 	tcase_add_test(tc, a_torn_last_line_is_dropped_and_its_uid_not_given);
 	tcase_add_test(tc, a_line_that_is_too_long_breaks_the_list);
 	tcase_add_test(tc, the_later_of_two_lines_counts);
+	tcase_add_test(tc,
+	    a_guid_is_not_looked_for_in_a_line_without_a_file);
+	tcase_add_test(tc, a_changed_uid_is_seen_in_the_time_of_cur);
 	tcase_add_test(tc, a_list_of_many_lines_is_read_at_any_place);
 	tcase_add_test(tc,
 	    lines_of_expunged_messages_are_dropped_when_they_are_many);

@@ -515,12 +515,17 @@ apply_files(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
+/* Is there a step that changes dovecot-uidlist and no file? */
 static bool
-has_status(const struct maildir_box *box)
+changes_list_alone(const struct maildir_box *box)
 {
-	for (size_t i = 0; i < box->ops.n; i++)
-		if (!box->ops.v[i].answered && box->ops.v[i].kind == OP_STATUS)
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		if (!op->answered &&
+		    (op->kind == OP_STATUS || op->kind == OP_UID))
 			return true;
+	}
 	return false;
 }
 
@@ -528,7 +533,7 @@ int
 maildir_apply(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
-	bool new_changed = false, status = has_status(box);
+	bool new_changed = false, list_alone = changes_list_alone(box);
 	struct err ignored = ERR_INIT;
 	struct maildir_op *op;
 
@@ -538,9 +543,9 @@ maildir_apply(struct maildir_box *box, const struct maildir_answer *answer,
 		return -1;
 	/*
 	 * Dovecot looks at dovecot-uidlist only when cur/ or new/ changed: a
-	 * new UIDNEXT or UIDVALIDITY alone would stay unseen.
+	 * new UID, UIDNEXT or UIDVALIDITY alone would stay unseen.
 	 */
-	if (status)
+	if (list_alone)
 		(void)path_touch(&box->store->root, box->fd, "cur", &ignored);
 	if (path_fsync(&box->store->root, box->cur_fd, err) == -1 ||
 	    (new_changed && path_fsync(&box->store->root, box->new_fd,

@@ -157,14 +157,21 @@ static int
 search_line(const struct uidlist_record *rec, void *arg, struct err *err)
 {
 	struct search *search = arg;
+	const struct table_entry *entry;
 	char guid[GUID_TEXT_MAX + 1];
 
 	(void)err;
+	if (search->found)
+		return 0;
 	uidlist_guid(rec, guid);
-	if (!search->found && strcmp(guid, search->guid) == 0) {
-		copy_record(search->line, rec);
-		search->found = true;
-	}
+	if (strcmp(guid, search->guid) != 0)
+		return 0;
+	/* Lines of expunged messages stay for a while, GUIDs may repeat. */
+	entry = table_find(search->box->table, rec->base, rec->base_len);
+	if (entry == NULL || (entry->bits & ENTRY_FILE) == 0)
+		return 0;
+	copy_record(search->line, rec);
+	search->found = true;
 	return 0;
 }
 
