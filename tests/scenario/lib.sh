@@ -3,8 +3,9 @@
 # Everything lies in one private folder, $work, which goes away at the end:
 # $work/laptop and $work/server are the homes of the two sides.  No root is
 # needed; started as root, a scenario becomes the user nobody first, unless it
-# has set needs_root=yes.  Ports are chosen by the system.  Only processes that were started here are ended, each
-# by its number.
+# has set needs_root=yes.  Ports are chosen by the system.  Only processes that
+# were started here are ended, each by its number.  With KEEP=1 the folder
+# stays.
 # shellcheck shell=sh
 
 set -u
@@ -46,7 +47,7 @@ if [ "$(id -u)" = 0 ] && [ "${needs_root:-no}" = no ]; then
 	setpriv --reuid=nobody --regid=nogroup --clear-groups \
 	    env SCENARIO_BIN="$copy/bin" TMPDIR="$copy/tmp" HOME="$copy" \
 	    sh "$copy/tests/scenario/$(basename "$0")" || status=$?
-	rm -rf "$copy"
+	[ -n "${KEEP:-}" ] || rm -rf "$copy"
 	exit "$status"
 fi
 
@@ -54,6 +55,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/dsync-scenario.XXXXXX") || exit 99
 dsync_program=$SCENARIO_BIN/client/dsync
 server_program=$SCENARIO_BIN/server/dsync-server
 support=$here/../support
+helpers=$SCENARIO_BIN/tests/support
 user=$(id -un)
 server_pid=
 port=
@@ -62,7 +64,7 @@ finish() {
 	finished=$?
 	trap - EXIT INT TERM
 	server_stop
-	rm -rf "$work"
+	[ -n "${KEEP:-}" ] || rm -rf "$work"
 	exit "$finished"
 }
 trap finish EXIT
@@ -70,7 +72,7 @@ trap 'exit 1' INT TERM
 
 fail() {
 	echo "FAIL: $*" >&2
-	for log in out err openssl.log server.log; do
+	for log in out err openssl.log server.log laptop/log server/log; do
 		[ ! -s "$work/$log" ] || {
 			echo "--- $log" >&2
 			tail -n 30 "$work/$log" >&2

@@ -10,6 +10,7 @@ dist_check_SCRIPTS += %D%/exit_status.sh
 dist_check_SCRIPTS += %D%/keywords.sh
 dist_check_SCRIPTS += %D%/local_location.sh
 dist_check_SCRIPTS += %D%/max_delete.sh
+dist_check_SCRIPTS += %D%/mirror_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_tls.sh
 dist_check_SCRIPTS += %D%/missing_root.sh
 dist_check_SCRIPTS += %D%/peer_killed.sh

@@ -4,3 +4,7 @@ noinst_PROGRAMS += %D%/storectl
 # The network side of a client alone, for scenarios.
 noinst_PROGRAMS += %D%/probe
 %C%_probe_LDADD = client/libclient.a $(LINK_NET)
+# A mail client and a bad line, for scenarios.
+noinst_PROGRAMS += %D%/imapctl
+%C%_imapctl_SOURCES = %D%/imapctl.c %D%/imap.c %D%/imap.h
+%C%_imapctl_LDADD = $(LINK_BASE)
