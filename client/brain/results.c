@@ -232,6 +232,7 @@ why_of(const struct msg_result *result)
 	case RESULT_OTHER_UID:
 	case RESULT_NOT_HELD:
 	case RESULT_FAILED:
+	case RESULT_PARTIAL:
 		break;
 	}
 	return result->text != NULL && result->text[0] != '\0' ?
@@ -259,6 +260,12 @@ results_on_result(struct brain *brain, unsigned int s,
 		return 0;
 	}
 	why = why_of(result);
+	if (result->status == RESULT_PARTIAL) {
+		refuse(brain, s, sent, why);
+		tell_pending(brain, s, sent->entry, sent->uid, "F5",
+		    "not done in full", why);
+		return 0;
+	}
 	if (result->status == RESULT_FAILED)
 		rule = result->code == ERR_NOSPACE ? "E2" : "E1";
 	count_failed(brain, sent);

@@ -399,6 +399,8 @@ enum result_status {
 	RESULT_ACCESS,		/* the peer may not do this */
 	RESULT_NOT_EMPTY,	/* OP_MAILBOX_DELETE: holds messages */
 	RESULT_FAILED,		/* code and text say why */
+	RESULT_PARTIAL,		/* done but for what text says, such as
+				   a keyword for which there is no room (F5) */
 };
 
 struct msg_result {

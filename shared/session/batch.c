@@ -527,14 +527,9 @@ answer_op(struct session *s, const struct batch_op *op)
 	if (op->partial) {
 		static const char why[] = "no room is left for a keyword";
 
-		/* A message that was saved was saved; the next run tells. */
-		if (op->kind == BATCH_FLAGS)
-			apply_result(s, op->op, RESULT_FAILED, 0, ERR_REFUSED,
-			    why);
+		apply_result(s, op->op, RESULT_PARTIAL, 0, ERR_REFUSED, why);
 		session_add_pending(s, &op->mailbox_guid, op->uid != 0 ?
 		    op->uid : op->m.uid, &op->m.marks[0], why);
-		if (op->kind == BATCH_FLAGS)
-			return;
 	}
 	if (op->code == ERR_NONE) {
 		if ((op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||

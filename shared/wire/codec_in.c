@@ -428,7 +428,7 @@ take_result(struct taker *in, const void *from, struct msg *msg)
 	uint32_t status = 0;
 
 	if (take_number(in, pb->op, &m->op, "operation number") == -1 ||
-	    take_u32(in, (uint32_t)pb->status, RESULT_OTHER_UID, RESULT_FAILED,
+	    take_u32(in, (uint32_t)pb->status, RESULT_OTHER_UID, RESULT_PARTIAL,
 	    &status, "status") == -1 ||
 	    take_code(in, (uint32_t)pb->code, 0, &m->code) == -1 ||
 	    take_text(in, pb->text, TEXT_MAX, &m->text) == -1)

@@ -17,7 +17,7 @@ struct codec_out {
 _Static_assert((int)DSYNC__ROLE__ROLE_DESTINATION == (int)ROLE_DESTINATION &&
     (int)DSYNC__ACCESS__ACCESS_READ_WRITE == (int)ACCESS_READ_WRITE &&
     (int)DSYNC__ERR_CODE__ERR_REFUSED == (int)ERR_REFUSED &&
-    (int)DSYNC__RESULT_STATUS__RESULT_FAILED == (int)RESULT_FAILED,
+    (int)DSYNC__RESULT_STATUS__RESULT_PARTIAL == (int)RESULT_PARTIAL,
     "enumerations");
 
 static void *

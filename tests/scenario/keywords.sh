@@ -29,8 +29,8 @@ fill "$laptop" one
 fill "$other" two
 
 step "all mail goes both ways, and what has no room is told"
-dsync mirror "maildir:$other"
-says 'no letter is left for the keyword'
+expect 2 mirror "maildir:$other"
+says 'no room is left for a keyword'
 for letter in $letters; do
 	has_mail "$laptop" "two has $letter" || fail "two: $letter is lost"
 	has_mail "$other" "one has $letter" || fail "one: $letter is lost"

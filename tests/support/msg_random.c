@@ -360,7 +360,7 @@ static void
 random_result(struct arena *arena, struct rng *rng, struct msg_result *m)
 {
 	m->op = number1(rng);
-	m->status = (enum result_status)(1 + rng_below(rng, RESULT_FAILED));
+	m->status = (enum result_status)(1 + rng_below(rng, RESULT_PARTIAL));
 	m->uid = m->status == RESULT_OTHER_UID ? number1(rng) : 0;
 	m->code = (enum err_code)rng_below(rng, ERR_REFUSED + 1);
 	m->text = text(arena, rng, TEXT_MAX);
