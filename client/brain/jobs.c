@@ -320,17 +320,18 @@ list_all(struct brain *brain, struct job *job, unsigned int s)
 }
 
 static void
-list_marks(struct brain *brain, struct job *job, unsigned int s)
+list_marks(struct brain *brain, struct job *job, unsigned int s,
+    struct guid128 *marks, size_t count)
 {
 	struct msg_list list;
 	size_t n;
 
-	for (size_t i = 0; i < job->ask[s].n; i += n) {
-		n = job->ask[s].n - i;
+	for (size_t i = 0; i < count; i += n) {
+		n = count - i;
 		if (n > LIST_MARKS_MAX)
 			n = LIST_MARKS_MAX;
 		list = (struct msg_list){
-			.marks = &job->ask[s].v[i], .mark_count = n,
+			.marks = &marks[i], .mark_count = n,
 			.tombstones = true,
 		};
 		send_list(brain, job, s, ASK_MARKS, &list);
@@ -414,7 +415,7 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 	}
 	collect_asks(brain, job);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		list_marks(brain, job, s);
+		list_marks(brain, job, s, job->ask[s].v, job->ask[s].n);
 	if (job->waiting == 0)
 		job_ready(brain, job);
 }
@@ -574,6 +575,74 @@ job_planned(struct brain *brain, struct job *job)
 	TAILQ_INSERT_TAIL(&brain->ready, job, link);
 }
 
+struct mark_set {
+	struct guid128 *marks;		/* sorted */
+	size_t count;
+};
+
+static bool
+set_has(const struct mark_set *set, const struct guid128 *mark)
+{
+	return set->count > 0 && bsearch(mark, set->marks, set->count,
+	    sizeof(*set->marks), mark_qcmp) != NULL;
+}
+
+/*
+ * One of these marks was asked for on side s and is unknown there: it may be
+ * known under another one of them.
+ */
+static void
+ask_for_others(struct job *job, unsigned int s, const struct mark_set *asked,
+    const struct mark_set *spoken, const struct guid128 *marks, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		any |= set_has(asked, &marks[i]);
+		if (set_has(spoken, &marks[i]))
+			return;
+	}
+	for (size_t i = 0; any && i < count; i++)
+		if (!set_has(asked, &marks[i]))
+			*ARRAY_ADD(&job->ask[s]) = marks[i];
+}
+
+/* True if more has to be looked up before the merge. */
+static bool
+ask_again(struct brain *brain, struct job *job)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		struct mark_set asked, spoken;
+		size_t before = job->ask[s].n, n;
+		struct guid128 *fresh;
+
+		if (before == 0 || !job->side[s].exists || job->list[s])
+			continue;
+		asked.count = before;
+		asked.marks = arena_memdup(job->arena, job->ask[s].v,
+		    before * sizeof(*asked.marks));
+		spoken.count = spoken_marks(job, s, &spoken.marks);
+		for (size_t i = 0; i < job->recs[!s].n; i++)
+			ask_for_others(job, s, &asked, &spoken,
+			    job->recs[!s].v[i].marks,
+			    job->recs[!s].v[i].mark_count);
+		for (size_t i = 0; i < job->gone[!s].n; i++)
+			ask_for_others(job, s, &asked, &spoken,
+			    job->gone[!s].v[i].marks,
+			    job->gone[!s].v[i].mark_count);
+		if (job->ask[s].n == before)
+			continue;
+		n = job->ask[s].n - before;
+		fresh = arena_memdup(job->arena, job->ask[s].v + before,
+		    n * sizeof(*fresh));
+		n = marks_normalise(fresh, n);
+		list_marks(brain, job, s, fresh, n);
+		job->ask[s].n = marks_normalise(job->ask[s].v,
+		    job->ask[s].n);
+	}
+	return job->waiting > 0;
+}
+
 /* Everything that was asked for has come: take the next step. */
 static void
 job_ready(struct brain *brain, struct job *job)
@@ -581,6 +650,8 @@ job_ready(struct brain *brain, struct job *job)
 	struct mails_wanted wanted;
 	struct mails_input in;
 
+	if (ask_again(brain, job))
+		return;
 	fill_input(brain, job, &in);
 	if (!job->list[0] && !job->list[1] && merge_mails_needs_lists(&in)) {
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {

@@ -320,6 +320,19 @@ LOOSE_CMP(loose_uid_cmp, BY_UID_GUID)
 LOOSE_CMP(loose_guid_cmp, BY_GUID)
 LOOSE_CMP(loose_digest_cmp, BY_DIGEST)
 
+/* All its marks were looked up on side o, which knows none of them. */
+static bool
+asked_in_vain(const struct merge *m, unsigned int o,
+    const struct msg_message *rec)
+{
+	const struct mails_side *side = &m->in->side[o];
+
+	for (size_t i = 0; i < rec->mark_count; i++)
+		if (!mark_in(side->asked, side->asked_count, &rec->marks[i]))
+			return false;
+	return true;
+}
+
 /* May an unpaired record be paired by this key? (M5, M9, M10) */
 static bool
 pairable(const struct merge *m, const struct inst *inst, unsigned int s,
@@ -335,8 +348,11 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 		return true;
 	if (rec->is_new)
 		return true;
-	/* With -f: a mark was lost, but nothing says that it is dead. */
-	return m->in->side[!s].complete &&
+	/*
+	 * With -f: a mark was lost, but nothing says that it is dead.  Pending:
+	 * a save that was cut after the message was there, but not its record.
+	 */
+	return (m->in->side[!s].complete || asked_in_vain(m, !s, rec)) &&
 	    count_dead(m, !s, rec->marks, rec->mark_count) == 0;
 }
 
