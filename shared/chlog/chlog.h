@@ -295,6 +295,8 @@ struct chlog_position {
 	int64_t id;		/* 0: new */
 	struct msg_position p;
 	uint64_t seq;
+	int64_t base;		/* add: id of the one that its run began
+				   from, which both stores have; 0: none */
 };
 
 struct chlog_pending {
@@ -304,7 +306,8 @@ struct chlog_pending {
 	const char *text;
 };
 
-#define CHLOG_POSITIONS_KEPT 2U	/* of each peer and scope */
+#define CHLOG_POSITIONS_KEPT 2U	/* of each peer and scope, and the base: what
+				   was written since may be here alone */
 
 /* Of peer, of this scope or of the whole store, newest first.  Count or -1. */
 ptrdiff_t chlog_positions(struct chlog *log, const struct guid128 *peer,

@@ -49,14 +49,16 @@ drop_older(struct chlog *log, const struct chlog_position *pos,
     struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "DELETE FROM position WHERE "
-	    "peer = ?1 AND scope = ?2 AND id NOT IN (SELECT id FROM position "
-	    "WHERE peer = ?1 AND scope = ?2 ORDER BY id DESC LIMIT ?3)", err);
+	    "peer = ?1 AND scope = ?2 AND id <> ?4 AND id NOT IN "
+	    "(SELECT id FROM position WHERE peer = ?1 AND scope = ?2 "
+	    "ORDER BY id DESC LIMIT ?3)", err);
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, &pos->p.peer);
 	chlog_bind_guid(stmt, 2, &pos->p.scope);
 	sqlite3_bind_int64(stmt, 3, CHLOG_POSITIONS_KEPT);
+	sqlite3_bind_int64(stmt, 4, pos->base);
 	if (chlog_run_stmt(log, stmt, "positions", err) == -1)
 		return -1;
 	stmt = chlog_stmt(log, "DELETE FROM pending WHERE position NOT IN "

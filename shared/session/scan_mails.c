@@ -36,7 +36,7 @@ struct pass {
 	bool page_end;
 	uint32_t page_after, uid_before;
 	uint32_t uidnext;		/* above all UIDs seen or given */
-	size_t missing, fresh;
+	size_t missing, fresh, joined;
 	bool row_changed;
 	unsigned int changes;
 };
@@ -308,7 +308,55 @@ pass_join(struct pass *p, const struct chlog_mail *old,
 	fresh->uid_seq = fresh->seq;
 	fresh->uid_run = RUN_NOBODY;
 	p->fresh--;
+	p->joined++;
 	return chlog_mail_update(p->s->log, fresh, err);
+}
+
+#define TWINS_MAX	32U	/* instances of one GUID that are looked at */
+
+/*
+ * Of two instances of one GUID one is gone, and one has another UID: nobody
+ * can tell which.  So the one that is left goes on as both; it is dead for
+ * another store only if both are (M3).  1: done so.
+ */
+static int
+pass_join_twin(struct pass *p, const struct chlog_mail *old, struct err *err)
+{
+	struct chlog_mail list[TWINS_MAX], *twin = NULL;
+	struct guid128 marks[2 * MARKS_MAX];
+	ptrdiff_t n;
+	size_t count = 0;
+
+	if (p->joined == 0)
+		return 0;
+	n = chlog_mails_same(p->s->log, old->m.guid, NULL, p->arena,
+	    list, TWINS_MAX, err);
+	if (n == -1)
+		return -1;
+	for (ptrdiff_t i = 0; i < n && twin == NULL; i++)
+		if (list[i].mailbox == p->row->id &&
+		    list[i].uid_seq > p->start_seq)
+			twin = &list[i];
+	if (twin == NULL)
+		return 0;
+	for (size_t i = 0; i < twin->m.mark_count; i++)
+		marks[count++] = twin->m.marks[i];
+	for (size_t i = 0; i < old->m.mark_count; i++)
+		marks[count++] = old->m.marks[i];
+	count = marks_normalise(marks, count);
+	twin->m.marks = marks;
+	twin->m.mark_count = count > MARKS_MAX ? MARKS_MAX : count;
+	return chlog_mail_update(p->s->log, twin, err) == -1 ? -1 : 1;
+}
+
+static int
+pass_gone(struct pass *p, const struct chlog_mail *old, struct err *err)
+{
+	int r = pass_join_twin(p, old, err);
+
+	if (r != 0)
+		return r == -1 ? -1 : 0;
+	return write_tombstone(p->s, &p->row->guid, old, p->now, err);
 }
 
 static int
@@ -334,8 +382,7 @@ pass_pair(struct pass *p, struct err *err)
 		if (r == 1)
 			r = pass_join(p, &old, &fresh, err);
 		else
-			r = write_tombstone(p->s, &p->row->guid, &old,
-			    p->now, err);
+			r = pass_gone(p, &old, err);
 		if (r == -1 || chlog_missing_drop(p->s->log, &old, err) == -1)
 			return -1;
 	}

@@ -590,6 +590,7 @@ write_commit(struct session *s, const struct msg_commit *c, size_t count,
 	pos.p.peer = c->peer;
 	pos.p.run = s->hello.run;
 	pos.p.scope = c->scope;
+	pos.base = s->has_base ? s->base.id : 0;
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
 	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1 ||

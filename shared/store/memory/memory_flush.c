@@ -144,7 +144,7 @@ assign_uids(struct memory_box *box, struct memory_op **ops, size_t n)
 }
 
 static int
-apply_uid(struct memory_box *box, struct memory_op *op,
+apply_uid(struct memory_box *box, struct memory_op *op, bool stepped,
     const struct answer *answer, struct err *err)
 {
 	struct memory_mailbox *mailbox = box->mailbox;
@@ -157,7 +157,7 @@ apply_uid(struct memory_box *box, struct memory_op *op,
 		answer_failed(answer, op, &failure);
 		return 0;
 	}
-	if ((r = op_step(box, op, answer, err)) != 1)
+	if (!stepped && (r = op_step(box, op, answer, err)) != 1)
 		return r;
 	if (op->kind == MEMORY_UID && mail->uid != 0)
 		memory_mailbox_take(mailbox, mail);
@@ -175,18 +175,40 @@ apply_uid(struct memory_box *box, struct memory_op *op,
 }
 
 /* Will this flush change UIDVALIDITY, so that UIDs begin anew? */
-static bool
+static struct memory_op *
 renumbers(const struct memory_box *box)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
-		const struct memory_op *op = &box->ops.v[i];
+		struct memory_op *op = &box->ops.v[i];
 
 		if (op->kind == MEMORY_STATUS && !op->failed &&
 		    op->status.uidvalidity != 0 &&
 		    op->status.uidvalidity != box->mailbox->status.uidvalidity)
-			return true;
+			return op;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * The new UIDVALIDITY and all UIDs under it are one step (M7): 1, or as
+ * op_step; a failed one fails all of the mailbox.
+ */
+static int
+renumber_step(struct memory_box *box, struct memory_op *op,
+    const struct answer *answer, struct err *err)
+{
+	struct err failure = ERR_INIT;
+	int r = op_step(box, op, answer, err);
+
+	if (r == 1)
+		box->mailbox->status.uidvalidity = op->status.uidvalidity;
+	if (r != 0)
+		return r;
+	err_set(&failure, ERR_TEMP, "the mailbox could not be renumbered");
+	for (size_t i = 0; i < box->ops.n; i++)
+		if (!box->ops.v[i].failed)
+			answer_failed(answer, &box->ops.v[i], &failure);
+	return 0;
 }
 
 /* Take all messages out; they come back under their new UIDs. */
@@ -227,11 +249,16 @@ static int
 apply_uids(struct memory_box *box, const struct answer *answer,
     struct err *err)
 {
-	struct memory_op **ops = calloc(box->ops.n + 1, sizeof(*ops));
+	struct memory_op *renumber = renumbers(box), **ops;
 	struct memory_mail **all = NULL;
 	size_t n = 0, all_count = 0;
 	int ret = 0;
 
+	if (renumber != NULL &&
+	    (ret = renumber_step(box, renumber, answer, err)) != 1)
+		return ret;
+	ret = 0;
+	ops = calloc(box->ops.n + 1, sizeof(*ops));
 	if (ops == NULL)
 		abort();
 	for (size_t i = 0; i < box->ops.n; i++) {
@@ -240,11 +267,12 @@ apply_uids(struct memory_box *box, const struct answer *answer,
 		    box->ops.v[i].kind == MEMORY_UID))
 			ops[n++] = &box->ops.v[i];
 	}
-	if (renumbers(box))
+	if (renumber != NULL)
 		all = take_all(box->mailbox, &all_count);
 	assign_uids(box, ops, n);
 	for (size_t i = 0; i < n && ret == 0; i++)
-		ret = apply_uid(box, ops[i], answer, err);
+		ret = apply_uid(box, ops[i], renumber != NULL, answer,
+		    err);
 	if (all != NULL)
 		put_rest(box->mailbox, all, all_count);
 	free(ops);
