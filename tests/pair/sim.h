@@ -163,6 +163,8 @@ bool sim_check_survival(struct sim *sim);
 bool sim_check_counts(struct sim *sim);
 /* What is not at the source was discarded. */
 void sim_note_backup(struct sim *sim, unsigned int source);
+/* A filtered one: what was moved into that mailbox may have no other copy. */
+void sim_note_discard(struct sim *sim, unsigned int side, const char *name);
 /* What a restored store lost. */
 void sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
     const struct memory_world *before);

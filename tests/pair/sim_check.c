@@ -215,6 +215,20 @@ sim_note_backup(struct sim *sim, unsigned int source)
 }
 
 void
+sim_note_discard(struct sim *sim, unsigned int side, const char *name)
+{
+	const struct memory_mailbox *box =
+	    memory_mailbox_find(sim->site[side].world, name);
+
+	for (size_t i = 0; box != NULL && i < box->mails.n; i++) {
+		unsigned int n = sim_body_number(box->mails.v[i]);
+
+		if (n < sim->bodies.n)
+			sim->bodies.v[n].may_go = true;
+	}
+}
+
+void
 sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
     const struct memory_world *before)
 {

@@ -245,6 +245,8 @@ change_tree(struct sim *sim, const struct sim_op *op)
 		sim_say(sim, "    %s", name);
 		if (!name_is_inbox(name))
 			touch_box(sim, memory_mailbox_find(world, name));
+		/* UIDs that came and went with it were never seen by a log. */
+		site->uids.n = 0;
 		if (memory_client_delete(world, name) == 0 &&
 		    op->kind == SIM_RECREATE)
 			(void)memory_client_create(world, name);

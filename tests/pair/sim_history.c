@@ -270,6 +270,7 @@ run_filtered(struct sim *sim, const struct sim_op *op)
 		run.mode = BRAIN_BACKUP;
 		run.reverse = op->side == 1;
 		sim_note_backup(sim, op->side);
+		sim_note_discard(sim, !op->side, run.filter);
 	}
 	if (!sim_run(sim, &run) || !sim_check_uids(sim)) {
 		free(before);
