@@ -109,7 +109,7 @@ END_TEST
 START_TEST(bad_names_cannot_be_typed)
 {
 	static const char *const bad[] = { "", "/", "a/", "/a", "a//b",
-	    "a\x1f" "b", "a\\x1fb", "a\\x00b", "\\x0a", "a\nb", "\\xff",
+	    "a\037b", "a\\x1fb", "a\\x00b", "\\x0a", "a\nb", "\\xff",
 	    "\xff" };
 	struct strbuf out;
 

@@ -697,7 +697,7 @@ END_TEST
 
 START_TEST(a_lock_that_is_held_is_respected_until_it_is_stale)
 {
-	static const char *const held[] = { "1:" HOST, "5:other.example", "",
+	static const char *const held[] = { ("1:" HOST), "5:other.example", "",
 	    "junk" };
 
 	make_dirs();
