@@ -91,9 +91,11 @@ client thief connect "alice@$place"
 says 'does not accept the CA or the name'
 refused wrong_ca
 
-step 'the server must have the name that we called'
-client laptop connect "alice@localhost:${place##*:}"
-says 'certificate of localhost:.* is refused: hostname mismatch'
+if getent hosts localhost >/dev/null; then
+	step 'the server must have the name that we called'
+	client laptop connect "alice@localhost:${place##*:}"
+	says 'certificate of localhost:.* is refused: hostname mismatch'
+fi
 
 step 'there is no enrolment beside a CA'
 DSYNC_CONFIG_DIR=$work/server "$server_program" -o "ssl_ca=$work/ca/ca.pem" \
