@@ -4,7 +4,7 @@ check_PROGRAMS += %D%/test_session
 %C%_test_session_SOURCES = %D%/test_session.c tests/support/tempdir.c
 %C%_test_session_LDADD = $(LINK_SESSION) $(LINK_CHECK)
 endif
-noinst_PROGRAMS += %D%/simulate
+check_PROGRAMS += %D%/simulate
 %C%_simulate_SOURCES = %D%/simulate.c %D%/sim.c %D%/sim.h %D%/sim_run.c \
 	%D%/sim_client.c %D%/sim_check.c %D%/sim_history.c \
 	tests/support/msg_random.c
