@@ -56,6 +56,32 @@ int chlog_run_stmt(struct chlog *log, sqlite3_stmt *stmt, const char *what,
 int chlog_row(struct chlog *log, sqlite3_stmt *stmt, const char *what,
     struct err *err);
 int chlog_exec(struct chlog *log, const char *sql, struct err *err);
+
+/* A kind of rows, each of which becomes an item of size bytes. */
+struct chlog_rows {
+	const char *what;	/* for messages */
+	size_t size;
+	/* Fill a zeroed item from the row that stmt is at; 0 or -1. */
+	int (*read)(struct chlog *log, sqlite3_stmt *stmt,
+	    struct arena *arena, void *item, struct err *err);
+};
+
+/*
+ * Read the first max rows of a bound statement into list and reset it.  Returns
+ * how many there were, or -1; then list is of no use.
+ */
+ptrdiff_t chlog_read_some(struct chlog *log, sqlite3_stmt *stmt,
+    const struct chlog_rows *rows, struct arena *arena, void *list,
+    size_t max, struct err *err);
+/* 1: item is read, 0: there is no row and item is as it was, -1. */
+int chlog_read_one(struct chlog *log, sqlite3_stmt *stmt,
+    const struct chlog_rows *rows, struct arena *arena, void *item,
+    struct err *err);
+/* Read all rows; returns how many, in *list_r in the arena, or -1. */
+ptrdiff_t chlog_read_all(struct chlog *log, sqlite3_stmt *stmt,
+    const struct chlog_rows *rows, struct arena *arena, void **list_r,
+    struct err *err);
+
 /* Note a change of a message; delta more or fewer of them. */
 int chlog_touch(struct chlog *log, int64_t mailbox, int delta, uint64_t seq,
     struct err *err);

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libchlog.a
 %C%_libchlog_a_SOURCES += %D%/log_mailbox.c
 %C%_libchlog_a_SOURCES += %D%/log_open.c
 %C%_libchlog_a_SOURCES += %D%/log_position.c
+%C%_libchlog_a_SOURCES += %D%/log_rows.c
 %C%_libchlog_a_SOURCES += %D%/log_tombstone.c
 nodist_%C%_libchlog_a_SOURCES = %D%/schema.c
 CLEANFILES += %D%/schema.c

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/array.h"
 #include "base/strbuf.h"
 #include "chlog/chlog_int.h"
 
@@ -108,11 +107,11 @@ read_keywords(struct chlog *log, const char *text, struct arena *arena,
 
 static int
 read_mail(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mail *mail, struct err *err)
+    void *item, struct err *err)
 {
+	struct chlog_mail *mail = item;
 	struct msg_message *m = &mail->m;
 
-	memset(mail, 0, sizeof(*mail));
 	m->uid = (uint32_t)sqlite3_column_int64(stmt, 0);
 	mail->mailbox = sqlite3_column_int64(stmt, 1);
 	m->guid = chlog_column_text(stmt, 2, arena);
@@ -143,30 +142,9 @@ read_mail(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	return 0;
 }
 
-static ptrdiff_t
-read_mails(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mail *list, size_t max, struct err *err)
-{
-	ptrdiff_t count = 0;
-	int r = 0;
-
-	while ((size_t)count < max &&
-	    (r = chlog_row(log, stmt, "messages", err)) == 1) {
-		if ((r = read_mail(log, stmt, arena, &list[count],
-		    err)) == -1)
-			break;
-		count++;
-	}
-	sqlite3_reset(stmt);
-	return r == -1 ? -1 : count;
-}
-
-static int
-read_one(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mail *mail_r, struct err *err)
-{
-	return (int)read_mails(log, stmt, arena, mail_r, 1, err);
-}
+static const struct chlog_rows mails = {
+	"messages", sizeof(struct chlog_mail), read_mail,
+};
 
 #define FEW_CHANGES	1000	/* so many are sorted, more are filtered */
 
@@ -231,7 +209,7 @@ chlog_mails(struct chlog *log, int64_t mailbox, uint32_t after, uint32_t last,
 		if (changed <= FEW_CHANGES)
 			sqlite3_bind_int64(stmt, 6, mailbox);
 	}
-	return read_mails(log, stmt, arena, list, max, err);
+	return chlog_read_some(log, stmt, &mails, arena, list, max, err);
 }
 
 int
@@ -263,7 +241,7 @@ chlog_mail_find(struct chlog *log, int64_t mailbox, uint32_t uid,
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, message_id(mailbox, uid));
-	return read_one(log, stmt, arena, mail_r, err);
+	return chlog_read_one(log, stmt, &mails, arena, mail_r, err);
 }
 
 int
@@ -280,7 +258,7 @@ chlog_mail_find_guid(struct chlog *log, int64_t mailbox, const char *guid,
 	sqlite3_bind_text(stmt, 1, guid, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(stmt, 2, mailbox);
 	sqlite3_bind_int64(stmt, 3, (int64_t)born_after);
-	return read_one(log, stmt, arena, mail_r, err);
+	return chlog_read_one(log, stmt, &mails, arena, mail_r, err);
 }
 
 int
@@ -298,7 +276,7 @@ chlog_mail_find_mark(struct chlog *log, int64_t mailbox,
 		return -1;
 	chlog_bind_guid(stmt, 1, mark);
 	sqlite3_bind_int64(stmt, 2, mailbox);
-	return read_one(log, stmt, arena, mail_r, err);
+	return chlog_read_one(log, stmt, &mails, arena, mail_r, err);
 }
 
 ptrdiff_t
@@ -318,7 +296,7 @@ chlog_mails_same(struct chlog *log, const char *guid, const uint8_t *digest,
 		sqlite3_bind_blob(stmt, 2, digest, (int)DIGEST_SIZE,
 		    SQLITE_TRANSIENT);
 	sqlite3_bind_int64(stmt, 3, (int64_t)max);
-	return read_mails(log, stmt, arena, list, max, err);
+	return chlog_read_some(log, stmt, &mails, arena, list, max, err);
 }
 
 int
@@ -544,7 +522,7 @@ chlog_missing_first(struct chlog *log, int64_t mailbox, const char *guid,
 	sqlite3_bind_int64(stmt, 1, mailbox);
 	if (guid != NULL)
 		sqlite3_bind_text(stmt, 2, guid, -1, SQLITE_TRANSIENT);
-	return read_one(log, stmt, arena, mail_r, err);
+	return chlog_read_one(log, stmt, &mails, arena, mail_r, err);
 }
 
 int

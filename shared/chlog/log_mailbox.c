@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/array.h"
 #include "chlog/chlog_int.h"
 #include "model/mailbox_name.h"
 
@@ -15,11 +13,11 @@
 
 static int
 read_box(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mailbox *box, struct err *err)
+    void *item, struct err *err)
 {
+	struct chlog_mailbox *box = item;
 	size_t len = (size_t)sqlite3_column_bytes(stmt, 5);
 
-	memset(box, 0, sizeof(*box));
 	box->id = sqlite3_column_int64(stmt, 0);
 	if (chlog_column_guid(log, stmt, 1, &box->guid, err) == -1)
 		return -1;
@@ -59,14 +57,17 @@ read_box(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	return 0;
 }
 
+static const struct chlog_rows mailboxes = {
+	"mailboxes", sizeof(struct chlog_mailbox), read_box,
+};
+
 ptrdiff_t
 chlog_mailboxes(struct chlog *log, struct arena *arena,
     struct chlog_mailbox **list_r, struct err *err)
 {
-	ARRAY(struct chlog_mailbox) list = { 0 };
 	sqlite3_stmt *stmt;
-	ptrdiff_t count = -1;
-	int r;
+	ptrdiff_t count;
+	void *list;
 
 	if (chlog_touch_end(log, err) == -1)
 		return -1;
@@ -74,34 +75,10 @@ chlog_mailboxes(struct chlog *log, struct arena *arena,
 	    "SELECT " BOX_COLUMNS " FROM mailbox ORDER BY guid", err);
 	if (stmt == NULL)
 		return -1;
-	while ((r = chlog_row(log, stmt, "mailboxes", err)) == 1)
-		if (read_box(log, stmt, arena, ARRAY_ADD(&list), err) == -1)
-			goto out;
-	if (r == -1)
-		goto out;
-	*list_r = arena_calloc(arena, list.n, sizeof(*list.v));
-	if (list.n > 0)
-		memcpy(*list_r, list.v, list.n * sizeof(*list.v));
-	count = (ptrdiff_t)list.n;
-out:
-	sqlite3_reset(stmt);
-	ARRAY_FREE(&list);
+	count = chlog_read_all(log, stmt, &mailboxes, arena, &list, err);
+	if (count != -1)
+		*list_r = list;
 	return count;
-}
-
-static int
-find_box(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mailbox *box_r, struct err *err)
-{
-	struct chlog_mailbox box;
-	int r = chlog_row(log, stmt, "mailbox", err);
-
-	if (r == 1 && read_box(log, stmt, arena, &box, err) == -1)
-		r = -1;
-	if (r == 1)
-		*box_r = box;
-	sqlite3_reset(stmt);
-	return r;
 }
 
 int
@@ -117,7 +94,7 @@ chlog_mailbox_find(struct chlog *log, const struct guid128 *guid,
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, guid);
-	return find_box(log, stmt, arena, box_r, err);
+	return chlog_read_one(log, stmt, &mailboxes, arena, box_r, err);
 }
 
 int
@@ -133,7 +110,7 @@ chlog_mailbox_find_id(struct chlog *log, int64_t id, struct arena *arena,
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, id);
-	return find_box(log, stmt, arena, box_r, err);
+	return chlog_read_one(log, stmt, &mailboxes, arena, box_r, err);
 }
 
 static void
@@ -300,8 +277,10 @@ chlog_mailbox_remove(struct chlog *log, int64_t id,
 
 static int
 read_gone(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_mailbox_gone *gone, struct err *err)
+    void *item, struct err *err)
 {
+	struct chlog_mailbox_gone *gone = item;
+
 	if (chlog_column_guid(log, stmt, 0, &gone->guid, err) == -1)
 		return -1;
 	gone->name = chlog_column_text(stmt, 1, arena);
@@ -315,32 +294,26 @@ read_gone(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	return 0;
 }
 
+static const struct chlog_rows mailboxes_gone = {
+	"mailboxes", sizeof(struct chlog_mailbox_gone), read_gone,
+};
+
 #define GONE_COLUMNS "guid, name, stamp, seq, run, born_seq, born_run"
 
 ptrdiff_t
 chlog_mailboxes_gone(struct chlog *log, struct arena *arena,
     struct chlog_mailbox_gone **list_r, struct err *err)
 {
-	ARRAY(struct chlog_mailbox_gone) list = { 0 };
 	sqlite3_stmt *stmt = chlog_stmt(log,
 	    "SELECT " GONE_COLUMNS " FROM mailbox_gone ORDER BY guid", err);
-	ptrdiff_t count = -1;
-	int r;
+	ptrdiff_t count;
+	void *list;
 
 	if (stmt == NULL)
 		return -1;
-	while ((r = chlog_row(log, stmt, "mailboxes", err)) == 1)
-		if (read_gone(log, stmt, arena, ARRAY_ADD(&list), err) == -1)
-			goto out;
-	if (r == -1)
-		goto out;
-	*list_r = arena_calloc(arena, list.n, sizeof(*list.v));
-	if (list.n > 0)
-		memcpy(*list_r, list.v, list.n * sizeof(*list.v));
-	count = (ptrdiff_t)list.n;
-out:
-	sqlite3_reset(stmt);
-	ARRAY_FREE(&list);
+	count = chlog_read_all(log, stmt, &mailboxes_gone, arena, &list, err);
+	if (count != -1)
+		*list_r = list;
 	return count;
 }
 
@@ -350,22 +323,19 @@ chlog_mailbox_gone_find(struct chlog *log, const struct guid128 *guid,
 {
 	sqlite3_stmt *stmt = chlog_stmt(log,
 	    "SELECT " GONE_COLUMNS " FROM mailbox_gone WHERE guid = ?1", err);
-	int r;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, guid);
-	r = chlog_row(log, stmt, "mailbox", err);
-	if (r == 1 && read_gone(log, stmt, arena, gone_r, err) == -1)
-		r = -1;
-	sqlite3_reset(stmt);
-	return r;
+	return chlog_read_one(log, stmt, &mailboxes_gone, arena, gone_r, err);
 }
 
 static int
 read_sub(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_subscription *sub, struct err *err)
+    void *item, struct err *err)
 {
+	struct chlog_subscription *sub = item;
+
 	sub->name = chlog_column_text(stmt, 0, arena);
 	sub->store_name = chlog_column_text(stmt, 1, arena);
 	if (sub->name == NULL || sub->store_name == NULL ||
@@ -378,32 +348,26 @@ read_sub(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	return 0;
 }
 
+static const struct chlog_rows subscriptions = {
+	"subscriptions", sizeof(struct chlog_subscription), read_sub,
+};
+
 #define SUB_COLUMNS "name, store_name, state, stamp, seq, run"
 
 ptrdiff_t
 chlog_subscriptions(struct chlog *log, struct arena *arena,
     struct chlog_subscription **list_r, struct err *err)
 {
-	ARRAY(struct chlog_subscription) list = { 0 };
 	sqlite3_stmt *stmt = chlog_stmt(log,
 	    "SELECT " SUB_COLUMNS " FROM subscription ORDER BY name", err);
-	ptrdiff_t count = -1;
-	int r;
+	ptrdiff_t count;
+	void *list;
 
 	if (stmt == NULL)
 		return -1;
-	while ((r = chlog_row(log, stmt, "subscriptions", err)) == 1)
-		if (read_sub(log, stmt, arena, ARRAY_ADD(&list), err) == -1)
-			goto out;
-	if (r == -1)
-		goto out;
-	*list_r = arena_calloc(arena, list.n, sizeof(*list.v));
-	if (list.n > 0)
-		memcpy(*list_r, list.v, list.n * sizeof(*list.v));
-	count = (ptrdiff_t)list.n;
-out:
-	sqlite3_reset(stmt);
-	ARRAY_FREE(&list);
+	count = chlog_read_all(log, stmt, &subscriptions, arena, &list, err);
+	if (count != -1)
+		*list_r = list;
 	return count;
 }
 
@@ -413,16 +377,11 @@ chlog_subscription_find(struct chlog *log, const char *name,
 {
 	sqlite3_stmt *stmt = chlog_stmt(log,
 	    "SELECT " SUB_COLUMNS " FROM subscription WHERE name = ?1", err);
-	int r;
 
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_TRANSIENT);
-	r = chlog_row(log, stmt, "subscription", err);
-	if (r == 1 && read_sub(log, stmt, arena, sub_r, err) == -1)
-		r = -1;
-	sqlite3_reset(stmt);
-	return r;
+	return chlog_read_one(log, stmt, &subscriptions, arena, sub_r, err);
 }
 
 int
@@ -469,27 +428,29 @@ chlog_alias_add(struct chlog *log, const struct guid128 *old_guid,
 	return chlog_run_stmt(log, stmt, "alias", err);
 }
 
+static int
+read_alias(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
+    void *item, struct err *err)
+{
+	(void)arena;
+	return chlog_column_guid(log, stmt, 0, item, err);
+}
+
+static const struct chlog_rows aliases = {
+	"alias", sizeof(struct guid128), read_alias,
+};
+
 ptrdiff_t
 chlog_aliases(struct chlog *log, const struct guid128 *guid,
     struct guid128 *list, size_t max, struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log,
 	    "SELECT old FROM alias WHERE new = ?1 ORDER BY old", err);
-	ptrdiff_t count = 0;
-	int r = 0;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, guid);
-	while ((size_t)count < max &&
-	    (r = chlog_row(log, stmt, "alias", err)) == 1) {
-		if ((r = chlog_column_guid(log, stmt, 0, &list[count],
-		    err)) == -1)
-			break;
-		count++;
-	}
-	sqlite3_reset(stmt);
-	return r == -1 ? -1 : count;
+	return chlog_read_some(log, stmt, &aliases, NULL, list, max, err);
 }
 
 int

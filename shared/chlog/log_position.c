@@ -1,13 +1,29 @@
 #include "config.h"
 
-#include <string.h>
-
-#include "base/arena.h"
 #include "base/array.h"
 #include "chlog/chlog_int.h"
 
 #define GC_INTERVAL_MS	(86400ULL * 1000)
 #define RUNS_KEPT	1000	/* newest runs are kept without a position */
+
+static int
+read_position(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
+    void *item, struct err *err)
+{
+	struct chlog_position *pos = item;
+
+	(void)arena;
+	pos->id = sqlite3_column_int64(stmt, 0);
+	pos->seq = (uint64_t)sqlite3_column_int64(stmt, 4);
+	if (chlog_column_guid(log, stmt, 1, &pos->p.peer, err) == -1 ||
+	    chlog_column_guid(log, stmt, 2, &pos->p.run, err) == -1)
+		return -1;
+	return chlog_column_guid(log, stmt, 3, &pos->p.scope, err);
+}
+
+static const struct chlog_rows positions = {
+	"positions", sizeof(struct chlog_position), read_position,
+};
 
 ptrdiff_t
 chlog_positions(struct chlog *log, const struct guid128 *peer,
@@ -17,31 +33,13 @@ chlog_positions(struct chlog *log, const struct guid128 *peer,
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT id, peer, run, scope, seq "
 	    "FROM position WHERE peer = ?1 AND (scope = ?2 OR "
 	    "scope = zeroblob(16)) ORDER BY id DESC LIMIT ?3", err);
-	ptrdiff_t count = 0;
-	int r = 0;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, peer);
 	chlog_bind_guid(stmt, 2, scope);
 	sqlite3_bind_int64(stmt, 3, (int64_t)max);
-	while ((size_t)count < max &&
-	    (r = chlog_row(log, stmt, "positions", err)) == 1) {
-		struct chlog_position *pos = &list[count];
-
-		pos->id = sqlite3_column_int64(stmt, 0);
-		pos->seq = (uint64_t)sqlite3_column_int64(stmt, 4);
-		if ((r = chlog_column_guid(log, stmt, 1, &pos->p.peer,
-		    err)) == -1 ||
-		    (r = chlog_column_guid(log, stmt, 2, &pos->p.run,
-		    err)) == -1 ||
-		    (r = chlog_column_guid(log, stmt, 3, &pos->p.scope,
-		    err)) == -1)
-			break;
-		count++;
-	}
-	sqlite3_reset(stmt);
-	return r == -1 ? -1 : count;
+	return chlog_read_some(log, stmt, &positions, NULL, list, max, err);
 }
 
 static int
@@ -168,6 +166,23 @@ chlog_position_add(struct chlog *log, const struct chlog_position *pos,
 	return drop_tombstones(log, now_ms, err);
 }
 
+static int
+read_pending(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
+    void *item, struct err *err)
+{
+	struct chlog_pending *entry = item;
+
+	entry->uid = (uint32_t)sqlite3_column_int64(stmt, 1);
+	entry->text = chlog_column_text(stmt, 3, arena);
+	if (chlog_column_guid(log, stmt, 0, &entry->mailbox, err) == -1)
+		return -1;
+	return chlog_column_guid(log, stmt, 2, &entry->mark, err);
+}
+
+static const struct chlog_rows pending_rows = {
+	"pending", sizeof(struct chlog_pending), read_pending,
+};
+
 ptrdiff_t
 chlog_pending_list(struct chlog *log, int64_t position, struct arena *arena,
     struct chlog_pending **list_r, struct err *err)
@@ -176,33 +191,16 @@ chlog_pending_list(struct chlog *log, int64_t position, struct arena *arena,
 	    "FROM alias WHERE old = mailbox), mailbox) AS box, uid, mark, "
 	    "reason FROM pending WHERE position = ?1 ORDER BY box, uid "
 	    "LIMIT ?2", err);
-	ARRAY(struct chlog_pending) list = { 0 };
-	ptrdiff_t count = -1;
-	int r;
+	ptrdiff_t count;
+	void *list;
 
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, position);
 	sqlite3_bind_int64(stmt, 2, CHLOG_PENDING_MAX);
-	while ((r = chlog_row(log, stmt, "pending", err)) == 1) {
-		struct chlog_pending *entry = ARRAY_ADD(&list);
-
-		entry->uid = (uint32_t)sqlite3_column_int64(stmt, 1);
-		entry->text = chlog_column_text(stmt, 3, arena);
-		if (chlog_column_guid(log, stmt, 0, &entry->mailbox,
-		    err) == -1 || chlog_column_guid(log, stmt, 2,
-		    &entry->mark, err) == -1)
-			goto out;
-	}
-	if (r == -1)
-		goto out;
-	*list_r = arena_calloc(arena, list.n, sizeof(*list.v));
-	if (list.n > 0)
-		memcpy(*list_r, list.v, list.n * sizeof(*list.v));
-	count = (ptrdiff_t)list.n;
-out:
-	sqlite3_reset(stmt);
-	ARRAY_FREE(&list);
+	count = chlog_read_all(log, stmt, &pending_rows, arena, &list, err);
+	if (count != -1)
+		*list_r = list;
 	return count;
 }
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/array.h"
 #include "chlog/chlog_int.h"
 
 #define TOMB_COLUMNS "id, mailbox, uid, guid, mark, more_marks, seq, run, " \
@@ -11,9 +9,10 @@
 
 static int
 read_tomb(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
-    struct chlog_tombstone *tomb, struct err *err)
+    void *item, struct err *err)
 {
-	memset(tomb, 0, sizeof(*tomb));
+	struct chlog_tombstone *tomb = item;
+
 	tomb->id = sqlite3_column_int64(stmt, 0);
 	if (chlog_column_guid(log, stmt, 1, &tomb->mailbox, err) == -1)
 		return -1;
@@ -32,6 +31,10 @@ read_tomb(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	tomb->time = (uint64_t)sqlite3_column_int64(stmt, 10);
 	return 0;
 }
+
+static const struct chlog_rows tombstones = {
+	"tombstones", sizeof(struct chlog_tombstone), read_tomb,
+};
 
 #define FEW_CHANGES	1000	/* so many are sorted, more are filtered */
 
@@ -85,8 +88,7 @@ chlog_tombstones(struct chlog *log, const struct guid128 *mailbox,
     struct chlog_tombstone *list, size_t max, struct err *err)
 {
 	sqlite3_stmt *stmt;
-	ptrdiff_t changed = 0, count = 0;
-	int r = 0;
+	ptrdiff_t changed = 0;
 
 	if (since != NULL &&
 	    (changed = count_changed(log, mailbox, since, err)) <= 0)
@@ -102,16 +104,20 @@ chlog_tombstones(struct chlog *log, const struct guid128 *mailbox,
 		sqlite3_bind_int64(stmt, 6, (int64_t)since->seq);
 		sqlite3_bind_int64(stmt, 7, since->run);
 	}
-	while ((size_t)count < max &&
-	    (r = chlog_row(log, stmt, "tombstones", err)) == 1) {
-		if ((r = read_tomb(log, stmt, arena, &list[count],
-		    err)) == -1)
-			break;
-		count++;
-	}
-	sqlite3_reset(stmt);
-	return r == -1 ? -1 : count;
+	return chlog_read_some(log, stmt, &tombstones, arena, list, max, err);
 }
+
+static int
+read_mailbox(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
+    void *item, struct err *err)
+{
+	(void)arena;
+	return chlog_column_guid(log, stmt, 0, item, err);
+}
+
+static const struct chlog_rows tombstone_mailboxes = {
+	"tombstones", sizeof(struct guid128), read_mailbox,
+};
 
 ptrdiff_t
 chlog_tombstone_mailboxes(struct chlog *log, const struct chlog_since *since,
@@ -120,27 +126,17 @@ chlog_tombstone_mailboxes(struct chlog *log, const struct chlog_since *since,
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT DISTINCT mailbox FROM "
 	    "tombstone WHERE seq > ?1 AND run IS NOT ?2 ORDER BY mailbox",
 	    err);
-	ARRAY(struct guid128) list = { 0 };
-	ptrdiff_t count = -1;
-	int r;
+	ptrdiff_t count;
+	void *list;
 
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, (int64_t)since->seq);
 	sqlite3_bind_int64(stmt, 2, since->run);
-	while ((r = chlog_row(log, stmt, "tombstones", err)) == 1)
-		if (chlog_column_guid(log, stmt, 0, ARRAY_ADD(&list),
-		    err) == -1)
-			goto out;
-	if (r == -1)
-		goto out;
-	*list_r = arena_calloc(arena, list.n, sizeof(*list.v));
-	if (list.n > 0)
-		memcpy(*list_r, list.v, list.n * sizeof(*list.v));
-	count = (ptrdiff_t)list.n;
-out:
-	sqlite3_reset(stmt);
-	ARRAY_FREE(&list);
+	count = chlog_read_all(log, stmt, &tombstone_mailboxes, arena, &list,
+	    err);
+	if (count != -1)
+		*list_r = list;
 	return count;
 }
 
@@ -155,17 +151,12 @@ chlog_tombstone_find_mark(struct chlog *log, const struct guid128 *mailbox,
 	    "mark = ?1 UNION ALL SELECT tombstone FROM extra_mark WHERE "
 	    "mark = ?1 AND tombstone IS NOT NULL) ORDER BY id DESC LIMIT 1",
 	    err);
-	int r;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, mark);
 	chlog_bind_guid(stmt, 2, mailbox);
-	r = chlog_row(log, stmt, "tombstones", err);
-	if (r == 1 && read_tomb(log, stmt, arena, tomb_r, err) == -1)
-		r = -1;
-	sqlite3_reset(stmt);
-	return r;
+	return chlog_read_one(log, stmt, &tombstones, arena, tomb_r, err);
 }
 
 int
