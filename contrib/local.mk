@@ -2,5 +2,3 @@
 EXTRA_DIST += %D%/demo %D%/dsync.bash %D%/dsync.conf
 EXTRA_DIST += %D%/dsync-server.conf %D%/dsync-server.service
 EXTRA_DIST += %D%/HACKING.md %D%/check .ci/run
-EXTRA_DIST += %D%/dsync.bash %D%/dsync.conf
-EXTRA_DIST += %D%/HACKING.md %D%/check %D%/demo .ci/run

@@ -1,7 +1,6 @@
 # The store's side of a run.
 noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES =
-%C%_libsession_a_SOURCES += %D%/session.h
 %C%_libsession_a_SOURCES += %D%/apply.c
 %C%_libsession_a_SOURCES += %D%/apply_tree.c
 %C%_libsession_a_SOURCES += %D%/batch.c
