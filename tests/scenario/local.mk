@@ -5,6 +5,7 @@ EXTRA_DIST += %D%/lib.sh %D%/server_lib.sh
 dist_check_SCRIPTS += %D%/append_peer.sh
 dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh
+dist_check_SCRIPTS += %D%/cut_anywhere.sh
 dist_check_SCRIPTS += %D%/dry_run.sh
 dist_check_SCRIPTS += %D%/exit_status.sh
 dist_check_SCRIPTS += %D%/keywords.sh

@@ -8,3 +8,5 @@ noinst_PROGRAMS += %D%/probe
 noinst_PROGRAMS += %D%/imapctl
 %C%_imapctl_SOURCES = %D%/imapctl.c %D%/imap.c %D%/imap.h
 %C%_imapctl_LDADD = $(LINK_BASE)
+noinst_PROGRAMS += %D%/cutproxy
+%C%_cutproxy_LDADD = $(LINK_BASE)
