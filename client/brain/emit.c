@@ -269,6 +269,7 @@ emit_expunge(struct brain *brain, unsigned int s)
 	msg.u.op_expunge.marks = late->op.rec.marks;
 	msg.u.op_expunge.mark_count = late->op.rec.mark_count;
 	msg.u.op_expunge.no_tombstone = late->op.no_tombstone;
+	msg.u.op_expunge.guid = late->moved ? late->op.rec.guid : "";
 	brain->send(s, &msg, brain->arg);
 	return 1;
 }

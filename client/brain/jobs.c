@@ -866,6 +866,49 @@ guid_text_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int
+late_guid_cmp(const void *a, const void *b)
+{
+	const struct late_expunge *const *x = a, *const *y = b;
+
+	return strcmp((*x)->op.rec.guid, (*y)->op.rec.guid);
+}
+
+/*
+ * Expunges of messages that are copied elsewhere, one for each copy: moves.
+ * Only a copy keeps what this side holds, and only if the message that goes is
+ * the one that was copied: the other side's word for its GUID is checked when
+ * it is expunged.
+ */
+static void
+find_moves(struct run_side *side, const char **kept, size_t kept_count)
+{
+	ARRAY(struct late_expunge *) gone = { 0 };
+	size_t i = 0, k = 0;
+	int cmp;
+
+	for (size_t n = 0; n < side->expunges.n; n++) {
+		struct late_expunge *late = &side->expunges.v[n];
+
+		late->moved = false;
+		if (!late->op.no_tombstone && late->op.rec.guid != NULL &&
+		    late->op.rec.guid[0] != '\0')
+			*ARRAY_ADD(&gone) = late;
+	}
+	if (gone.n > 1)
+		qsort(gone.v, gone.n, sizeof(*gone.v), late_guid_cmp);
+	if (kept_count > 1)
+		qsort(kept, kept_count, sizeof(*kept), guid_text_cmp);
+	while (i < gone.n && k < kept_count) {
+		cmp = strcmp(gone.v[i]->op.rec.guid, kept[k]);
+		if (cmp == 0)
+			gone.v[i]->moved = true;
+		i += cmp <= 0;
+		k += cmp >= 0;
+	}
+	ARRAY_FREE(&gone);
+}
+
 /* G1: how much would go from a side, moves not counted. */
 static void
 count_removals(struct brain *brain, unsigned int s)
@@ -878,26 +921,21 @@ count_removals(struct brain *brain, unsigned int s)
 		const struct plan_ops *ops = &job->plan.side[s].ops;
 
 		for (size_t i = 0; i < ops->n; i++)
-			if (ops->v[i].kind == PLAN_SAVE ||
-			    ops->v[i].kind == PLAN_COPY)
+			if (ops->v[i].kind == PLAN_COPY)
 				*ARRAY_ADD(&kept) = ops->v[i].rec.guid;
 	}
-	if (kept.n > 1)
-		qsort(kept.v, kept.n, sizeof(*kept.v), guid_text_cmp);
+	find_moves(side, kept.v, kept.n);
+	ARRAY_FREE(&kept);
 	side->remove = side->remove_inbox = 0;
 	for (size_t i = 0; i < side->expunges.n; i++) {
 		const struct late_expunge *late = &side->expunges.v[i];
-		const char *guid = late->op.rec.guid;
 
-		if (late->op.no_tombstone || (guid != NULL && kept.n > 0 &&
-		    bsearch(&guid, kept.v, kept.n, sizeof(*kept.v),
-		    guid_text_cmp) != NULL))
+		if (late->op.no_tombstone || late->moved)
 			continue;
 		side->remove++;
 		if (name_is_inbox(brain->entries.v[late->entry].target.name))
 			side->remove_inbox++;
 	}
-	ARRAY_FREE(&kept);
 }
 
 static int

@@ -145,6 +145,7 @@ struct late_save {
 struct late_expunge {
 	size_t entry;
 	struct guid128 mailbox;
+	bool moved;			/* copied elsewhere: not counted (G1) */
 	struct plan_op op;
 };
 

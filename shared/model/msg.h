@@ -376,6 +376,7 @@ struct msg_op_expunge {
 	struct guid128 *marks;		/* one of them is the present one */
 	size_t mark_count;
 	bool no_tombstone;		/* a surplus twin (M5) */
+	const char *guid;		/* only this mail; "": whichever it is */
 };
 
 struct msg_op_set_uid {

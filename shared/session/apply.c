@@ -406,6 +406,39 @@ out:
 	return r == -1 ? -1 : 0;
 }
 
+/*
+ * P9: what was to be saved under the same GUID, which a move is, has to be
+ * there before its other copy goes.  1: it may go; 0: it stays; -1.
+ */
+static int
+may_go(struct session *s, const struct msg_op_expunge *m, struct target *t,
+    struct err *err)
+{
+	const char *guid = t->mail.m.guid;
+	bool prepared = false;
+	int r;
+
+	if (m->guid != NULL && *m->guid != '\0' && strcmp(m->guid, guid) != 0)
+		return 0;
+	for (size_t i = 0; i < s->batch.n && !prepared; i++)
+		prepared = (s->batch.v[i].kind == BATCH_SAVE ||
+		    s->batch.v[i].kind == BATCH_COPY) &&
+		    strcmp(s->batch.v[i].m.guid, guid) == 0;
+	if (prepared) {
+		if (batch_flush(s, err) == -1)
+			return -1;
+		/* The batch may have been about this one, too. */
+		if ((r = apply_row(s, &m->mailbox, &t->row, err)) == 1)
+			r = chlog_mail_find(s->log, t->row->id,
+			    t->mail.m.uid, t->arena, &t->mail, err);
+		if (r != 1)
+			return r;
+		if (strcmp(t->mail.m.guid, guid) != 0)
+			return 0;
+	}
+	return session_is_unsaved(s, guid) ? 0 : 1;
+}
+
 static int
 apply_expunge(struct session *s, const struct msg_op_expunge *m,
     struct err *err)
@@ -418,7 +451,11 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	/* A surplus twin has marks in common with the one that stays. */
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
 	    m->mark_count, !m->no_tombstone, true, &t, err);
-	if (r == 1 && (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
+	if (r == 1 && (r = may_go(s, m, &t, err)) == 0)
+		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->marks[0], ERR_STALE, "it is not held elsewhere");
+	else if (r == 1 &&
+	    (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
 		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
 	if (r != 1)
@@ -511,6 +548,7 @@ place_for(struct session *s, uint32_t op, enum msg_kind kind,
 	if ((r = apply_row(s, mailbox, row_r, err)) == -1)
 		return -1;
 	if (r == 0) {
+		session_add_unsaved(s, m->guid);
 		not_done(s, op, RESULT_STALE, mailbox, m->uid, &m->marks[0],
 		    ERR_STALE, "the mailbox is gone");
 		return 0;
@@ -530,6 +568,7 @@ place_for(struct session *s, uint32_t op, enum msg_kind kind,
 		return 0;
 	}
 	if ((*box_r = apply_open(s, *row_r, &why)) == NULL) {
+		session_add_unsaved(s, m->guid);
 		failed(s, op, mailbox, m->uid, &m->marks[0], &why);
 		return 0;
 	}
@@ -563,6 +602,7 @@ saving_fail(struct session *s, enum err_code code, const char *text)
 	if (s->saving.writer != NULL)
 		s->driver->append_abort(&s->saving.writer);
 	s->saving.discard = true;
+	session_add_unsaved(s, op->m.guid);
 	not_done(s, op->op, RESULT_FAILED, &op->mailbox_guid, op->m.uid,
 	    &op->m.marks[0], code, text);
 }
@@ -764,6 +804,8 @@ on_op_copy(struct session *s, const struct msg *msg, struct err *err)
 	arena_free(&arena);
 	if (n == -1)
 		return -1;
+	if (r <= 0)
+		session_add_unsaved(s, m->message.guid);
 	/* Pending until its body comes: the run may be cut before that. */
 	if (r == 0) {
 		session_add_waiting(s, &m->mailbox, &m->message.marks[0]);
@@ -798,6 +840,8 @@ apply_hold(struct session *s, const struct msg *msg, struct err *err)
 	h->msg = *msg;
 	m = &h->msg;
 	if (msg->kind == MSG_OP_EXPUNGE) {
+		m->u.op_expunge.guid = arena_strdup(h->arena,
+		    m->u.op_expunge.guid != NULL ? m->u.op_expunge.guid : "");
 		m->u.op_expunge.marks = dup_marks(h->arena,
 		    m->u.op_expunge.marks, m->u.op_expunge.mark_count);
 	} else if (msg->kind == MSG_OP_MAILBOX) {

@@ -541,6 +541,8 @@ answer_op(struct session *s, const struct batch_op *op)
 			    ERR_NONE, "");
 		return;
 	}
+	if (op->kind == BATCH_SAVE || op->kind == BATCH_COPY)
+		session_add_unsaved(s, op->m.guid);
 	if (op->code == ERR_STALE)
 		status = RESULT_STALE;
 	else if (op->kind == BATCH_COPY && op->code == ERR_NOTFOUND)

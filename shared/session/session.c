@@ -55,6 +55,7 @@ session_free(struct session **sp)
 	arena_free(&s->batch_arena);
 	arena_free(&s->pending_arena);
 	free(s->touched);
+	free(s->unsaved);
 	free(s);
 }
 
@@ -136,6 +137,56 @@ session_add_waiting(struct session *s, const struct guid128 *mailbox,
 
 	w->mailbox = *mailbox;
 	w->mark = *mark;
+}
+
+#define UNSAVED_SLOTS	(2U * UNSAVED_MAX)
+
+static uint64_t
+guid_hash(const char *guid)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	for (; *guid != '\0'; guid++)
+		hash = (hash ^ (unsigned char)*guid) * 0x100000001b3ULL;
+	return hash != 0 ? hash : 1;
+}
+
+static size_t
+unsaved_slot(const struct session *s, uint64_t hash)
+{
+	size_t i = (size_t)(hash >> 32) % UNSAVED_SLOTS;
+
+	while (s->unsaved[i] != 0 && s->unsaved[i] != hash)
+		i = (i + 1) % UNSAVED_SLOTS;
+	return i;
+}
+
+void
+session_add_unsaved(struct session *s, const char *guid)
+{
+	uint64_t hash = guid_hash(guid);
+	size_t i;
+
+	if (s->unsaved == NULL)
+		s->unsaved = mem_alloc(UNSAVED_SLOTS * sizeof(*s->unsaved));
+	i = unsaved_slot(s, hash);
+	if (s->unsaved[i] == hash)
+		return;
+	if (s->unsaved_count >= UNSAVED_MAX) {
+		s->unsaved_lost = true;
+		return;
+	}
+	s->unsaved[i] = hash;
+	s->unsaved_count++;
+}
+
+bool
+session_is_unsaved(const struct session *s, const char *guid)
+{
+	uint64_t hash = guid_hash(guid);
+
+	return s->unsaved_lost || (s->unsaved != NULL &&
+	    s->unsaved[unsaved_slot(s, hash)] == hash);
 }
 
 void

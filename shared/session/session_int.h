@@ -30,6 +30,7 @@
 #define BATCH_MEMORY_MAX	(8U * 1024U * 1024U) /* of their records */
 #define OPEN_BOXES_MAX		64U	/* mailboxes open at once */
 #define DIGESTS_MAX		4096U	/* computed and not yet in the log */
+#define UNSAVED_MAX		131072U	/* saves that failed, by GUID */
 #define SCAN_TXN_MAX		20000U	/* changes in one transaction */
 #define PAGE_MAX		128U	/* records read from the log at once */
 #define ARENA_PAGE_MAX		(256U * 1024U * 1024U)
@@ -294,6 +295,10 @@ struct session {
 	bool pending_lost;
 	/* Of those, copies that became saves: done if the mark is there. */
 	ARRAY(struct waiting) waiting;
+	/* Saves and copies that failed: what they were to keep stays (P9). */
+	uint64_t *unsaved;		/* hashes of GUIDs; NULL: none */
+	size_t unsaved_count;
+	bool unsaved_lost;		/* there were more */
 };
 
 /* session.c */
@@ -305,6 +310,9 @@ void session_add_pending(struct session *s, const struct guid128 *mailbox,
 /* This entry is void once the mailbox has a message of this mark. */
 void session_add_waiting(struct session *s, const struct guid128 *mailbox,
     const struct guid128 *mark);
+/* No message of this GUID is expunged any more in this run. */
+void session_add_unsaved(struct session *s, const char *guid);
+bool session_is_unsaved(const struct session *s, const char *guid);
 /* A mailbox or message was left out of the run: told to log and peer. */
 void session_problem(struct session *s, const struct guid128 *mailbox,
     const char *what, const struct err *why);

@@ -395,6 +395,10 @@ take_op_expunge(struct taker *in, const void *from, struct msg *msg)
 	    take_guid(in, pb->mailbox, &m->mailbox, "mailbox GUID") == -1 ||
 	    take_number(in, pb->uid, &m->uid, "UID") == -1)
 		return -1;
+	m->guid = "";
+	if (pb->guid.len > 0 &&
+	    take_guid_text(in, pb->guid, &m->guid) == -1)
+		return -1;
 	return take_marks(in, pb->marks, &m->marks, &m->mark_count);
 }
 

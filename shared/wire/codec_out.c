@@ -398,6 +398,8 @@ put_op_expunge(struct putter *out, const struct msg *msg)
 	pb->uid = m->uid;
 	pb->marks = put_marks(out, m->marks, m->mark_count);
 	pb->no_tombstone = m->no_tombstone;
+	if (m->guid != NULL)
+		pb->guid = put_text(m->guid, GUID_TEXT_MAX);
 	return pb;
 }
 

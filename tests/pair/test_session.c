@@ -1280,6 +1280,49 @@ START_TEST(flags_bring_no_mark_of_another_mail)
 }
 END_TEST
 
+/* A move of which the first half failed (P9). */
+START_TEST(what_was_not_saved_elsewhere_is_not_expunged)
+{
+	struct msg msg = { .kind = MSG_OP_COPY };
+	struct msg_message m;
+
+	deliver("INBOX");
+	start(NULL);
+	list("INBOX", false);
+	m = *message(1);
+	msg.u.op_copy.op = ++fx.op;
+	msg.u.op_copy.mailbox.b[0] = 0x99;	/* could not be made */
+	msg.u.op_copy.message = new_message(1, m.guid, 5);
+	ck_assert_int_eq(give(&msg), 0);
+	clear();
+	expunge("INBOX", &m);
+	flush();
+	expect("RESULT 2 2 uid=0\nDONE 3\n");
+	list("INBOX", false);
+	expect("MESSAGES 1\nMESSAGE 1 [] new marks=1\nMESSAGES_END\n");
+}
+END_TEST
+
+START_TEST(an_expunge_of_one_mail_takes_no_other)
+{
+	struct msg msg = { .kind = MSG_OP_EXPUNGE };
+
+	deliver("INBOX");
+	start(NULL);
+	list("INBOX", false);
+	msg.u.op_expunge.op = ++fx.op;
+	msg.u.op_expunge.mailbox = guid_of("INBOX");
+	msg.u.op_expunge.uid = 1;
+	msg.u.op_expunge.marks = message(1)->marks;
+	msg.u.op_expunge.mark_count = 1;
+	msg.u.op_expunge.guid = "other";
+	ck_assert_int_eq(give(&msg), 0);
+	clear();
+	list("INBOX", false);
+	expect("MESSAGES 1\nMESSAGE 1 [] new marks=1\nMESSAGES_END\n");
+}
+END_TEST
+
 START_TEST(keywords_of_many_messages_are_all_read)
 {
 	const char *keywords[] = { "alpha", "beta" };
@@ -1385,6 +1428,8 @@ main(void)
 	tcase_add_test(tcase, a_mapped_name_is_no_rename);
 	tcase_add_test(tcase, a_list_comes_in_pages_and_by_mark);
 	tcase_add_test(tcase, flags_bring_no_mark_of_another_mail);
+	tcase_add_test(tcase, what_was_not_saved_elsewhere_is_not_expunged);
+	tcase_add_test(tcase, an_expunge_of_one_mail_takes_no_other);
 	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
 	tcase_add_test(tcase,
 	    many_messages_with_new_uids_stay_what_they_are);

@@ -546,6 +546,8 @@ msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.op_expunge.marks = marks(arena, rng,
 		    &msg.u.op_expunge.mark_count);
 		msg.u.op_expunge.no_tombstone = chance(rng, 2);
+		msg.u.op_expunge.guid = chance(rng, 2) ? "" :
+		    message_guid(arena, rng);
 		break;
 	case MSG_OP_SET_UID:
 		msg.u.op_set_uid.op = number1(rng);
@@ -901,6 +903,7 @@ add_msg(struct print *p, const struct msg *m)
 		add_u(p, m->u.op_expunge.uid);
 		add_g(p, m->u.op_expunge.marks, m->u.op_expunge.mark_count);
 		add_u(p, m->u.op_expunge.no_tombstone);
+		add_s(p, m->u.op_expunge.guid);
 		break;
 	case MSG_OP_SET_UID:
 		add_u(p, m->u.op_set_uid.op);
