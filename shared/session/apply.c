@@ -834,6 +834,12 @@ apply_hold(struct session *s, const struct msg *msg, struct err *err)
 		    "too many operations wait for bodies");
 	if (s->held_i == s->held.n)
 		s->held_i = s->held.n = 0;
+	if (s->held_i >= HELD_MAX) {
+		s->held.n -= s->held_i;
+		memmove(s->held.v, s->held.v + s->held_i,
+		    s->held.n * sizeof(*s->held.v));
+		s->held_i = 0;
+	}
 	h = ARRAY_ADD(&s->held);
 	h->kind = msg->kind;
 	h->arena = arena_new(ARENA_PAGE_MAX);

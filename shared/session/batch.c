@@ -64,6 +64,10 @@ batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
 	    kind))
 		return false;
 	if (s->touched[i].mailbox == 0) {
+		/* Those of operations that failed at once are here too. */
+		if (s->touched_count >= TOUCHED_SLOTS / 2)
+			return false;
+		s->touched_count++;
 		s->touched[i].mailbox = mailbox;
 		s->touched[i].uid = uid;
 		s->touched[i].kinds = 0;
@@ -564,6 +568,7 @@ batch_clear(struct session *s)
 	arena_free(&s->batch_arena);
 	s->batch_arena = arena_new(ARENA_PAGE_MAX);
 	memset(s->touched, 0, TOUCHED_SLOTS * sizeof(*s->touched));
+	s->touched_count = 0;
 	for (size_t i = 0; i < s->boxes.n; i++)
 		s->boxes.v[i].dirty = false;
 	apply_row_forget(s);
@@ -605,8 +610,13 @@ batch_flush(struct session *s, struct err *err)
 {
 	uint32_t done;
 
-	if (s->batch.n == 0)
+	if (s->batch.n == 0) {
+		/* Operations that failed at once leave memory behind. */
+		if (s->touched_count >= TOUCHED_SLOTS / 2 ||
+		    arena_used(s->batch_arena) >= BATCH_MEMORY_MAX)
+			batch_clear(s);
 		return 0;
+	}
 	/* What is logged without the driver is done as it is. */
 	for (size_t i = 0; i < s->batch.n; i++)
 		if (s->batch.v[i].log_only)

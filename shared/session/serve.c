@@ -42,6 +42,13 @@ add_question(struct session *s, const struct question *q, struct err *err)
 		    "too many questions wait for their answers");
 	if (s->question_i == s->questions.n)
 		s->question_i = s->questions.n = 0;
+	if (s->question_i >= QUESTIONS_KEPT) {
+		/* The answered ones in front are not kept for ever. */
+		s->questions.n -= s->question_i;
+		memmove(s->questions.v, s->questions.v + s->question_i,
+		    s->questions.n * sizeof(*s->questions.v));
+		s->question_i = 0;
+	}
 	*ARRAY_ADD(&s->questions) = *q;
 	s->question_bytes += q->bytes;
 	return 0;

@@ -133,8 +133,12 @@ void
 session_add_waiting(struct session *s, const struct guid128 *mailbox,
     const struct guid128 *mark)
 {
-	struct waiting *w = ARRAY_ADD(&s->waiting);
+	struct waiting *w;
 
+	/* One that is not noted stays pending, and is looked at again. */
+	if (s->waiting.n >= CHLOG_PENDING_MAX)
+		return;
+	w = ARRAY_ADD(&s->waiting);
 	w->mailbox = *mailbox;
 	w->mark = *mark;
 }

@@ -22,6 +22,8 @@
 /* What one session may use. */
 #define GET_QUEUE_MAX		4096U	/* bodies asked for and not yet sent */
 #define QUESTIONS_MAX		131072U	/* LIST, TREE, HAVE not yet answered */
+#define QUESTIONS_KEPT		8192U	/* answered ones, before their room is
+					   used again */
 #define QUESTION_BYTES_MAX	(16U * 1024U * 1024U)
 #define HELD_MAX		8192U	/* operations that wait for a body */
 #define BATCH_OPS_MAX		2000U	/* prepared operations */
@@ -270,6 +272,7 @@ struct session {
 	bool renumbering;		/* the batch changes a UIDVALIDITY */
 	unsigned int left_out;		/* problems that the driver told */
 	struct touched *touched;
+	size_t touched_count;
 	uint32_t last_op;		/* the highest one that was taken */
 	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */
 	uint32_t done_op;		/* DONE was sent up to here */

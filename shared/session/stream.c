@@ -83,17 +83,35 @@ add_tomb(struct stream *st, const struct chlog_tombstone *tomb)
 static bool
 has_mail(const struct stream *st, uint32_t uid)
 {
-	for (size_t i = 0; i < st->extra_mails.n; i++)
-		if (st->extra_mails.v[i].m.uid == uid)
-			return true;
-	return false;
+	size_t lo = 0, hi = st->extra_mails.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (st->extra_mails.v[mid].m.uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < st->extra_mails.n && st->extra_mails.v[lo].m.uid == uid;
 }
 
 static bool
-has_tomb(const struct stream *st, int64_t id)
+has_tomb(const struct stream *st, uint32_t uid, int64_t id)
 {
-	for (size_t i = 0; i < st->extra_tombs.n; i++)
-		if (st->extra_tombs.v[i].id == id)
+	size_t lo = 0, hi = st->extra_tombs.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (st->extra_tombs.v[mid].g.uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < st->extra_tombs.n && st->extra_tombs.v[lo].g.uid == uid;
+	    lo++)
+		if (st->extra_tombs.v[lo].id == id)
 			return true;
 	return false;
 }
@@ -123,7 +141,7 @@ stream_add_mark(struct stream *st, const struct guid128 *mark, uint32_t uid,
 		return 0;
 	r = chlog_tombstone_find_mark(log, &st->guid, mark, st->extra_arena,
 	    &tomb, err);
-	if (r == 1 && !has_tomb(st, tomb.id))
+	if (r == 1 && !has_tomb(st, tomb.g.uid, tomb.id))
 		add_tomb(st, &tomb);
 	return r == -1 ? -1 : 0;
 }
