@@ -294,7 +294,8 @@ emit_delete(struct brain *brain, unsigned int s)
 		sent->mailbox = e->target.guid;
 		msg.u.op_mailbox_delete.guid = e->target.guid;
 		msg.u.op_mailbox_delete.stamp = e->gone[!s] != NULL ?
-		    e->gone[!s]->stamp : e->target.exist_stamp + 1;
+		    e->gone[!s]->stamp : e->target.exist_stamp < STAMP_MAX ?
+		    e->target.exist_stamp + 1 : STAMP_MAX;
 		brain->send(s, &msg, brain->arg);
 		return 1;
 	}

@@ -397,7 +397,8 @@ yield_name(struct arena *arena, struct tree_entry *e, unsigned int digits)
 	(void)snprintf(last, len + GUID_HEX_SIZE + 2, "%.*s-%.*s", (int)len,
 	    old, (int)digits, hex);
 	e->target.name = join_name(arena, e->target.name, parent, last);
-	e->target.last_stamp++;
+	if (e->target.last_stamp < STAMP_MAX)
+		e->target.last_stamp++;
 	e->rule = "T9";
 	e->why = "two mailboxes want one name; the later name gives way";
 }
@@ -553,7 +554,9 @@ merge_tree_revive(struct arena *arena, struct tree_entries *entries,
 	struct tree_entry *e = &entries->v[index];
 
 	e->fate = TREE_KEEP;
-	e->target.exist_stamp = e->gone[deleted_on]->stamp + 1;
+	e->target.exist_stamp = e->gone[deleted_on]->stamp;
+	if (e->target.exist_stamp < STAMP_MAX)
+		e->target.exist_stamp++;
 	e->rule = "T3";
 	e->why = "messages that the deleting side never had survive";
 	/* T11: it was to make room for another one when a run was cut. */
@@ -766,7 +769,8 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 		    sub[s] != NULL)
 			continue;
 		if (in->source >= 0 && want.stamp <= has->stamp)
-			want.stamp = has->stamp + 1;	/* B0 */
+			want.stamp = has->stamp < STAMP_MAX ?
+			    has->stamp + 1 : STAMP_MAX;	/* B0 */
 		*ARRAY_ADD(out) = (struct tree_sub){ s, want };
 	}
 }
