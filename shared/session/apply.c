@@ -169,6 +169,13 @@ apply_take_op(struct session *s, uint32_t op, struct err *err)
 	return batch_flush_if_full(s, err);
 }
 
+bool
+append_uid_ok(const struct chlog_mailbox *row, uint32_t uid)
+{
+	return row->messages == 0 || uid <= row->uidnext ||
+	    uid - row->uidnext <= APPEND_UIDS_MAX;
+}
+
 /* Refused by the table of who may do what; the answer is sent. */
 static bool
 refused(struct session *s, uint32_t op, enum msg_kind kind,
@@ -553,6 +560,14 @@ place_for(struct session *s, uint32_t op, enum msg_kind kind,
 		    ERR_STALE, "the mailbox is gone");
 		return 0;
 	}
+	/* A mailbox whose UIDs are used up takes no mail any more. */
+	if (s->args.access == ACCESS_APPEND &&
+	    !append_uid_ok(*row_r, m->uid)) {
+		session_add_unsaved(s, m->guid);
+		not_done(s, op, RESULT_ACCESS, mailbox, m->uid,
+		    &m->marks[0], ERR_PERM, "its UID is too high");
+		return 0;
+	}
 	arena = arena_new(ARENA_PAGE_MAX);
 	r = 0;
 	for (size_t i = 0; i < m->mark_count && r == 0; i++)
@@ -722,6 +737,10 @@ copy_from(struct session *s, const struct msg_op_copy *m,
 	int64_t received = m->message.received;
 	int r = 0;
 
+	/* One GUID and two texts: not the mail that is meant. */
+	if (m->message.digest != NULL && src->m.digest != NULL &&
+	    memcmp(m->message.digest, src->m.digest, DIGEST_SIZE) != 0)
+		goto out;
 	if (chlog_mailbox_find_id(s->log, src->mailbox, arena, &src_row,
 	    why) != 1 || (src_box = apply_open(s, &src_row, why)) == NULL)
 		goto out;

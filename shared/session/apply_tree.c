@@ -58,6 +58,25 @@ changes_uidvalidity(const struct msg_op_mailbox *m,
 	    m->box.uidvalidity != row->uidvalidity;
 }
 
+/*
+ * A peer that may only add makes no mailbox of ours pass for another one: 1:
+ * the GUID may stand for what the peer says, 0: it may not, -1.
+ */
+static int
+may_alias(struct session *s, const struct guid128 *old, struct err *err)
+{
+	struct chlog_mailbox row;
+	struct arena *arena;
+	int r;
+
+	if (s->args.access == ACCESS_READ_WRITE)
+		return 1;
+	arena = arena_new(ARENA_PAGE_MAX);
+	r = chlog_mailbox_find(s->log, old, arena, &row, err);
+	arena_free(&arena);
+	return r == -1 ? -1 : !r;
+}
+
 /* One change of the log, in a transaction of its own. */
 static int
 put_row(struct session *s, struct chlog_mailbox *row,
@@ -83,11 +102,15 @@ put_row(struct session *s, struct chlog_mailbox *row,
 	}
 	if (chlog_mailbox_put(s->log, row, err) == -1)
 		goto out;
-	for (size_t i = 0; i < box->alias_count; i++)
-		if (!guid_eq(&box->aliases[i], &row->guid) &&
-		    chlog_alias_add(s->log, &box->aliases[i], &row->guid,
-		    err) == -1)
+	for (size_t i = 0; i < box->alias_count; i++) {
+		if (guid_eq(&box->aliases[i], &row->guid))
+			continue;
+		if ((r = may_alias(s, &box->aliases[i], err)) == 1)
+			r = chlog_alias_add(s->log, &box->aliases[i],
+			    &row->guid, err);
+		if (r == -1)
 			goto out;
+	}
 	r = chlog_commit(s->log, err);
 out:
 	if (r == -1)
@@ -460,10 +483,20 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	return r == -1 ? -1 : 0;
 }
 
+/* Later than any honest clock says: it would win over all that comes. */
+static bool
+stamps_ahead(const struct msg_mailbox *box)
+{
+	uint64_t limit = clock_now_ms() + STAMP_AHEAD_MS;
+
+	return box->exist_stamp > limit || box->parent_stamp > limit ||
+	    box->last_stamp > limit;
+}
+
 /*
- * What a peer that may only add may do to a mailbox: make it and raise UIDNEXT;
- * and as long as it is empty, as INBOX is at first, give it the identity of its
- * own one: nothing is lost by that.
+ * What a peer that may only add may do to a mailbox: make it and raise UIDNEXT
+ * by what its messages may need; and as long as it is empty, as INBOX is at
+ * first, give it the identity of its own one: nothing is lost by that.
  */
 static int
 append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
@@ -475,9 +508,14 @@ append_may(struct session *s, const struct msg_op_mailbox *m, bool *may_r,
 	if (r == -1)
 		return -1;
 	/* An existing one is not changed by way of create. */
-	*may_r = r == 0 ? m->create : strcmp(m->box.name, row->name) == 0 &&
-	    (row->messages == 0 || (guid_is_zero(&m->new_guid) &&
-	    !changes_uidvalidity(m, row)));
+	if (r == 0)
+		*may_r = m->create;
+	else
+		*may_r = strcmp(m->box.name, row->name) == 0 &&
+		    (row->messages == 0 || (guid_is_zero(&m->new_guid) &&
+		    !changes_uidvalidity(m, row) &&
+		    append_uid_ok(row, m->box.uidnext)));
+	*may_r = *may_r && !stamps_ahead(&m->box);
 	return 0;
 }
 

@@ -163,7 +163,9 @@ directory_guid(const char *name)
 static uint64_t
 next_stamp(uint64_t now, uint64_t old)
 {
-	return now > old ? now : old + 1;
+	uint64_t stamp = now > old ? now : old + 1;
+
+	return stamp < STAMP_MAX ? stamp : STAMP_MAX;
 }
 
 static bool

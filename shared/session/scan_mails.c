@@ -490,6 +490,8 @@ scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
 	if (n == -1)
 		return -1;
 	gone.stamp = now > row->exist_stamp ? now : row->exist_stamp + 1;
+	if (gone.stamp > STAMP_MAX)
+		gone.stamp = STAMP_MAX;
 	gone.seq = chlog_next_seq(s->log);
 	return chlog_mailbox_remove(s->log, row->id, &gone, now, err);
 }

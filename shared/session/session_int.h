@@ -37,6 +37,9 @@
 #define PAGE_MAX		128U	/* records read from the log at once */
 #define ARENA_PAGE_MAX		(256U * 1024U * 1024U)
 #define ARENA_TREE_MAX		(1024U * 1024U * 1024U)
+#define APPEND_UIDS_MAX		(1U << 24) /* by which an append peer may raise
+					      UIDNEXT at once */
+#define STAMP_AHEAD_MS		(2ULL * 86400 * 1000)
 #define PAIR_LOCK_TIMEOUT	60U	/* seconds */
 
 enum session_state {
@@ -436,6 +439,8 @@ bool apply_fresh(const struct session *s, uint64_t seq, int64_t run,
     int64_t own_run);
 int apply_own_run(struct session *s, int64_t *run_r, struct err *err);
 int apply_take_op(struct session *s, uint32_t op, struct err *err);
+/* Is this UID near enough to UIDNEXT for a peer that may only add? */
+bool append_uid_ok(const struct chlog_mailbox *row, uint32_t uid);
 /* Go through those that waited for a body. */
 int apply_held(struct session *s, struct err *err);
 void apply_end(struct session *s);

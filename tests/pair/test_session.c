@@ -1280,6 +1280,51 @@ START_TEST(flags_bring_no_mark_of_another_mail)
 }
 END_TEST
 
+START_TEST(a_peer_that_may_only_add_takes_no_mailbox_over)
+{
+	struct msg_op_mailbox op = { .create = true };
+	struct msg_message m = new_message(4000000000, "g9", 9);
+	struct guid128 inbox;
+
+	deliver("INBOX");
+	fx.args.access = ACCESS_APPEND;
+	start(NULL);
+	inbox = guid_of("INBOX");
+	clear();
+	/* Another mailbox that says it is INBOX. */
+	op.box.guid = inbox;
+	op.box.guid.b[0] = 0xff;
+	op.box.name = "New";
+	op.box.selectable = true;
+	op.box.uidvalidity = 99;
+	op.box.uidnext = 1;
+	op.box.aliases = &inbox;
+	op.box.alias_count = 1;
+	op_mailbox(op);
+	/* Stamps that win over all others, UIDs that use all up. */
+	op.box.guid = inbox;
+	op.box.name = "INBOX";
+	op.box.uidvalidity = 0;
+	op.box.alias_count = 0;
+	op.box.exist_stamp = STAMP_MAX;
+	op_mailbox(op);
+	op.box.exist_stamp = 0;
+	op.box.uidnext = 4000000000;
+	op_mailbox(op);
+	save_body("INBOX", &m, BODY, false);
+	flush();
+	expect("RESULT 2 4 uid=0\nRESULT 3 4 uid=0\nRESULT 4 4 uid=0\n"
+	    "DONE 5\n");
+	commit();
+	fx.args.access = ACCESS_READ_WRITE;
+	start(NULL);
+	for (size_t i = 0; i < fx.boxes.n; i++) {
+		ck_assert_uint_eq(fx.boxes.v[i].alias_count, 0);
+		ck_assert_uint_lt(fx.boxes.v[i].uidnext, 10);
+	}
+}
+END_TEST
+
 /* A move of which the first half failed (P9). */
 START_TEST(what_was_not_saved_elsewhere_is_not_expunged)
 {
@@ -1428,6 +1473,8 @@ main(void)
 	tcase_add_test(tcase, a_mapped_name_is_no_rename);
 	tcase_add_test(tcase, a_list_comes_in_pages_and_by_mark);
 	tcase_add_test(tcase, flags_bring_no_mark_of_another_mail);
+	tcase_add_test(tcase,
+	    a_peer_that_may_only_add_takes_no_mailbox_over);
 	tcase_add_test(tcase, what_was_not_saved_elsewhere_is_not_expunged);
 	tcase_add_test(tcase, an_expunge_of_one_mail_takes_no_other);
 	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
