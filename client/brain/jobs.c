@@ -187,25 +187,49 @@ mark_qcmp(const void *a, const void *b)
 	return guid_cmp(a, b);
 }
 
-/* All marks that side s of the job speaks of, sorted. */
 static size_t
-spoken_marks(const struct job *job, unsigned int s, struct guid128 **out)
+live_marks(const struct job *job, unsigned int s, struct guid128 **out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < job->recs[s].n; i++)
 		n += job->recs[s].v[i].mark_count;
-	for (size_t i = 0; i < job->gone[s].n; i++)
-		n += job->gone[s].v[i].mark_count;
 	*out = arena_calloc(job->arena, n + 1, sizeof(**out));
 	n = 0;
 	for (size_t i = 0; i < job->recs[s].n; i++)
 		for (size_t k = 0; k < job->recs[s].v[i].mark_count; k++)
 			(*out)[n++] = job->recs[s].v[i].marks[k];
+	return marks_normalise(*out, n);
+}
+
+static size_t
+gone_marks(const struct job *job, unsigned int s, struct guid128 **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < job->gone[s].n; i++)
+		n += job->gone[s].v[i].mark_count;
+	*out = arena_calloc(job->arena, n + 1, sizeof(**out));
+	n = 0;
 	for (size_t i = 0; i < job->gone[s].n; i++)
 		for (size_t k = 0; k < job->gone[s].v[i].mark_count; k++)
 			(*out)[n++] = job->gone[s].v[i].marks[k];
 	return marks_normalise(*out, n);
+}
+
+/* All marks that side s of the job speaks of, sorted. */
+static size_t
+spoken_marks(const struct job *job, unsigned int s, struct guid128 **out)
+{
+	struct guid128 *live, *gone;
+	size_t l = live_marks(job, s, &live), g = gone_marks(job, s, &gone);
+
+	*out = arena_calloc(job->arena, l + g + 1, sizeof(**out));
+	for (size_t i = 0; i < l; i++)
+		(*out)[i] = live[i];
+	for (size_t i = 0; i < g; i++)
+		(*out)[l + i] = gone[i];
+	return marks_normalise(*out, l + g);
 }
 
 static void
@@ -587,23 +611,30 @@ set_has(const struct mark_set *set, const struct guid128 *mark)
 	    sizeof(*set->marks), mark_qcmp) != NULL;
 }
 
+/* What side s of the job has answered so far. */
+struct answered {
+	struct mark_set asked, live, gone;
+};
+
 /*
- * One of these marks was asked for on side s and is unknown there: it may be
- * known under another one of them.
+ * One of these marks was asked for on side s and is unknown there, or is that
+ * of a tombstone: the message may be there under another one of them.
  */
 static void
-ask_for_others(struct job *job, unsigned int s, const struct mark_set *asked,
-    const struct mark_set *spoken, const struct guid128 *marks, size_t count)
+ask_for_others(struct job *job, unsigned int s, const struct answered *a,
+    const struct guid128 *marks, size_t count)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
-		any |= set_has(asked, &marks[i]);
-		if (set_has(spoken, &marks[i]))
+		any |= set_has(&a->asked, &marks[i]) ||
+		    set_has(&a->gone, &marks[i]);
+		if (set_has(&a->live, &marks[i]))
 			return;
 	}
 	for (size_t i = 0; any && i < count; i++)
-		if (!set_has(asked, &marks[i]))
+		if (!set_has(&a->asked, &marks[i]) &&
+		    !set_has(&a->gone, &marks[i]))
 			*ARRAY_ADD(&job->ask[s]) = marks[i];
 }
 
@@ -612,23 +643,23 @@ static bool
 ask_again(struct brain *brain, struct job *job)
 {
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-		struct mark_set asked, spoken;
 		size_t before = job->ask[s].n, n;
+		struct answered a = { .asked.count = before };
 		struct guid128 *fresh;
 
-		if (before == 0 || !job->side[s].exists || job->list[s])
+		if (!brain->base || !job->side[s].exists || job->list[s] ||
+		    before + job->gone[s].n == 0)
 			continue;
-		asked.count = before;
-		asked.marks = arena_memdup(job->arena, job->ask[s].v,
-		    before * sizeof(*asked.marks));
-		spoken.count = spoken_marks(job, s, &spoken.marks);
+		if (before > 0)
+			a.asked.marks = arena_memdup(job->arena,
+			    job->ask[s].v, before * sizeof(*a.asked.marks));
+		a.live.count = live_marks(job, s, &a.live.marks);
+		a.gone.count = gone_marks(job, s, &a.gone.marks);
 		for (size_t i = 0; i < job->recs[!s].n; i++)
-			ask_for_others(job, s, &asked, &spoken,
-			    job->recs[!s].v[i].marks,
+			ask_for_others(job, s, &a, job->recs[!s].v[i].marks,
 			    job->recs[!s].v[i].mark_count);
 		for (size_t i = 0; i < job->gone[!s].n; i++)
-			ask_for_others(job, s, &asked, &spoken,
-			    job->gone[!s].v[i].marks,
+			ask_for_others(job, s, &a, job->gone[!s].v[i].marks,
 			    job->gone[!s].v[i].mark_count);
 		if (job->ask[s].n == before)
 			continue;
