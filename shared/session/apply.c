@@ -276,7 +276,7 @@ find_target(struct session *s, uint32_t op, const struct guid128 *mailbox,
 
 	t->arena = arena_new(ARENA_PAGE_MAX);
 	r = find_mail(s, mailbox, uid, marks, mark_count, by_mark, t, err);
-	if (r == 0 && s->batch.n > 0) {
+	if (r == 0 && s->batch.n > 0 && !s->renumbering) {
 		/* The batch may be what brings it. */
 		if (batch_flush(s, err) == -1)
 			return -1;
@@ -811,8 +811,9 @@ on_op_copy(struct session *s, const struct msg *msg, struct err *err)
 	for (int pass = 0; pass < 2; pass++) {
 		n = chlog_mails_same(s->log, m->message.guid,
 		    m->message.digest, arena, sources, nitems(sources), err);
-		/* The batch may hold what is to be copied. */
-		if (n != 0 || s->batch.n == 0)
+		/* The batch may hold what is to be copied.  A renumbering is
+		   not to be torn: the brain sends the body then. */
+		if (n != 0 || s->batch.n == 0 || s->renumbering)
 			break;
 		if ((n = batch_flush(s, err)) == -1)
 			break;

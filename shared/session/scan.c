@@ -45,6 +45,7 @@ struct scan {
 	size_t known_count;
 	bool first;
 	bool restored;			/* E5 */
+	bool doubt;			/* a new name could not be opened */
 	uint64_t now;
 	unsigned int changes;
 };
@@ -343,6 +344,9 @@ leave_out(struct scan *scan, const struct entry *entry, const struct err *why)
 	/* Gone between the listing and now: the next run sees it. */
 	if (why->code == ERR_NOTFOUND)
 		return 0;
+	/* It may be a known one under another name. */
+	if (entry->known == NULL)
+		scan->doubt = true;
 	session_problem(scan->s, guid, entry->name, why);
 	return 0;
 }
@@ -573,7 +577,7 @@ scan_gone(struct scan *scan, struct err *err)
 	for (size_t i = 0; i < scan->known_count; i++) {
 		struct known *known = &scan->known[i];
 
-		if (known->seen ||
+		if (known->seen || (scan->doubt && known->row.selectable) ||
 		    !session_in_scope(scan->s, known->row.name) ||
 		    !session_in_scope(scan->s, known->row.store_name) ||
 		    !surely_gone(scan, known))
