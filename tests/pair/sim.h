@@ -57,8 +57,12 @@ enum sim_kind {
 	SIM_RUN_BACKUP,
 	SIM_CUTS,		/* each cut must end as the uncut run */
 	SIM_KILLS,
+	/* Histories from SIM_SEED_2 on also have these. */
+	SIM_RUN_APPEND,		/* one peer may add only */
 	SIM_KIND_COUNT
 };
+
+#define SIM_SEED_2	1000000U
 
 struct sim_op {
 	enum sim_kind kind;
@@ -81,6 +85,12 @@ struct sim_uid {
 	unsigned int body;
 };
 
+/* UIDNEXT of a mailbox as a run found it. */
+struct sim_known {
+	struct guid128 mailbox;
+	uint32_t uidvalidity, uidnext;
+};
+
 struct sim_site {
 	const char *path;
 	struct memory_world *world;
@@ -88,6 +98,7 @@ struct sim_site {
 	int64_t clock_off;		/* ms */
 	ARRAY(struct sim_uid) uids;	/* each that was ever used */
 	struct failing_plan plan;
+	ARRAY(struct sim_known) known;	/* what the log has seen */
 };
 
 struct sim_body {
@@ -101,6 +112,7 @@ struct sim {
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
+	bool forbids;			/* B can't hold a 'y' in names (T13) */
 	bool failed;
 	char why[1024];
 	bool verbose;
@@ -114,6 +126,7 @@ struct sim_run {
 	uint64_t seed;			/* in which order things happen */
 	unsigned int busy;		/* changes by others */
 	unsigned long cut_at;		/* after so many messages; 0: never */
+	bool append[2];			/* that side: ACCESS_APPEND */
 	unsigned int fail_side;
 	unsigned long fail_at;		/* 0: never */
 	int fail_errno;			/* 0: the process is gone */
@@ -169,6 +182,11 @@ void sim_note_discard(struct sim *sim, unsigned int side, const char *name);
 void sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
     const struct memory_world *before);
 void sim_note_clean(struct sim *sim);
+/* A run has ended well: its logs know all UIDNEXTs. */
+void sim_note_known(struct sim *sim);
+/* All that before has is there still, unchanged. */
+bool sim_check_kept(struct sim *sim, unsigned int side, const char *before);
+void sim_format_kept(const struct memory_world *world, struct strbuf *out);
 /* Names, messages by content, flags, subscriptions; not UIDs and GUIDs. */
 void sim_format_content(const struct memory_world *world, struct strbuf *out);
 /* All of it; what it says of GUIDs and UIDNEXT only if wanted. */

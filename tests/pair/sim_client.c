@@ -364,6 +364,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_RUN_BACKUP:
 	case SIM_CUTS:
 	case SIM_KILLS:
+	case SIM_RUN_APPEND:
 	case SIM_KIND_COUNT:
 		abort();
 	}

@@ -22,13 +22,14 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"restore mail and log", "restore mail", "lose the log", "clock",
 	"run", "run, cut", "run, store fails", "run, store is killed",
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
-	"kills",
+	"kills", "run, append only",
 };
 
 /* How often each kind comes, out of their sum. */
 static const unsigned char weights[SIM_KIND_COUNT] = {
 	14, 8, 3, 2, 5, 3, 8, 4, 7, 3, 1, 3, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2,
 	14, 4, 3, 4, 5, 2, 3, 2, 3, 1, 1,
+	6,
 };
 
 const char *
@@ -43,9 +44,10 @@ sim_generate(uint64_t seed, struct sim_ops *ops)
 	struct rng rng = { seed * 0x2545f4914f6cdd1dULL + 7 };
 	unsigned int sum = 0, n = 4 + rng_below(&rng, 36), pick;
 	bool tame = rng_below(&rng, 3) == 0;
+	size_t kinds = seed >= SIM_SEED_2 ? SIM_KIND_COUNT : SIM_KILLS + 1;
 	struct sim_op *op;
 
-	for (size_t i = 0; i < nitems(weights); i++)
+	for (size_t i = 0; i < kinds; i++)
 		sum += weights[i];
 	ops->n = 0;
 	while (n-- > 0) {
@@ -339,6 +341,26 @@ run_points(struct sim *sim, const struct sim_op *op)
 }
 
 static bool
+run_append(struct sim *sim, const struct sim_op *op)
+{
+	struct sim_run run = { .seed = op->c };
+	struct strbuf before;
+	bool ok;
+
+	strbuf_init(&before, FORMAT_MAX);
+	sim_format_kept(sim->site[op->side].world, &before);
+	run.append[op->side] = true;
+	ok = sim_run(sim, &run) && sim_check_uids(sim);
+	if (ok && !run.ended)
+		ok = sim_fail(sim, "a run that may only add fails");
+	ok = ok && sim_check_kept(sim, op->side, before.data);
+	strbuf_deinit(&before);
+	if (!ok || op->b % 2 == 0)
+		return ok;
+	return settle(sim, op->c + 1);
+}
+
+static bool
 play_op(struct sim *sim, const struct sim_op *op)
 {
 	if (!sim_is_run(op->kind)) {
@@ -359,6 +381,8 @@ play_op(struct sim *sim, const struct sim_op *op)
 		return quiet_mirror(sim, op->c, true, false);
 	case SIM_RUN_BACKUP:
 		return run_backup(sim, op);
+	case SIM_RUN_APPEND:
+		return run_append(sim, op);
 	case SIM_CUTS:
 	case SIM_KILLS:
 		return run_points(sim, op);

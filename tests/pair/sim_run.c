@@ -100,6 +100,15 @@ set_clock(const struct sim *sim, unsigned int s)
 	clock_set((uint64_t)((int64_t)sim->clock + sim->site[s].clock_off));
 }
 
+static void
+trace_marks(const struct wire *wire, const struct guid128 *marks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sim_say(wire->sim, "              mark %02x%02x%02x%02x",
+		    marks[i].b[0], marks[i].b[1], marks[i].b[2],
+		    marks[i].b[3]);
+}
+
 /* With -t each message is told. */
 static void
 trace(const struct wire *wire, char from, char to, const struct msg *msg)
@@ -108,9 +117,39 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		return;
 	switch (msg->kind) {
 	case MSG_MESSAGE:
-		sim_say(wire->sim, "          %c>%c MESSAGE UID %u GUID %s", from,
-		    to, (unsigned int)msg->u.message.uid,
-		    msg->u.message.guid);
+		sim_say(wire->sim, "          %c>%c MESSAGE UID %u GUID %s%s%s",
+		    from, to, (unsigned int)msg->u.message.uid,
+		    msg->u.message.guid, msg->u.message.is_new ? " new" : "",
+		    msg->u.message.moved ? " moved" : "");
+		trace_marks(wire, msg->u.message.marks,
+		    msg->u.message.mark_count);
+		break;
+	case MSG_LIST:
+		sim_say(wire->sim, "          %c>%c LIST", from, to);
+		trace_marks(wire, msg->u.list.marks, msg->u.list.mark_count);
+		break;
+	case MSG_PENDING:
+		sim_say(wire->sim, "          %c>%c PENDING UID %u %s", from, to,
+		    (unsigned int)msg->u.pending.uid, msg->u.pending.text);
+		trace_marks(wire, &msg->u.pending.mark, 1);
+		break;
+	case MSG_OP_FLAGS:
+		sim_say(wire->sim, "          %c>%c OP_FLAGS UID %u", from, to,
+		    (unsigned int)msg->u.op_flags.uid);
+		trace_marks(wire, msg->u.op_flags.marks,
+		    msg->u.op_flags.mark_count);
+		break;
+	case MSG_OP_SET_UID:
+		sim_say(wire->sim, "          %c>%c OP_SET_UID %u to %u", from,
+		    to, (unsigned int)msg->u.op_set_uid.uid,
+		    (unsigned int)msg->u.op_set_uid.new_uid);
+		trace_marks(wire, &msg->u.op_set_uid.mark, 1);
+		break;
+	case MSG_RESULT:
+		sim_say(wire->sim, "          %c>%c RESULT op %u status %d UID %u "
+		    "%s", from, to, (unsigned int)msg->u.result.op,
+		    (int)msg->u.result.status,
+		    (unsigned int)msg->u.result.uid, msg->u.result.text);
 		break;
 	case MSG_GONE:
 		sim_say(wire->sim, "          %c>%c GONE UID %u", from, to,
@@ -492,7 +531,8 @@ sim_run(struct sim *sim, struct sim_run *run)
 		sargs = (struct session_args){
 			.location = &loc[s], .options = { .alt_char = '_' },
 			.state_dir = sim_state_dir(),
-			.access = ACCESS_READ_WRITE, .software = "simulate",
+			.access = run->append[s] ? ACCESS_APPEND :
+			    ACCESS_READ_WRITE, .software = "simulate",
 			.debug_stamps = true, .driver = &sim_driver,
 		};
 		wire.session[s] = session_new(&sargs, session_sends,
@@ -511,6 +551,8 @@ sim_run(struct sim *sim, struct sim_run *run)
 	}
 	brain_free(&wire.brain);
 	clock_set(sim->clock);
+	if (run->ended && !run->dry_run && run->filter == NULL)
+		sim_note_known(sim);
 	sim->runs++;
 	sim->messages += run->messages;
 	sim_say(sim, "    run %s: outcome %d, %lu messages, %lu operations",
