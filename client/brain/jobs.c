@@ -805,6 +805,10 @@ jobs_on_gone(struct brain *brain, unsigned int s, const struct msg_gone *g,
 	struct arena *arena;
 	struct msg_gone *copy;
 
+	if ((side->delta != NULL &&
+	    side->delta->gone.n >= RUN_RECORDS_MAX) || (side->list != NULL &&
+	    side->list->job->gone[s].n >= RUN_RECORDS_MAX))
+		return err_set(err, ERR_PROTO, "too many tombstones");
 	if (side->delta != NULL) {
 		arena = side->arena;
 		copy = ARRAY_ADD(&side->delta->gone);

@@ -20,9 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "session/session_int.h"
 
 #define TRY_MS	100U
+#define EARLY_PERCENT	40U	/* of the timeout, at most, to give up early */
 
 static void
 write_pid(int fd)
@@ -81,6 +83,8 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	struct pair_lock *lock = &s->locks[0];
 	unsigned int timeout = s->args.pair_lock_timeout != 0 ?
 	    s->args.pair_lock_timeout : PAIR_LOCK_TIMEOUT;
+	uint64_t tries = timeout * 1000ULL / TRY_MS;
+	uint32_t early;
 	long holder = 0;
 	int r = 0;
 
@@ -94,7 +98,13 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	    (int)sizeof(path))
 		return err_set(err, ERR_CONFIG, "%s: the path is too long",
 		    base);
-	for (uint64_t i = 0; i <= timeout * 1000ULL / TRY_MS; i++) {
+	/*
+	 * Two hosts that start a run of one pair at once lock in opposite
+	 * order.  One of them gives up first, so that the other goes on.
+	 */
+	random_bytes(&early, sizeof(early));
+	tries -= tries * (early % (EARLY_PERCENT + 1)) / 100;
+	for (uint64_t i = 0; i <= tries; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
 		if ((r = try_lock(path, &lock->fd, &holder, err)) != 0)

@@ -349,14 +349,49 @@ pass_join_twin(struct pass *p, const struct chlog_mail *old, struct err *err)
 	return chlog_mail_update(p->s->log, twin, err) == -1 ? -1 : 1;
 }
 
+/*
+ * A mark that a living message of the mailbox has as well proves nothing dead:
+ * a run that ended in the middle of dropping a surplus twin leaves one (M5).
+ * Returns how many marks are left of those in marks; -1.
+ */
+static ptrdiff_t
+drop_living(struct pass *p, struct guid128 *marks, size_t count,
+    struct err *err)
+{
+	struct chlog_mail living;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		r = chlog_mail_find_mark(p->s->log, p->row->id, &marks[i],
+		    p->arena, &living, err);
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			marks[n++] = marks[i];
+	}
+	return (ptrdiff_t)n;
+}
+
 static int
 pass_gone(struct pass *p, const struct chlog_mail *old, struct err *err)
 {
+	struct guid128 marks[MARKS_MAX];
+	struct chlog_mail dead = *old;
+	ptrdiff_t n;
 	int r = pass_join_twin(p, old, err);
 
 	if (r != 0)
 		return r == -1 ? -1 : 0;
-	return write_tombstone(p->s, &p->row->guid, old, p->now, err);
+	if (dead.m.mark_count > MARKS_MAX)
+		dead.m.mark_count = MARKS_MAX;
+	memcpy(marks, old->m.marks, dead.m.mark_count * sizeof(*marks));
+	n = drop_living(p, marks, dead.m.mark_count, err);
+	if (n <= 0)
+		return n == -1 ? -1 : 0;
+	dead.m.marks = marks;
+	dead.m.mark_count = (size_t)n;
+	return write_tombstone(p->s, &p->row->guid, &dead, p->now, err);
 }
 
 static int

@@ -291,10 +291,12 @@ dir_holds_mail(struct maildir_store *store, int box_fd, const char *name,
 		*err = why;
 		return -1;
 	}
-	while (found == 0 && (de = readdir(dir)) != NULL) {
+	while (found == 0 && (errno = 0, de = readdir(dir)) != NULL) {
 		if (de->d_name[0] != '.')
 			found = 1;
 	}
+	if (found == 0 && errno != 0)
+		found = err_sys(err, "read %s", name);
 	closedir(dir);
 	return found;
 }
