@@ -109,21 +109,6 @@ begin_box(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
-static int
-flush_box(struct maildir_box *box, const struct maildir_answer *answer,
-    struct err *err)
-{
-	int ret = begin_box(box, answer, err);
-
-	if (ret != 1)
-		return ret;
-	ret = maildir_look_up(box, answer, err);
-	if (ret == 0)
-		ret = maildir_apply(box, answer, err);
-	maildir_box_unlock(box);
-	return ret;
-}
-
 /* 1: the file is gone, now or before; 0: failed and answered; -1: the end. */
 static int
 expunge_one(struct maildir_box *box, struct maildir_op *op,
@@ -206,9 +191,11 @@ expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
+/* Do what work does of a mailbox's operations, under its lock. */
 static int
-flush_expunges(struct maildir_box *box, const struct maildir_answer *answer,
-    struct err *err)
+flush_box(struct maildir_box *box, const struct maildir_answer *answer,
+    int (*work)(struct maildir_box *, const struct maildir_answer *,
+    struct err *), struct err *err)
 {
 	int ret = begin_box(box, answer, err);
 
@@ -216,7 +203,7 @@ flush_expunges(struct maildir_box *box, const struct maildir_answer *answer,
 		return ret;
 	ret = maildir_look_up(box, answer, err);
 	if (ret == 0)
-		ret = expunge_all(box, answer, err);
+		ret = work(box, answer, err);
 	maildir_box_unlock(box);
 	return ret;
 }
@@ -235,12 +222,12 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	for (box = store->boxes; box != NULL; box = box->next) {
 		box->reread = false;
 		if (has_kind(box, false) &&
-		    flush_box(box, &answer, err) == -1)
+		    flush_box(box, &answer, maildir_apply, err) == -1)
 			return -1;
 	}
 	for (box = store->boxes; box != NULL; box = box->next) {
 		if (has_kind(box, true) &&
-		    flush_expunges(box, &answer, err) == -1)
+		    flush_box(box, &answer, expunge_all, err) == -1)
 			return -1;
 	}
 	for (box = store->boxes; box != NULL; box = box->next)
