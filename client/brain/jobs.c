@@ -332,8 +332,8 @@ send_list(struct brain *brain, struct job *job, unsigned int s, int what,
 	brain->send(s, &msg, brain->arg);
 }
 
-static void
-list_all(struct brain *brain, struct job *job, unsigned int s)
+void
+jobs_list(struct brain *brain, struct job *job, unsigned int s)
 {
 	struct msg_list list = { .after_uid = job->after_uid };
 
@@ -404,8 +404,6 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 	return true;
 }
 
-static void job_ready(struct brain *brain, struct job *job);
-
 static void
 job_start(struct brain *brain, size_t entry, const bool list[2])
 {
@@ -426,7 +424,7 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 			    LIST_PAGE_MAX < job->side[s].messages ?
 			    LIST_PAGE_MAX : job->side[s].messages :
 			    job->side[s].messages);
-			list_all(brain, job, s);
+			jobs_list(brain, job, s);
 		}
 		return;
 	}
@@ -441,12 +439,12 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		list_marks(brain, job, s, job->ask[s].v, job->ask[s].n);
 	if (job->waiting == 0)
-		job_ready(brain, job);
+		jobs_ready(brain, job);
 }
 
 /* The next page of a mailbox that only one side has. */
-static void
-start_page(struct brain *brain)
+void
+jobs_start_page(struct brain *brain)
 {
 	struct job *old = brain->next_page, *job = job_new(brain, old->entry);
 	unsigned int s = old->list[1];
@@ -459,11 +457,11 @@ start_page(struct brain *brain)
 	job->first_page = false;
 	job->after_uid = old->recs[s].v[old->recs[s].n - 1].uid;
 	job_weigh(brain, job, LIST_PAGE_MAX);
-	list_all(brain, job, s);
+	jobs_list(brain, job, s);
 }
 
-static int
-rec_uid_cmp(const void *a, const void *b)
+int
+jobs_rec_cmp(const void *a, const void *b)
 {
 	const struct msg_message *x = a, *y = b;
 
@@ -482,7 +480,7 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 
 		if (job->recs[s].n > 1)
 			qsort(job->recs[s].v, job->recs[s].n,
-			    sizeof(*job->recs[s].v), rec_uid_cmp);
+			    sizeof(*job->recs[s].v), jobs_rec_cmp);
 		side->recs = job->recs[s].v;
 		side->rec_count = job->recs[s].n;
 		side->gone = job->gone[s].v;
@@ -675,8 +673,8 @@ ask_again(struct brain *brain, struct job *job)
 }
 
 /* Everything that was asked for has come: take the next step. */
-static void
-job_ready(struct brain *brain, struct job *job)
+void
+jobs_ready(struct brain *brain, struct job *job)
 {
 	struct mails_wanted wanted;
 	struct mails_input in;
@@ -688,7 +686,7 @@ job_ready(struct brain *brain, struct job *job)
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 			job->recs[s].n = job->gone[s].n = job->ask[s].n = 0;
 			job->list[s] = job->side[s].complete = true;
-			list_all(brain, job, s);
+			jobs_list(brain, job, s);
 		}
 		return;
 	}
@@ -716,315 +714,6 @@ job_ready(struct brain *brain, struct job *job)
 			return;
 	}
 	job_planned(brain, job);
-}
-
-static struct delta *
-add_delta(struct run_side *side, const struct guid128 *guid)
-{
-	struct delta *delta = calloc(1, sizeof(*delta));
-
-	if (delta == NULL)
-		abort();
-	delta->guid = *guid;
-	(void)RB_INSERT(deltas, &side->deltas, delta);
-	return delta;
-}
-
-int
-jobs_on_messages(struct brain *brain, unsigned int s,
-    const struct msg_messages *m, struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct ask *ask = STAILQ_FIRST(&side->lists);
-
-	if (side->delta != NULL || side->list != NULL)
-		return err_set(err, ERR_PROTO, "MESSAGES inside MESSAGES");
-	if (m->request == 0) {
-		if (!side->tree_ended || side->view_ended ||
-		    run_delta_find(side, &m->mailbox) != NULL)
-			return err_set(err, ERR_PROTO,
-			    "MESSAGES out of order");
-		side->delta = add_delta(side, &m->mailbox);
-		return 0;
-	}
-	if (ask == NULL || ask->request != m->request)
-		return err_set(err, ERR_PROTO,
-		    "MESSAGES that nobody asked for");
-	side->list = ask;
-	return 0;
-}
-
-/* A record that was asked for only for its digest. */
-static void
-take_digest(struct job *job, unsigned int s, const struct msg_message *m)
-{
-	struct msg_message key = { .uid = m->uid }, *rec;
-
-	if (job->recs[s].n == 0 || m->digest == NULL)
-		return;
-	rec = bsearch(&key, job->recs[s].v, job->recs[s].n, sizeof(*rec),
-	    rec_uid_cmp);
-	if (rec != NULL)
-		rec->digest = arena_memdup(job->arena, m->digest,
-		    DIGEST_SIZE);
-}
-
-int
-jobs_on_message(struct brain *brain, unsigned int s,
-    const struct msg_message *m, struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct job *job;
-
-	if (side->delta != NULL) {
-		if (side->delta->recs.n >= RUN_RECORDS_MAX)
-			return err_set(err, ERR_PROTO, "too many messages");
-		*ARRAY_ADD(&side->delta->recs) = msg_message_dup(side->arena,
-		    m);
-		side->changed = true;
-		return 0;
-	}
-	if (side->list == NULL)
-		return err_set(err, ERR_PROTO, "MESSAGE out of order");
-	job = side->list->job;
-	if (side->list->what == ASK_DIGESTS) {
-		take_digest(job, s, m);
-		return 0;
-	}
-	if (job->recs[s].n >= RUN_RECORDS_MAX)
-		return err_set(err, ERR_PROTO, "too many messages");
-	*ARRAY_ADD(&job->recs[s]) = msg_message_dup(job->arena, m);
-	return 0;
-}
-
-int
-jobs_on_gone(struct brain *brain, unsigned int s, const struct msg_gone *g,
-    struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct arena *arena;
-	struct msg_gone *copy;
-
-	if ((side->delta != NULL &&
-	    side->delta->gone.n >= RUN_RECORDS_MAX) || (side->list != NULL &&
-	    side->list->job->gone[s].n >= RUN_RECORDS_MAX))
-		return err_set(err, ERR_PROTO, "too many tombstones");
-	if (side->delta != NULL) {
-		arena = side->arena;
-		copy = ARRAY_ADD(&side->delta->gone);
-		side->changed = true;
-	} else if (side->list != NULL) {
-		arena = side->list->job->arena;
-		copy = ARRAY_ADD(&side->list->job->gone[s]);
-	} else {
-		return err_set(err, ERR_PROTO, "GONE out of order");
-	}
-	*copy = *g;
-	copy->guid = arena_strdup(arena, g->guid != NULL ? g->guid : "");
-	copy->marks = arena_memdup(arena, g->marks,
-	    g->mark_count * sizeof(*g->marks));
-	return 0;
-}
-
-int
-jobs_on_end(struct brain *brain, unsigned int s,
-    const struct msg_messages_end *end, struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct ask *ask = side->list;
-	struct job *job;
-
-	if (side->delta != NULL) {
-		side->delta = NULL;
-		return 0;
-	}
-	if (ask == NULL)
-		return err_set(err, ERR_PROTO, "MESSAGES_END out of order");
-	job = ask->job;
-	STAILQ_REMOVE_HEAD(&side->lists, link);
-	side->list = NULL;
-	side->list_count--;
-	job->waiting--;
-	if (ask->what == ASK_ALL && end->more && job->recs[s].n > 0) {
-		if (job->paged)
-			job->more = true;
-		else
-			list_all(brain, job, s);
-	}
-	free(ask);
-	if (job->more) {
-		brain->next_page = job;
-		start_page(brain);
-	}
-	if (job->waiting == 0)
-		job_ready(brain, job);
-	return 0;
-}
-
-int
-jobs_on_have(struct brain *brain, unsigned int s,
-    const struct msg_have_reply *reply, struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct ask *ask = STAILQ_FIRST(&side->haves);
-	struct job *job;
-	struct plan_op *op;
-	size_t n;
-
-	if (ask == NULL || ask->request != reply->request)
-		return err_set(err, ERR_PROTO,
-		    "HAVE_REPLY that nobody asked for");
-	job = ask->job;
-	n = job->have_ops[s].n - ask->first;
-	if (n > HAVE_MAX)
-		n = HAVE_MAX;
-	if (reply->bits_len != (n + 7) / 8)
-		return err_set(err, ERR_PROTO, "HAVE_REPLY of another size");
-	for (size_t i = 0; i < n; i++) {
-		if ((reply->bits[i / 8] & (1U << (i % 8))) == 0)
-			continue;
-		op = &job->plan.side[s].ops.v[job->have_ops[s].v[
-		    ask->first + i]];
-		op->kind = PLAN_COPY;
-		op->rule = "M8";
-	}
-	STAILQ_REMOVE_HEAD(&side->haves, link);
-	free(ask);
-	if (--job->waiting == 0)
-		job_ready(brain, job);
-	return 0;
-}
-
-static int
-guid_text_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int
-late_guid_cmp(const void *a, const void *b)
-{
-	const struct late_expunge *const *x = a, *const *y = b;
-
-	return strcmp((*x)->op.rec.guid, (*y)->op.rec.guid);
-}
-
-/*
- * Expunges of messages that are copied elsewhere, one for each copy: moves.
- * Only a copy keeps what this side holds, and only if the message that goes is
- * the one that was copied: the other side's word for its GUID is checked when
- * it is expunged.
- */
-static void
-find_moves(struct run_side *side, const char **kept, size_t kept_count)
-{
-	ARRAY(struct late_expunge *) gone = { 0 };
-	size_t i = 0, k = 0;
-	int cmp;
-
-	for (size_t n = 0; n < side->expunges.n; n++) {
-		struct late_expunge *late = &side->expunges.v[n];
-
-		late->moved = false;
-		if (!late->op.no_tombstone && late->op.rec.guid != NULL &&
-		    late->op.rec.guid[0] != '\0')
-			*ARRAY_ADD(&gone) = late;
-	}
-	if (gone.n > 1)
-		qsort(gone.v, gone.n, sizeof(*gone.v), late_guid_cmp);
-	if (kept_count > 1)
-		qsort(kept, kept_count, sizeof(*kept), guid_text_cmp);
-	while (i < gone.n && k < kept_count) {
-		cmp = strcmp(gone.v[i]->op.rec.guid, kept[k]);
-		if (cmp == 0)
-			gone.v[i]->moved = true;
-		i += cmp <= 0;
-		k += cmp >= 0;
-	}
-	ARRAY_FREE(&gone);
-}
-
-/* G1: how much would go from a side, moves not counted. */
-static void
-count_removals(struct brain *brain, unsigned int s)
-{
-	struct run_side *side = &brain->side[s];
-	ARRAY(const char *) kept = { 0 };
-	struct job *job;
-
-	TAILQ_FOREACH(job, &brain->ready, link) {
-		const struct plan_ops *ops = &job->plan.side[s].ops;
-
-		for (size_t i = 0; i < ops->n; i++)
-			if (ops->v[i].kind == PLAN_COPY)
-				*ARRAY_ADD(&kept) = ops->v[i].rec.guid;
-	}
-	find_moves(side, kept.v, kept.n);
-	ARRAY_FREE(&kept);
-	side->remove = side->remove_inbox = 0;
-	for (size_t i = 0; i < side->expunges.n; i++) {
-		const struct late_expunge *late = &side->expunges.v[i];
-
-		if (late->op.no_tombstone || late->moved)
-			continue;
-		side->remove++;
-		if (name_is_inbox(brain->entries.v[late->entry].target.name))
-			side->remove_inbox++;
-	}
-}
-
-static int
-guard_side(struct brain *brain, unsigned int s, struct err *err)
-{
-	const struct brain_args *args = brain->args;
-	struct run_side *side = &brain->side[s];
-	const struct run_side *other = &brain->side[!s];
-	uint64_t all = side->view.messages;
-	bool much;
-
-	count_removals(brain, s);
-	if (brain->source == (int)!s && !guid_is_zero(&side->last_peer) &&
-	    !guid_eq(&side->last_peer, &other->store) &&
-	    other->view.messages < side->last_peer_messages &&
-	    side->remove > 0)
-		return err_set(err, ERR_REFUSED, "the source is another store "
-		    "than last time and holds less (%llu messages, then %llu);"
-		    " %llu would be removed here: use --force-delete if that "
-		    "is meant (G1)", (unsigned long long)other->view.messages,
-		    (unsigned long long)side->last_peer_messages,
-		    (unsigned long long)side->remove);
-	much = side->remove > args->max_delete_min && side->remove * 100 >
-	    all * args->max_delete_percent;
-	much |= side->remove > 0 && side->remove >= all && all > 1;
-	much |= side->remove_inbox > args->max_delete_min &&
-	    side->remove_inbox >= side->view.inbox_messages;
-	if (!much)
-		return 0;
-	return err_set(err, ERR_REFUSED, "%llu of %llu messages at the %s "
-	    "location would be removed; nothing was changed: use "
-	    "--force-delete, or raise max_delete, if that is meant (G1)",
-	    (unsigned long long)side->remove, (unsigned long long)all,
-	    s == SIDE_A ? "first" : "second");
-}
-
-/* T3: what survives brings its mailbox back where it was deleted. */
-static void
-revive(struct brain *brain)
-{
-	struct job *job;
-
-	TAILQ_FOREACH(job, &brain->ready, link) {
-		struct tree_entry *e = &brain->entries.v[job->entry];
-		unsigned int h = e->exists[1] && !e->exists[0];
-
-		if (e->fate != TREE_DELETE || brain->source >= 0 ||
-		    e->gone[!h] == NULL || job->plan.side[!h].ops.n == 0)
-			continue;
-		merge_tree_revive(brain->arena, &brain->entries, job->entry,
-		    !h);
-		if (e->fate == TREE_SKIP)
-			tell_left(brain, job->entry);
-	}
 }
 
 bool
@@ -1056,7 +745,7 @@ jobs_step(struct brain *brain, struct err *err)
 	}
 	if (brain->gate || !jobs_all_planned(brain))
 		return 0;
-	revive(brain);
+	guard_revive(brain);
 	tell_tree(brain);
 	if (!brain->args->force_delete)
 		for (unsigned int s = 0; s < SIDE_COUNT; s++)
@@ -1065,25 +754,6 @@ jobs_step(struct brain *brain, struct err *err)
 				return -1;
 	emit_open(brain);
 	return 0;
-}
-
-/* G2: what a first pairing is about to do. */
-static void
-tell_first_pairing(struct brain *brain)
-{
-	const struct msg_view *a = &brain->side[0].view;
-	const struct msg_view *b = &brain->side[1].view;
-
-	if (brain->base || a->messages == 0 || b->messages == 0)
-		return;
-	tell_text(brain, EVENT_NOTICE, SIDE_A, "G2",
-	    "first run between these stores: %llu messages in %llu mailboxes "
-	    "here, %llu in %llu there; %s",
-	    (unsigned long long)a->messages, (unsigned long long)a->mailboxes,
-	    (unsigned long long)b->messages, (unsigned long long)b->mailboxes,
-	    brain->source < 0 ?
-	    "everything is compared and nothing is deleted" :
-	    "the destination is made equal to the source");
 }
 
 int
@@ -1107,7 +777,7 @@ jobs_begin(struct brain *brain, struct err *err)
 			qsort(side->pending.v, side->pending.n,
 			    sizeof(*side->pending.v), pending_cmp);
 	}
-	tell_first_pairing(brain);
+	guard_tell_pairing(brain);
 	merge_tree(brain->arena, &in, &brain->entries);
 	merge_tree_subs(&in, &brain->subs);
 	for (size_t i = 0; i < brain->entries.n; i++)

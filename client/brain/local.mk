@@ -2,7 +2,7 @@
 noinst_LIBRARIES += %D%/libbrain.a
 %C%_libbrain_a_SOURCES = \
 	%D%/brain.c %D%/brain.h %D%/run.h \
-	%D%/jobs.c %D%/emit.c %D%/results.c %D%/tell.c \
+	%D%/answers.c %D%/guard.c %D%/jobs.c %D%/emit.c %D%/results.c %D%/tell.c \
 	%D%/merge_flags.c %D%/merge_flags.h \
 	%D%/merge_mails.c %D%/merge_mails.h \
 	%D%/merge_tree.c %D%/merge_tree.h %D%/merge_tree_left.c \

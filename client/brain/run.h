@@ -240,6 +240,16 @@ struct delta *run_delta_find(struct run_side *side,
 int jobs_begin(struct brain *brain, struct err *err);
 int jobs_step(struct brain *brain, struct err *err);
 bool jobs_all_planned(const struct brain *brain);
+/* Ask for all messages of a job's mailbox, or for those after what came. */
+void jobs_list(struct brain *brain, struct job *job, unsigned int side);
+/* Begin the page after brain->next_page. */
+void jobs_start_page(struct brain *brain);
+/* Everything that a job asked for has come: take its next step. */
+void jobs_ready(struct brain *brain, struct job *job);
+int jobs_rec_cmp(const void *a, const void *b);
+void job_free(struct brain *brain, struct job **job);
+
+/* answers.c: what the stores tell */
 int jobs_on_messages(struct brain *brain, unsigned int side,
     const struct msg_messages *m, struct err *err);
 int jobs_on_message(struct brain *brain, unsigned int side,
@@ -250,7 +260,14 @@ int jobs_on_end(struct brain *brain, unsigned int side,
     const struct msg_messages_end *end, struct err *err);
 int jobs_on_have(struct brain *brain, unsigned int side,
     const struct msg_have_reply *reply, struct err *err);
-void job_free(struct brain *brain, struct job **job);
+
+/* guard.c */
+/* Stop the run if it would remove too much from a side (G1). */
+int guard_side(struct brain *brain, unsigned int side, struct err *err);
+/* Mailboxes whose messages survive their deletion come back (T3). */
+void guard_revive(struct brain *brain);
+/* What a first pairing is about to do (G2). */
+void guard_tell_pairing(struct brain *brain);
 
 /* emit.c: from the plans to the stores */
 /* Plan and send the tree's steps; from now on operations may be sent. */

@@ -177,8 +177,8 @@ append_uid_ok(const struct chlog_mailbox *row, uint32_t uid)
 }
 
 /* Refused by the table of who may do what; the answer is sent. */
-static bool
-refused(struct session *s, uint32_t op, enum msg_kind kind,
+bool
+apply_refused(struct session *s, uint32_t op, enum msg_kind kind,
     const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark)
 {
 	const char *why = NULL;
@@ -198,8 +198,8 @@ refused(struct session *s, uint32_t op, enum msg_kind kind,
 }
 
 /* Not done; it is looked at again in the next run. */
-static void
-not_done(struct session *s, uint32_t op, enum result_status status,
+void
+apply_not_done(struct session *s, uint32_t op, enum result_status status,
     const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark,
     enum err_code code, const char *text)
 {
@@ -208,11 +208,11 @@ not_done(struct session *s, uint32_t op, enum result_status status,
 	    session_err_text(s, code, text));
 }
 
-static void
-failed(struct session *s, uint32_t op, const struct guid128 *mailbox,
+void
+apply_failed(struct session *s, uint32_t op, const struct guid128 *mailbox,
     uint32_t uid, const struct guid128 *mark, const struct err *why)
 {
-	not_done(s, op, why->code == ERR_STALE || why->code == ERR_NOTFOUND ?
+	apply_not_done(s, op, why->code == ERR_STALE || why->code == ERR_NOTFOUND ?
 	    RESULT_STALE : RESULT_FAILED, mailbox, uid, mark, why->code,
 	    why->msg);
 }
@@ -295,13 +295,13 @@ find_target(struct session *s, uint32_t op, const struct guid128 *mailbox,
 			ok = true;
 	}
 	if (!ok) {
-		not_done(s, op, RESULT_STALE, mailbox, uid,
+		apply_not_done(s, op, RESULT_STALE, mailbox, uid,
 		    mark_count > 0 ? &marks[0] : NULL, ERR_STALE,
 		    "it was changed meanwhile");
 		return 0;
 	}
 	if ((t->box = apply_open(s, t->row, &why)) == NULL) {
-		failed(s, op, mailbox, uid, &t->mail.m.marks[0], &why);
+		apply_failed(s, op, mailbox, uid, &t->mail.m.marks[0], &why);
 		return 0;
 	}
 	/* Opening may have flushed, and forgotten the row. */
@@ -344,8 +344,8 @@ set_keywords(struct arena *arena, const struct mail_flags *mf,
 	return n;
 }
 
-static void
-info_of(struct arena *arena, const struct msg_message *m,
+void
+apply_info(struct arena *arena, const struct msg_message *m,
     struct mail_info *info)
 {
 	const char **keywords;
@@ -377,12 +377,12 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 		return err_set(err, ERR_PROTO, "OP_FLAGS without marks");
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
-	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
+	if (apply_refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
 		return 0;
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
 	    m->mark_count, true, false, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_FLAGS, err)) == 0)
-		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
 	if (r != 1)
 		goto out;
@@ -397,14 +397,14 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 	if (!op->log_only) {
 		struct mail_info was;
 
-		info_of(s->batch_arena, &t.mail.m, &was);
+		apply_info(s->batch_arena, &t.mail.m, &was);
 		count = set_keywords(s->batch_arena, &op->m.flags,
 		    &keywords);
 		t.box->dirty = true;
 		if (s->driver->set_flags(t.box->box, &was, m->flags.flags,
 		    keywords, count, batch_tag(s), &why) == -1) {
 			s->batch.n--;
-			failed(s, m->op, &m->mailbox, m->uid, &m->marks[0],
+			apply_failed(s, m->op, &m->mailbox, m->uid, &m->marks[0],
 			    &why);
 		}
 	}
@@ -459,11 +459,11 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	r = find_target(s, m->op, &m->mailbox, m->uid, m->marks,
 	    m->mark_count, !m->no_tombstone, true, &t, err);
 	if (r == 1 && (r = may_go(s, m, &t, err)) == 0)
-		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it is not held elsewhere");
 	else if (r == 1 &&
 	    (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
-		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
 	if (r != 1)
 		goto out;
@@ -477,7 +477,7 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	if (s->driver->expunge(t.box->box, op->m.uid, op->m.guid, batch_tag(s),
 	    &why) == -1) {
 		s->batch.n--;
-		failed(s, m->op, &m->mailbox, m->uid, &m->marks[0], &why);
+		apply_failed(s, m->op, &m->mailbox, m->uid, &m->marks[0], &why);
 	}
 out:
 	arena_free(&t.arena);
@@ -493,7 +493,7 @@ on_op_expunge(struct session *s, const struct msg *msg, struct err *err)
 		return err_set(err, ERR_PROTO, "OP_EXPUNGE without marks");
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
-	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
+	if (apply_refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->marks[0]))
 		return 0;
 	/* P9: a body that was asked for is read before. */
 	if (body_wanted(s, &m->mailbox, m->uid))
@@ -512,12 +512,12 @@ on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
 
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
-	if (refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->mark))
+	if (apply_refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->mark))
 		return 0;
 	r = find_target(s, m->op, &m->mailbox, m->uid, &m->mark, 1, false,
 	    false, &t, err);
 	if (r == 1 && (r = join_batch(s, &t, BATCH_SET_UID, err)) == 0)
-		not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->mark, ERR_STALE, "it was changed meanwhile");
 	if (r != 1)
 		goto out;
@@ -528,313 +528,11 @@ on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
 	if (s->driver->set_uid(t.box->box, m->uid, op->m.guid, m->new_uid,
 	    batch_tag(s), &why) == -1) {
 		s->batch.n--;
-		failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
+		apply_failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
 	}
 out:
 	arena_free(&t.arena);
 	return r == -1 ? -1 : 0;
-}
-
-/*
- * A new instance: refused, in the mailbox already, or to be made.  1: *box_r
- * and *row_r are set; 0: answered; -1.
- */
-static int
-place_for(struct session *s, uint32_t op, enum msg_kind kind,
-    const struct guid128 *mailbox, const struct msg_message *m,
-    const struct chlog_mailbox **row_r, struct open_box **box_r,
-    struct err *err)
-{
-	struct arena *arena;
-	struct chlog_mail twin;
-	struct err why = ERR_INIT;
-	int r;
-
-	if (refused(s, op, kind, mailbox, m->uid, &m->marks[0]))
-		return 0;
-	if ((r = apply_row(s, mailbox, row_r, err)) == -1)
-		return -1;
-	if (r == 0) {
-		session_add_unsaved(s, m->guid);
-		not_done(s, op, RESULT_STALE, mailbox, m->uid, &m->marks[0],
-		    ERR_STALE, "the mailbox is gone");
-		return 0;
-	}
-	/* A mailbox whose UIDs are used up takes no mail any more. */
-	if (s->args.access == ACCESS_APPEND &&
-	    !append_uid_ok(*row_r, m->uid)) {
-		session_add_unsaved(s, m->guid);
-		not_done(s, op, RESULT_ACCESS, mailbox, m->uid,
-		    &m->marks[0], ERR_PERM, "its UID is too high");
-		return 0;
-	}
-	arena = arena_new(ARENA_PAGE_MAX);
-	r = 0;
-	for (size_t i = 0; i < m->mark_count && r == 0; i++)
-		r = chlog_mail_find_mark(s->log, (*row_r)->id, &m->marks[i],
-		    arena, &twin, err);
-	arena_free(&arena);
-	if (r == -1)
-		return -1;
-	if (r == 1) {
-		/* A run that was cut had saved it already. */
-		apply_result(s, op, RESULT_OTHER_UID, twin.m.uid, ERR_NONE,
-		    "");
-		return 0;
-	}
-	if ((*box_r = apply_open(s, *row_r, &why)) == NULL) {
-		session_add_unsaved(s, m->guid);
-		failed(s, op, mailbox, m->uid, &m->marks[0], &why);
-		return 0;
-	}
-	return apply_row(s, mailbox, row_r, err);
-}
-
-static int
-check_new(const struct msg_message *m, struct err *err)
-{
-	if (m->mark_count == 0 || m->mark_count > MARKS_MAX ||
-	    m->guid == NULL || !guid_text_valid(m->guid, strlen(m->guid)))
-		return err_set(err, ERR_PROTO, "a message without identity");
-	return 0;
-}
-
-static void
-saving_end(struct session *s)
-{
-	if (s->saving.writer != NULL)
-		s->driver->append_abort(&s->saving.writer);
-	digest_free(&s->saving.digest);
-	memset(&s->saving, 0, sizeof(s->saving));
-}
-
-/* What still comes of the body is thrown away. */
-static void
-saving_fail(struct session *s, enum err_code code, const char *text)
-{
-	const struct batch_op *op = &s->saving.op;
-
-	if (s->saving.writer != NULL)
-		s->driver->append_abort(&s->saving.writer);
-	s->saving.discard = true;
-	session_add_unsaved(s, op->m.guid);
-	not_done(s, op->op, RESULT_FAILED, &op->mailbox_guid, op->m.uid,
-	    &op->m.marks[0], code, text);
-}
-
-int
-on_op_save(struct session *s, const struct msg *msg, struct err *err)
-{
-	const struct msg_op_save *m = &msg->u.op_save;
-	const struct chlog_mailbox *row;
-	struct open_box *box;
-	struct mail_info info;
-	struct err why = ERR_INIT;
-	int r;
-
-	if (check_new(&m->message, err) == -1)
-		return -1;
-	if (m->message.received == RECEIVED_NONE || m->size > MAIL_SIZE_MAX)
-		return err_set(err, ERR_PROTO, "OP_SAVE is not valid");
-	if (apply_take_op(s, m->op, err) == -1)
-		return -1;
-	s->state = SESSION_BODY;
-	memset(&s->saving, 0, sizeof(s->saving));
-	s->saving.discard = true;
-	s->saving.size = m->size;
-	r = place_for(s, m->op, msg->kind, &m->mailbox, &m->message, &row,
-	    &box, err);
-	if (r != 1)
-		return r;
-	s->saving.op = (struct batch_op){
-		.kind = BATCH_SAVE,
-		.op = m->op,
-		.mailbox = row->id,
-		.mailbox_guid = row->guid,
-		.m = msg_message_dup(s->batch_arena, &m->message),
-	};
-	info_of(s->batch_arena, &m->message, &info);
-	info.size = m->size;
-	box->dirty = true;
-	if (s->driver->append_begin(box->box, &info, &s->saving.writer,
-	    &why) == -1) {
-		saving_fail(s, why.code, why.msg);
-		return 0;
-	}
-	s->saving.digest = digest_new();
-	s->saving.discard = false;
-	return 0;
-}
-
-int
-on_body_chunk(struct session *s, const struct msg *msg, struct err *err)
-{
-	const struct msg_chunk *c = &msg->u.chunk;
-	struct err why = ERR_INIT;
-
-	if (c->len > s->saving.size - s->saving.got)
-		return err_set(err, ERR_PROTO,
-		    "a body is longer than was said");
-	s->saving.got += c->len;
-	if (s->saving.discard)
-		return 0;
-	digest_update_mail(s->saving.digest, &s->saving.cr, c->data, c->len);
-	if (s->driver->append_write(s->saving.writer, c->data, c->len,
-	    &why) == -1)
-		saving_fail(s, why.code, why.msg);
-	return 0;
-}
-
-int
-on_body_end(struct session *s, const struct msg *msg, struct err *err)
-{
-	const struct msg_body_end *e = &msg->u.body_end;
-	uint8_t digest[DIGEST_SIZE];
-	struct err why = ERR_INIT;
-	struct batch_op *op;
-
-	(void)err;
-	s->state = SESSION_OPEN;
-	if (s->saving.discard)
-		goto out;
-	digest_final_mail(s->saving.digest, &s->saving.cr, digest);
-	if (e->failed || s->saving.got != s->saving.size ||
-	    e->digest == NULL ||
-	    memcmp(digest, e->digest, DIGEST_SIZE) != 0) {
-		saving_fail(s, ERR_TEMP, e->failed ?
-		    "the other side could not read it" :
-		    "it did not arrive as it was sent");
-		goto out;
-	}
-	op = ARRAY_ADD(&s->batch);
-	*op = s->saving.op;
-	op->m.digest = arena_memdup(s->batch_arena, digest, DIGEST_SIZE);
-	if (s->driver->append_commit(&s->saving.writer, batch_tag(s),
-	    &why) == -1) {
-		s->batch.n--;
-		saving_fail(s, why.code, why.msg);
-		goto out;
-	}
-	s->batch_bytes += s->saving.size;
-out:
-	saving_end(s);
-	return 0;
-}
-
-#define COPY_SOURCES_MAX	4U	/* tried before the body is asked for */
-
-/* 1: prepared; 0: this source will not do; -1: nothing will, why says it. */
-static int
-copy_from(struct session *s, const struct msg_op_copy *m,
-    const struct chlog_mail *src, struct err *why)
-{
-	const struct chlog_mailbox *row;
-	struct chlog_mailbox src_row;
-	struct arena *arena = arena_new(ARENA_PAGE_MAX);
-	struct mail_reader *reader = NULL;
-	struct open_box *src_box, *box;
-	struct mail_info info, found;
-	int64_t received = m->message.received;
-	int r = 0;
-
-	/* One GUID and two texts: not the mail that is meant. */
-	if (m->message.digest != NULL && src->m.digest != NULL &&
-	    memcmp(m->message.digest, src->m.digest, DIGEST_SIZE) != 0)
-		goto out;
-	if (chlog_mailbox_find_id(s->log, src->mailbox, arena, &src_row,
-	    why) != 1 || (src_box = apply_open(s, &src_row, why)) == NULL)
-		goto out;
-	if (received == RECEIVED_NONE) {
-		if (body_reader_open(s, src_box->box, src->m.uid, src->m.guid,
-		    &reader, &found, why) == -1)
-			goto out;
-		received = found.received;
-		s->driver->reader_close(&reader);
-	}
-	/* Both stay open: the one used last is closed last. */
-	if (apply_row(s, &m->mailbox, &row, why) != 1 ||
-	    (box = apply_open(s, row, why)) == NULL ||
-	    apply_row(s, &m->mailbox, &row, why) != 1) {
-		r = -1;
-		goto out;
-	}
-	src_box = apply_open(s, &src_row, why);
-	box = apply_open(s, row, why);
-	if (src_box == NULL || box == NULL)
-		goto out;
-	src_box = apply_open(s, &src_row, why);
-	info_of(s->batch_arena, &m->message, &info);
-	info.received = received;
-	box->dirty = src_box->dirty = true;
-	{
-		struct batch_op *op = batch_add(s, BATCH_COPY, m->op, row);
-
-		op->m = msg_message_dup(s->batch_arena, &m->message);
-		op->m.received = received;
-		if (op->m.digest == NULL && src->m.digest != NULL)
-			op->m.digest = arena_memdup(s->batch_arena,
-			    src->m.digest, DIGEST_SIZE);
-	}
-	if (s->driver->copy(box->box, &info, src_box->box, src->m.uid,
-	    src->m.guid, batch_tag(s), why) == 0)
-		r = 1;
-	else {
-		s->batch.n--;
-		r = why->code == ERR_NOTFOUND ? 0 : -1;
-	}
-out:
-	arena_free(&arena);
-	return r;
-}
-
-int
-on_op_copy(struct session *s, const struct msg *msg, struct err *err)
-{
-	const struct msg_op_copy *m = &msg->u.op_copy;
-	struct chlog_mail sources[COPY_SOURCES_MAX];
-	const struct chlog_mailbox *row;
-	struct open_box *box;
-	struct arena *arena;
-	struct err why = ERR_INIT;
-	ptrdiff_t n = 0;
-	int r;
-
-	if (check_new(&m->message, err) == -1)
-		return -1;
-	if (apply_take_op(s, m->op, err) == -1)
-		return -1;
-	r = place_for(s, m->op, msg->kind, &m->mailbox, &m->message, &row,
-	    &box, err);
-	if (r != 1)
-		return r;
-	arena = arena_new(ARENA_PAGE_MAX);
-	for (int pass = 0; pass < 2; pass++) {
-		n = chlog_mails_same(s->log, m->message.guid,
-		    m->message.digest, arena, sources, nitems(sources), err);
-		/* The batch may hold what is to be copied.  A renumbering is
-		   not to be torn: the brain sends the body then. */
-		if (n != 0 || s->batch.n == 0 || s->renumbering)
-			break;
-		if ((n = batch_flush(s, err)) == -1)
-			break;
-	}
-	r = 0;
-	for (ptrdiff_t i = 0; i < n && r == 0; i++)
-		r = copy_from(s, m, &sources[i], &why);
-	arena_free(&arena);
-	if (n == -1)
-		return -1;
-	if (r <= 0)
-		session_add_unsaved(s, m->message.guid);
-	/* Pending until its body comes: the run may be cut before that. */
-	if (r == 0) {
-		session_add_waiting(s, &m->mailbox, &m->message.marks[0]);
-		not_done(s, m->op, RESULT_NOT_HELD, &m->mailbox,
-		    m->message.uid, &m->message.marks[0], ERR_NOTFOUND, "");
-	} else if (r == -1)
-		failed(s, m->op, &m->mailbox, m->message.uid,
-		    &m->message.marks[0], &why);
-	return 0;
 }
 
 static struct guid128 *
@@ -925,7 +623,7 @@ void
 apply_end(struct session *s)
 {
 	if (s->driver != NULL)
-		saving_end(s);
+		save_end(s);
 	for (size_t i = s->held_i; i < s->held.n; i++)
 		arena_free(&s->held.v[i].arena);
 	ARRAY_FREE(&s->held);

@@ -5,9 +5,10 @@
  *	budget.c	limits, and what may arrive when
  *	scan.c		store into log: the tree; scan_mails.c: one mailbox
  *	identity.c	what the log lent to a store that had none of its own
- *	serve.c		views, trees and lists; stream.c: messages in order
+ *	serve.c		views and trees; list.c: lists; stream.c: messages in order
  *	body.c		bodies that were asked for
- *	apply.c		operations on messages; apply_tree.c: on mailboxes
+ *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
+ *			on mailboxes
  *	batch.c		prepared operations made durable and logged
  *	pairlock.c	two runs of one pair do not overlap
  */
@@ -381,7 +382,17 @@ int identity_give(struct session *s, struct chlog_mailbox *row,
 int scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
     struct err *err);
 
+/* list.c: 1: the list is complete, 0: no room, -1. */
+int list_step(struct session *s, const struct msg_list *list,
+    bool (*room)(void *), void *room_arg, struct err *err);
+
 /* serve.c */
+int serve_send_message(struct session *s, const struct chlog_mail *mail,
+    const struct guid128 *mailbox, bool digests, struct err *err);
+void serve_send_gone(struct session *s, const struct chlog_tombstone *tomb);
+void serve_send_messages_head(struct session *s,
+    const struct guid128 *mailbox, uint32_t request);
+void serve_send_messages_end(struct session *s, bool more);
 int serve_ask_view(struct session *s, struct err *err);
 /* 1: more to do, 0: all is answered. */
 int serve_step(struct session *s, bool (*room)(void *), void *room_arg,
@@ -422,7 +433,23 @@ void digest_keep(struct session *s, int64_t mailbox, uint32_t uid,
     const char *guid, const uint8_t digest[static DIGEST_SIZE]);
 int digests_write(struct session *s, struct err *err);
 
+/* save.c: what was begun of an OP_SAVE is dropped. */
+void save_end(struct session *s);
+
 /* apply.c */
+/* Refused by the table of who may do what; the answer is sent. */
+bool apply_refused(struct session *s, uint32_t op, enum msg_kind kind,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark);
+/* Answered and pending: it is looked at again in the next run. */
+void apply_not_done(struct session *s, uint32_t op,
+    enum result_status status, const struct guid128 *mailbox, uint32_t uid,
+    const struct guid128 *mark, enum err_code code, const char *text);
+void apply_failed(struct session *s, uint32_t op,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark,
+    const struct err *why);
+/* A message as the driver takes it; memory of arena or of m. */
+void apply_info(struct arena *arena, const struct msg_message *m,
+    struct mail_info *info);
 /* 1 and *row_r, 0: no such mailbox, -1. */
 int apply_row(struct session *s, const struct guid128 *guid,
     const struct chlog_mailbox **row_r, struct err *err);

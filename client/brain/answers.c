@@ -1,0 +1,186 @@
+/*
+ * answers.c - the records that views and lists tell, put where they belong
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "brain/run.h"
+
+static struct delta *
+add_delta(struct run_side *side, const struct guid128 *guid)
+{
+	struct delta *delta = calloc(1, sizeof(*delta));
+
+	if (delta == NULL)
+		abort();
+	delta->guid = *guid;
+	(void)RB_INSERT(deltas, &side->deltas, delta);
+	return delta;
+}
+
+int
+jobs_on_messages(struct brain *brain, unsigned int s,
+    const struct msg_messages *m, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = STAILQ_FIRST(&side->lists);
+
+	if (side->delta != NULL || side->list != NULL)
+		return err_set(err, ERR_PROTO, "MESSAGES inside MESSAGES");
+	if (m->request == 0) {
+		if (!side->tree_ended || side->view_ended ||
+		    run_delta_find(side, &m->mailbox) != NULL)
+			return err_set(err, ERR_PROTO,
+			    "MESSAGES out of order");
+		side->delta = add_delta(side, &m->mailbox);
+		return 0;
+	}
+	if (ask == NULL || ask->request != m->request)
+		return err_set(err, ERR_PROTO,
+		    "MESSAGES that nobody asked for");
+	side->list = ask;
+	return 0;
+}
+
+/* A record that was asked for only for its digest. */
+static void
+take_digest(struct job *job, unsigned int s, const struct msg_message *m)
+{
+	struct msg_message key = { .uid = m->uid }, *rec;
+
+	if (job->recs[s].n == 0 || m->digest == NULL)
+		return;
+	rec = bsearch(&key, job->recs[s].v, job->recs[s].n, sizeof(*rec),
+	    jobs_rec_cmp);
+	if (rec != NULL)
+		rec->digest = arena_memdup(job->arena, m->digest,
+		    DIGEST_SIZE);
+}
+
+int
+jobs_on_message(struct brain *brain, unsigned int s,
+    const struct msg_message *m, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct job *job;
+
+	if (side->delta != NULL) {
+		if (side->delta->recs.n >= RUN_RECORDS_MAX)
+			return err_set(err, ERR_PROTO, "too many messages");
+		*ARRAY_ADD(&side->delta->recs) = msg_message_dup(side->arena,
+		    m);
+		side->changed = true;
+		return 0;
+	}
+	if (side->list == NULL)
+		return err_set(err, ERR_PROTO, "MESSAGE out of order");
+	job = side->list->job;
+	if (side->list->what == ASK_DIGESTS) {
+		take_digest(job, s, m);
+		return 0;
+	}
+	if (job->recs[s].n >= RUN_RECORDS_MAX)
+		return err_set(err, ERR_PROTO, "too many messages");
+	*ARRAY_ADD(&job->recs[s]) = msg_message_dup(job->arena, m);
+	return 0;
+}
+
+int
+jobs_on_gone(struct brain *brain, unsigned int s, const struct msg_gone *g,
+    struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct arena *arena;
+	struct msg_gone *copy;
+
+	if ((side->delta != NULL &&
+	    side->delta->gone.n >= RUN_RECORDS_MAX) || (side->list != NULL &&
+	    side->list->job->gone[s].n >= RUN_RECORDS_MAX))
+		return err_set(err, ERR_PROTO, "too many tombstones");
+	if (side->delta != NULL) {
+		arena = side->arena;
+		copy = ARRAY_ADD(&side->delta->gone);
+		side->changed = true;
+	} else if (side->list != NULL) {
+		arena = side->list->job->arena;
+		copy = ARRAY_ADD(&side->list->job->gone[s]);
+	} else {
+		return err_set(err, ERR_PROTO, "GONE out of order");
+	}
+	*copy = *g;
+	copy->guid = arena_strdup(arena, g->guid != NULL ? g->guid : "");
+	copy->marks = arena_memdup(arena, g->marks,
+	    g->mark_count * sizeof(*g->marks));
+	return 0;
+}
+
+int
+jobs_on_end(struct brain *brain, unsigned int s,
+    const struct msg_messages_end *end, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = side->list;
+	struct job *job;
+
+	if (side->delta != NULL) {
+		side->delta = NULL;
+		return 0;
+	}
+	if (ask == NULL)
+		return err_set(err, ERR_PROTO, "MESSAGES_END out of order");
+	job = ask->job;
+	STAILQ_REMOVE_HEAD(&side->lists, link);
+	side->list = NULL;
+	side->list_count--;
+	job->waiting--;
+	if (ask->what == ASK_ALL && end->more && job->recs[s].n > 0) {
+		if (job->paged)
+			job->more = true;
+		else
+			jobs_list(brain, job, s);
+	}
+	free(ask);
+	if (job->more) {
+		brain->next_page = job;
+		jobs_start_page(brain);
+	}
+	if (job->waiting == 0)
+		jobs_ready(brain, job);
+	return 0;
+}
+
+int
+jobs_on_have(struct brain *brain, unsigned int s,
+    const struct msg_have_reply *reply, struct err *err)
+{
+	struct run_side *side = &brain->side[s];
+	struct ask *ask = STAILQ_FIRST(&side->haves);
+	struct job *job;
+	struct plan_op *op;
+	size_t n;
+
+	if (ask == NULL || ask->request != reply->request)
+		return err_set(err, ERR_PROTO,
+		    "HAVE_REPLY that nobody asked for");
+	job = ask->job;
+	n = job->have_ops[s].n - ask->first;
+	if (n > HAVE_MAX)
+		n = HAVE_MAX;
+	if (reply->bits_len != (n + 7) / 8)
+		return err_set(err, ERR_PROTO, "HAVE_REPLY of another size");
+	for (size_t i = 0; i < n; i++) {
+		if ((reply->bits[i / 8] & (1U << (i % 8))) == 0)
+			continue;
+		op = &job->plan.side[s].ops.v[job->have_ops[s].v[
+		    ask->first + i]];
+		op->kind = PLAN_COPY;
+		op->rule = "M8";
+	}
+	STAILQ_REMOVE_HEAD(&side->haves, link);
+	free(ask);
+	if (--job->waiting == 0)
+		jobs_ready(brain, job);
+	return 0;
+}
