@@ -190,6 +190,13 @@ apply_refused(struct session *s, uint32_t op, enum msg_kind kind,
 	else if (s->args.access == ACCESS_APPEND && kind != MSG_OP_SAVE &&
 	    kind != MSG_OP_COPY)
 		why = "the peer may only add messages";
+	if (why == NULL && session_unscanned(s, mailbox)) {
+		/* What is to be saved may be there already. */
+		why = "the mailbox could not be looked at";
+		apply_result(s, op, RESULT_FAILED, 0, ERR_TEMP, why);
+		session_add_pending(s, mailbox, uid, mark, why);
+		return true;
+	}
 	if (why == NULL)
 		return false;
 	apply_result(s, op, RESULT_ACCESS, 0, ERR_PERM, why);

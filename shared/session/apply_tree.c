@@ -538,6 +538,11 @@ on_op_mailbox(struct session *s, const struct msg *msg, struct err *err)
 		    why);
 		return 0;
 	}
+	if (session_unscanned(s, &m->box.guid)) {
+		tree_result(s, m->op, RESULT_FAILED, &m->box.guid, ERR_TEMP,
+		    "the mailbox could not be looked at");
+		return 0;
+	}
 	/* Names that a held deletion will free are not free yet. */
 	if (s->held_i < s->held.n)
 		return apply_hold(s, msg, err);

@@ -347,6 +347,8 @@ leave_out(struct scan *scan, const struct entry *entry, const struct err *why)
 	/* It may be a known one under another name. */
 	if (entry->known == NULL)
 		scan->doubt = true;
+	else
+		*ARRAY_ADD(&scan->s->unscanned) = *guid;
 	session_problem(scan->s, guid, entry->name, why);
 	return 0;
 }
@@ -412,6 +414,7 @@ scan_messages(struct scan *scan, const struct entry *entry,
 			return -1;
 		}
 		session_problem(scan->s, &row->guid, entry->name, &why);
+		*ARRAY_ADD(&scan->s->unscanned) = row->guid;
 		return 0;
 	}
 	return keep_token(scan, row, token, err);

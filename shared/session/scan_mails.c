@@ -21,6 +21,7 @@
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
+#define TWINS_MAX	32U	/* instances of one GUID that are looked at */
 #define PASS_ARENA_ITEMS	1000U	/* messages between two arenas */
 
 struct pass {
@@ -37,6 +38,8 @@ struct pass {
 	uint32_t page_after, uid_before;
 	uint32_t uidnext;		/* above all UIDs seen or given */
 	size_t missing, fresh, joined;
+	uint32_t known_uidnext;		/* of the store, not by the log alone */
+	bool restored;			/* E5 */
 	bool row_changed;
 	unsigned int changes;
 };
@@ -264,6 +267,14 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 			p->page_i++;
 			return pass_compare(p, mail, info, err);
 		}
+		/*
+		 * E5: a UID is never used twice, so the store was taken back
+		 * and has got new mail since.
+		 */
+		if (mail->m.uid == info->uid && info->uid < p->known_uidnext) {
+			p->restored = true;
+			return -1;
+		}
 		if (pass_missing(p, mail, err) == -1)
 			return -1;
 	}
@@ -311,8 +322,6 @@ pass_join(struct pass *p, const struct chlog_mail *old,
 	p->joined++;
 	return chlog_mail_update(p->s->log, fresh, err);
 }
-
-#define TWINS_MAX	32U	/* instances of one GUID that are looked at */
 
 /*
  * Of two instances of one GUID one is gone, and one has another UID: nobody
@@ -468,11 +477,12 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	p->keeps_guid = (s->driver->caps & STORE_CAP_SAVE_GUID) != 0;
 	p->now = clock_now_ms();
 	p->start_seq = chlog_head(s->log);
+	p->known_uidnext = row->store_uidnext;
 	p->arena = arena_new(ARENA_PAGE_MAX);
 	if (status->uidvalidity != 0 &&
 	    status->uidvalidity != row->uidvalidity) {
 		row->uidvalidity = status->uidvalidity;
-		row->uidnext = 1;
+		row->uidnext = p->known_uidnext = 1;
 		row->seq = row->uidvalidity_seq = chlog_next_seq(s->log);
 		row->run = row->uidvalidity_run = RUN_NOBODY;
 		p->row_changed = true;
@@ -485,6 +495,8 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	    pass_drain(p, err) == 0 && pass_pair(p, err) == 0 &&
 	    update_row(p, status, err) == 0)
 		r = 0;
+	if (p->restored)
+		r = 1;
 	*changes += p->changes;
 	arena_free(&p->page_arena);
 	arena_free(&p->arena);

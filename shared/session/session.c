@@ -49,6 +49,7 @@ session_free(struct session **sp)
 	chlog_close(&s->log);
 	ARRAY_FREE(&s->pending);
 	ARRAY_FREE(&s->problems);
+	ARRAY_FREE(&s->unscanned);
 	ARRAY_FREE(&s->waiting);
 	arena_free(&s->arena);
 	arena_free(&s->row_arena);
@@ -221,6 +222,15 @@ is_public(const struct session *s, enum err_code code)
 {
 	return code == ERR_PROTO || code == ERR_CONFIG ||
 	    code == ERR_REFUSED || s->locked_out;
+}
+
+bool
+session_unscanned(const struct session *s, const struct guid128 *mailbox)
+{
+	for (size_t i = 0; i < s->unscanned.n; i++)
+		if (guid_eq(&s->unscanned.v[i], mailbox))
+			return true;
+	return false;
 }
 
 /* The session is over; the peer is told why. */

@@ -300,6 +300,7 @@ struct session {
 	ARRAY(struct chlog_pending) pending;	/* own and received */
 	ARRAY(struct chlog_pending) problems;	/* told in the view */
 	bool pending_lost;
+	ARRAY(struct guid128) unscanned; /* mailboxes: nothing is written */
 	/* Of those, copies that became saves: done if the mark is there. */
 	ARRAY(struct waiting) waiting;
 	/* Saves and copies that failed: what they were to keep stays (P9). */
@@ -323,6 +324,8 @@ bool session_is_unsaved(const struct session *s, const char *guid);
 /* A mailbox or message was left out of the run: told to log and peer. */
 void session_problem(struct session *s, const struct guid128 *mailbox,
     const char *what, const struct err *why);
+/* Its messages could not be looked at, so nobody knows what it holds. */
+bool session_unscanned(const struct session *s, const struct guid128 *mailbox);
 /* What a failure is called towards the peer. */
 const char *session_err_text(const struct session *s, enum err_code code,
     const char *text);
