@@ -180,7 +180,7 @@ sim_init(struct sim *sim, uint64_t seed, bool verbose)
 	}
 	if (seed >= SIM_SEED_2 && seed % 4 == 0) {
 		sim->forbids = true;
-		memory_world_forbid(sim->site[1].world, "y");
+		memory_world_forbid(sim->site[1].world, "z");
 	}
 	clock_set(sim->clock);
 }

@@ -112,7 +112,7 @@ struct sim {
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
-	bool forbids;			/* B can't hold a 'y' in names (T13) */
+	bool forbids;			/* B can't hold a 'z' in names (T13) */
 	bool failed;
 	char why[1024];
 	bool verbose;

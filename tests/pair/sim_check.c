@@ -144,7 +144,7 @@ sim_check_equal(struct sim *sim, bool backup, unsigned int source)
 	}
 	for (unsigned int s = 0; s < 2 && sim->forbids; s++)
 		for (size_t i = 0; i < text[s].len; i++)
-			if (text[s].data[i] == 'y')
+			if (text[s].data[i] == 'z')
 				text[s].data[i] = '_';
 	equal = strcmp(text[0].data, text[1].data) == 0;
 	if (!equal) {

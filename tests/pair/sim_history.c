@@ -80,6 +80,10 @@ content(const struct sim *sim)
 	sim_format_content(sim->site[0].world, &text);
 	strbuf_adds(&text, "other side\n");
 	sim_format_content(sim->site[1].world, &text);
+	/* After a kill a mapped name may be that of both. */
+	for (size_t i = 0; i < text.len && sim->forbids; i++)
+		if (text.data[i] == 'z')
+			text.data[i] = '_';
 	return text.data;
 }
 
