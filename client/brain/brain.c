@@ -432,6 +432,8 @@ on_pending(struct brain *brain, unsigned int s, const struct msg_pending *p,
 	*copy = *p;
 	copy->text = arena_strdup(side->arena, p->text != NULL ? p->text : "");
 	side->changed = true;
+	if (copy->left_out)
+		tell_left_out(brain, s, copy->text);
 	return 0;
 }
 

@@ -310,6 +310,7 @@ void tell_tree(struct brain *brain);
 void tell_pending(struct brain *brain, unsigned int side, size_t entry,
     uint32_t uid, const char *rule, const char *what, const char *why);
 void tell_left(struct brain *brain, size_t entry);
+void tell_left_out(struct brain *brain, unsigned int side, const char *text);
 void tell_accounts(struct brain *brain);
 
 #endif

@@ -230,6 +230,19 @@ tell_pending(struct brain *brain, unsigned int side, size_t entry,
 	strbuf_deinit(&reason);
 }
 
+void
+tell_left_out(struct brain *brain, unsigned int side, const char *text)
+{
+	struct strbuf line;
+
+	brain->imperfect = true;
+	strbuf_init(&line, TEXT_LINE_MAX);
+	strbuf_add_escaped(&line, text, strlen(text));
+	tell_text(brain, EVENT_PENDING, side, "E1", "%s: %s",
+	    side_name(brain, side), line.data);
+	strbuf_deinit(&line);
+}
+
 /* What the tree leaves alone for want of a name is looked at again (E1). */
 void
 tell_left(struct brain *brain, size_t entry)

@@ -422,6 +422,8 @@ struct msg_pending {
 	uint32_t uid;			/* 0: the mailbox itself */
 	struct guid128 mark;
 	const char *text;		/* reason, or the subscription's name */
+	bool left_out;			/* not of the base: the store can't
+					   show it, and text says all */
 };
 
 struct msg_commit {

@@ -46,6 +46,7 @@ struct scan {
 	bool first;
 	bool restored;			/* E5 */
 	bool doubt;			/* a new name could not be opened */
+	uint64_t problems;		/* before the mailbox at hand */
 	uint64_t now;
 	unsigned int changes;
 };
@@ -392,6 +393,7 @@ scan_messages(struct scan *scan, const struct entry *entry,
     const struct mailbox_status *status, const struct store_token *token,
     struct err *err)
 {
+	struct store_token kept;
 	struct err why = ERR_INIT;
 	int r;
 
@@ -417,7 +419,11 @@ scan_messages(struct scan *scan, const struct entry *entry,
 		*ARRAY_ADD(&scan->s->unscanned) = row->guid;
 		return 0;
 	}
-	return keep_token(scan, row, token, err);
+	kept = *token;
+	/* What was left out is looked for again, until it is well. */
+	if (scan->s->problem_count != scan->problems)
+		kept.settled = false;
+	return keep_token(scan, row, &kept, err);
 }
 
 static int
@@ -433,6 +439,7 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	bool lent_uids;
 	int r;
 
+	scan->problems = scan->s->problem_count;
 	if (entry->known != NULL && entry->known->row.selectable &&
 	    (!entry->known->row.lent || scan->s->readonly) &&
 	    token_trusted(scan, &entry->known->row, &entry->token)) {

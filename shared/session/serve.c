@@ -604,7 +604,7 @@ view_messages(struct session *s, bool (*room)(void *), void *room_arg,
 }
 
 static void
-send_pending(struct session *s, const struct chlog_pending *p)
+send_pending(struct session *s, const struct chlog_pending *p, bool left_out)
 {
 	struct msg msg = { .kind = MSG_PENDING };
 
@@ -612,6 +612,7 @@ send_pending(struct session *s, const struct chlog_pending *p)
 	msg.u.pending.uid = p->uid;
 	msg.u.pending.mark = p->mark;
 	msg.u.pending.text = p->text;
+	msg.u.pending.left_out = left_out;
 	session_send(s, &msg);
 }
 
@@ -650,10 +651,10 @@ view_piece(struct session *s, bool tree, struct err *err)
 		return 0;
 	case ANSWER_PENDING:
 		if (a->i < s->base_pending_count && !tree)
-			send_pending(s, &s->base_pending[a->i]);
+			send_pending(s, &s->base_pending[a->i], false);
 		else if (a->i < s->base_pending_count + s->problems.n)
 			send_pending(s, &s->problems.v[a->i -
-			    s->base_pending_count]);
+			    s->base_pending_count], !tree);
 		else
 			return 0;
 		break;

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "log/log.h"
 #include "model/mail_location.h"
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
+#define PROBLEMS_TOLD_MAX	1000U		/* of one run */
 #define SESSION_ARENA_MAX	(64U * 1024 * 1024) /* bytes */
 
 struct session *
@@ -50,6 +52,7 @@ session_free(struct session **sp)
 	ARRAY_FREE(&s->pending);
 	ARRAY_FREE(&s->problems);
 	ARRAY_FREE(&s->unscanned);
+	ARRAY_FREE(&s->told);
 	ARRAY_FREE(&s->waiting);
 	arena_free(&s->arena);
 	arena_free(&s->row_arena);
@@ -194,26 +197,53 @@ session_is_unsaved(const struct session *s, const char *guid)
 	    s->unsaved[unsaved_slot(s, hash)] == hash);
 }
 
+/* What is found again and again in one run is told once. */
+static bool
+told_before(struct session *s, const char *what, const char *why,
+    struct guid128 *id_r)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct digest_ctx *ctx = digest_new();
+
+	digest_update(ctx, what, strlen(what) + 1);
+	digest_update(ctx, why, strlen(why));
+	digest_final(ctx, digest);
+	digest_free(&ctx);
+	memcpy(id_r->b, digest, GUID_SIZE);
+	for (size_t i = 0; i < s->told.n; i++)
+		if (guid_eq(&s->told.v[i], id_r))
+			return true;
+	if (s->told.n >= PROBLEMS_TOLD_MAX)
+		return true;
+	*ARRAY_ADD(&s->told) = *id_r;
+	return false;
+}
+
+/* What concerns no mailbox that is known has an id made of its text. */
 void
 session_problem(struct session *s, const struct guid128 *mailbox,
     const char *what, const struct err *why)
 {
 	char shown[256], text[TEXT_MAX];
+	struct guid128 id;
 
+	s->problem_count++;
+	if (told_before(s, what, why->msg, &id))
+		return;
 	name_show(shown, sizeof(shown), what);
-	if (why == NULL) {
-		log_warn("problem what=%s", shown);
+	/* A brain beside us tells it. */
+	if (s->args.peer_name != NULL)
+		log_warn("left out what=%s why=%s", shown, why->msg);
+	if (s->problems.n >= CHLOG_PENDING_MAX)
 		return;
-	}
-	log_warn("left out mailbox=%s why=%s", shown, why->msg);
-	if (mailbox == NULL || s->problems.n >= CHLOG_PENDING_MAX)
-		return;
-	strlcpy(text, session_err_text(s, why->code, why->msg), sizeof(text));
+	snprintf(text, sizeof(text), "%s: left out: %s", shown,
+	    session_err_text(s, why->code, why->msg));
 	*ARRAY_ADD(&s->problems) = (struct chlog_pending){
-		.mailbox = *mailbox,
+		.mailbox = mailbox != NULL ? *mailbox : id,
 		.text = arena_strdup(s->pending_arena, text),
 	};
-	session_add_pending(s, mailbox, 0, NULL, text);
+	if (mailbox != NULL)
+		session_add_pending(s, mailbox, 0, NULL, text);
 }
 
 /* What a person has to do something about is told in full. */
@@ -341,8 +371,15 @@ store_problem(const char *what, const struct err *why, void *arg)
 {
 	struct session *s = arg;
 
+	struct guid128 id;
+
 	s->left_out++;
-	session_problem(s, NULL, what, why);
+	/* The driver coped with what is damaged; the rest it left out. */
+	if (why != NULL && why->code != ERR_CORRUPT)
+		session_problem(s, NULL, what, why);
+	else if (!told_before(s, what, why != NULL ? why->msg : "", &id))
+		log_warn("found what=%s why=%s", what,
+		    why != NULL ? why->msg : "");
 }
 
 static void

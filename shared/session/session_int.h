@@ -299,6 +299,8 @@ struct session {
 	struct arena *pending_arena;
 	ARRAY(struct chlog_pending) pending;	/* own and received */
 	ARRAY(struct chlog_pending) problems;	/* told in the view */
+	uint64_t problem_count;			/* told or not */
+	ARRAY(struct guid128) told;		/* digests of what was logged */
 	bool pending_lost;
 	ARRAY(struct guid128) unscanned; /* mailboxes: nothing is written */
 	/* Of those, copies that became saves: done if the mark is there. */

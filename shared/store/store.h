@@ -285,7 +285,10 @@ struct store_driver {
 /* The common head of each driver's own structures. */
 struct store {
 	const struct store_driver *driver;
-	/* Told of what was left out; NULL: nobody listens.  One line of text. */
+	/*
+	 * Told of what was left out, and with ERR_CORRUPT or no why of what
+	 * was coped with; NULL: nobody listens.  One line of text.
+	 */
 	void (*problem)(const char *what, const struct err *why, void *arg);
 	void *problem_arg;
 	/*

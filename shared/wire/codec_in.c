@@ -458,6 +458,7 @@ take_pending(struct taker *in, const void *from, struct msg *msg)
 	const Dsync__Pending *pb = from;
 
 	m->uid = pb->uid;
+	m->left_out = pb->left_out != 0;
 	if (take_guid0(in, pb->mailbox, &m->mailbox, "mailbox GUID") == -1 ||
 	    take_guid0(in, pb->mark, &m->mark, "mark") == -1)
 		return -1;

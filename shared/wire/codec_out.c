@@ -463,6 +463,7 @@ put_pending(struct putter *out, const struct msg *msg)
 	pb->mailbox = put_guid(&m->mailbox);
 	pb->uid = m->uid;
 	pb->mark = put_guid(&m->mark);
+	pb->left_out = m->left_out;
 	if (guid_is_zero(&m->mailbox))
 		pb->text = put_str(m->text);
 	else

@@ -455,6 +455,7 @@ random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.pending.mark = guid0(rng);
 		msg.u.pending.text = guid_is_zero(&msg.u.pending.mailbox) ?
 		    name(arena, rng) : text(arena, rng, TEXT_MAX);
+		msg.u.pending.left_out = chance(rng, 50);
 		break;
 	case MSG_BODY_CHUNK:
 		msg.u.chunk.len = 1 + rng_below(rng, chance(rng, 10) ?
@@ -821,6 +822,7 @@ add_answer(struct print *p, const struct msg *m)
 		add_u(p, m->u.pending.uid);
 		add_g(p, &m->u.pending.mark, 1);
 		add_s(p, m->u.pending.text);
+		add_u(p, m->u.pending.left_out);
 		break;
 	case MSG_BODY_CHUNK:
 		add(p, m->u.chunk.data, m->u.chunk.len);

@@ -44,6 +44,12 @@ load(struct maildir_store *store, struct subscriptions *subs, mode_t *mode_r,
 	return ret;
 }
 
+static bool
+can_hold(const char *name)
+{
+	return strchr(name, '/') == NULL && strchr(name, '.') == NULL;
+}
+
 int
 maildir_subscriptions(struct store *head, store_name_fn *fn, void *arg,
     struct err *err)
@@ -55,12 +61,15 @@ maildir_subscriptions(struct store *head, store_name_fn *fn, void *arg,
 	if (load(store, &subs, NULL, err) == -1)
 		return -1;
 	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
-		if (subs.lines.v[i].name == NULL) {
+		const char *name = subs.lines.v[i].name;
+
+		/* No mailbox of a Maildir++ could have it. */
+		if (name == NULL || !can_hold(name)) {
 			maildir_problem(store, NULL, "subscriptions: not "
 			    "a mailbox name: %s", subs.lines.v[i].line);
 			continue;
 		}
-		ret = fn(subs.lines.v[i].name, arg, err);
+		ret = fn(name, arg, err);
 	}
 	subscriptions_deinit(&subs);
 	return ret;
@@ -112,8 +121,7 @@ maildir_subscribe(struct store *head, const char *name, bool on,
 	if (maildir_writable(store, err) == -1)
 		return -1;
 	/* A subscription may name what is not there, but has to be a name. */
-	if (!name_valid(name, strlen(name)) || strchr(name, '/') != NULL ||
-	    strchr(name, '.') != NULL)
+	if (!name_valid(name, strlen(name)) || !can_hold(name))
 		return err_set(err, ERR_REFUSED,
 		    "a Maildir can't hold this mailbox name");
 	snprintf(lock_name, sizeof(lock_name), "%s.lock",

@@ -89,7 +89,7 @@ is_message(struct maildir_box *box, int fd, const struct dirent *de)
 	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 		return true;
 	err_set(&err, ERR_PERM, "not a regular file");
-	maildir_box_problem(box, &err, "left out", de->d_name);
+	maildir_box_problem(box, &err, "file", de->d_name);
 	return false;
 }
 
@@ -125,11 +125,13 @@ note_file(struct reading *reading, unsigned int where, const char *name)
 {
 	struct maildir_box *box = reading->box;
 	char old_name[FILE_NAME_MAX + 1];
+	struct err err = ERR_INIT;
 	struct table_entry *entry;
 	struct file_name parsed;
 
 	if (!file_name_parse(&parsed, name)) {
-		maildir_box_problem(box, NULL, "not a message name", name);
+		err_set(&err, ERR_PERM, "not the name of a message");
+		maildir_box_problem(box, &err, "file", name);
 		return;
 	}
 	entry = table_add(box->table, name, parsed.base_len);

@@ -28,7 +28,7 @@ entry_problem(struct maildir_store *store, const char *dir, const char *why)
 	struct err err = ERR_INIT;
 
 	err_set(&err, ERR_PERM, "%s", why);
-	maildir_problem(store, &err, "mailbox directory %s left out", dir);
+	maildir_problem(store, &err, "mailbox directory %s", dir);
 }
 
 /* A directory of our owner, and no link to one. */
@@ -60,10 +60,17 @@ list_one(struct maildir_store *store, const char *name, const char *dir,
     store_list_fn *fn, void *arg, struct err *err)
 {
 	struct store_listing listing = { .name = name, .selectable = true };
+	struct err why = ERR_INIT;
 
 	if (maildir_token(store, store->root.fd, dir,
-	    dir == NULL ? ".INBOX" : dir, &listing.token, err) == -1)
-		return -1;
+	    dir == NULL ? ".INBOX" : dir, &listing.token, &why) == -1) {
+		if (why.code != ERR_PERM || store->root.gone) {
+			*err = why;
+			return -1;
+		}
+		/* Its opening will fail, which concerns this mailbox alone. */
+		listing.token = (struct store_token){ .len = 0 };
+	}
 	return fn(&listing, arg, err);
 }
 
