@@ -4,6 +4,7 @@
  *	cutproxy [-u BYTES] [-d BYTES] [-a ACTION] [-r FILE]
  *	    -l PORT -p FILE -t PORT	between a client and a TCP server, both
  *					on loopback; port 0 is any, FILE gets it
+ *	cutproxy -s -l PORT -p FILE	accept one connection and say nothing
  *	cutproxy [...] COMMAND...	between our standard input and output
  *					and the command's
  *
@@ -12,6 +13,7 @@
  *
  *	fin	both ends see the end of data (the default)
  *	rst	both ends see a reset (TCP)
+ *	stall	nothing passes any more, until the client hangs up (TCP)
  *	child	the command is killed by SIGKILL
  *	parent	the process that started us is
  *	sibling	its other children are
@@ -43,10 +45,12 @@
 #define ENDED		3	/* exit status */
 #define NEVER		UINT64_MAX
 
-enum action { ACT_FIN, ACT_RST, ACT_CHILD, ACT_PARENT, ACT_SIBLING };
+enum action {
+	ACT_FIN, ACT_RST, ACT_STALL, ACT_CHILD, ACT_PARENT, ACT_SIBLING,
+};
 
 static const char *const action_names[] = {
-	"fin", "rst", "child", "parent", "sibling",
+	"fin", "rst", "stall", "child", "parent", "sibling",
 };
 
 /* One direction. */
@@ -61,6 +65,7 @@ struct proxy {
 	enum action action;
 	const char *report, *port_file;
 	long listen_port, target_port;	/* -1: a command */
+	bool silent;
 	pid_t child;
 };
 
@@ -101,6 +106,15 @@ write_file(const char *path, uint64_t a, uint64_t b, bool two)
 }
 
 static void
+wait_for_end(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLRDHUP };
+
+	while (poll(&pfd, 1, -1) == -1 && errno == EINTR)
+		;
+}
+
+static void
 open_tcp(struct proxy *p)
 {
 	struct sockaddr_in addr = loopback(p->listen_port);
@@ -118,6 +132,10 @@ open_tcp(struct proxy *p)
 		if (errno != EINTR)
 			die("accept");
 	(void)close(fd);
+	if (p->silent) {
+		wait_for_end(p->up.from);
+		exit(0);
+	}
 	addr = loopback(p->target_port);
 	p->up.to = socket(AF_INET, SOCK_STREAM, 0);
 	if (p->up.to == -1 || connect(p->up.to, (struct sockaddr *)&addr,
@@ -240,6 +258,9 @@ cut(struct proxy *p)
 		reset(p->up.from);
 		reset(p->up.to);
 		return;
+	case ACT_STALL:
+		wait_for_end(p->up.from);
+		break;
 	case ACT_CHILD:
 		(void)kill(p->child, SIGKILL);
 		break;
@@ -279,8 +300,9 @@ parse(struct proxy *p, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+u:d:a:r:l:p:t:")) != -1) {
+	while ((c = getopt(argc, argv, "+su:d:a:r:l:p:t:")) != -1) {
 		switch (c) {
+		case 's': p->silent = true; break;
 		case 'u': p->up.limit = limit_of(optarg); break;
 		case 'd': p->down.limit = limit_of(optarg); break;
 		case 'a': p->action = action_of(optarg); break;
@@ -291,7 +313,7 @@ parse(struct proxy *p, int argc, char *argv[])
 		default: exit(64);
 		}
 	}
-	if ((p->target_port == -1) == (optind == argc)) {
+	if (!p->silent && (p->target_port == -1) == (optind == argc)) {
 		fprintf(stderr, "usage: cutproxy [OPTION...] -l PORT -t PORT |"
 		    " COMMAND...\n");
 		exit(64);
@@ -307,7 +329,7 @@ main(int argc, char *argv[])
 
 	parse(&p, argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (p.target_port != -1)
+	if (p.target_port != -1 || p.silent)
 		open_tcp(&p);
 	else
 		open_command(&p, argv + optind);
