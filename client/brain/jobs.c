@@ -244,15 +244,25 @@ ask_if_unspoken(struct job *job, unsigned int s, const struct guid128 *spoken,
 	*ARRAY_ADD(&job->ask[s]) = *mark;
 }
 
-/* The other side has it under a UID that is not known here (M4, M7). */
+/*
+ * The other side has it under a UID that is not known here (M4, M7), or has it
+ * although it looks new: it went here and was brought back by another run.
+ */
 static void
 ask_for_moved(struct job *job, unsigned int s, const struct guid128 *spoken,
     size_t count)
 {
+	struct guid128 *dead;
+	size_t dead_count = gone_marks(job, s, &dead);
+
 	for (size_t i = 0; i < job->recs[s].n; i++) {
 		const struct msg_message *rec = &job->recs[s].v[i];
+		bool ask = rec->moved;
 
-		for (size_t k = 0; rec->moved && k < rec->mark_count; k++)
+		for (size_t k = 0; k < rec->mark_count && !ask; k++)
+			ask = dead_count > 0 && bsearch(&rec->marks[k], dead,
+			    dead_count, sizeof(*dead), mark_qcmp) != NULL;
+		for (size_t k = 0; ask && k < rec->mark_count; k++)
 			ask_if_unspoken(job, !s, spoken, count,
 			    &rec->marks[k]);
 	}
