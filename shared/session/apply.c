@@ -94,6 +94,21 @@ close_oldest(struct session *s, struct err *err)
 	return 0;
 }
 
+/* The name may have been given to another mailbox since the view (P8). */
+static int
+check_identity(struct session *s, struct mailbox *handle,
+    const struct guid128 *guid, struct err *err)
+{
+	struct mailbox_status status;
+
+	if (s->driver->status(handle, &status, err) == -1)
+		return -1;
+	if (guid_is_zero(&status.guid) || guid_eq(&status.guid, guid))
+		return 0;
+	return err_set(err, ERR_STALE,
+	    "another mailbox has its name by now");
+}
+
 struct open_box *
 apply_open(struct session *s, const struct chlog_mailbox *row,
     struct err *err)
@@ -102,6 +117,7 @@ apply_open(struct session *s, const struct chlog_mailbox *row,
 	struct open_box *box;
 	struct guid128 guid = row->guid;
 	int64_t id = row->id;
+	bool lent = row->lent;
 	char *name;
 
 	for (size_t i = 0; i < s->boxes.n; i++) {
@@ -118,6 +134,12 @@ apply_open(struct session *s, const struct chlog_mailbox *row,
 	name = mem_strdup(row->store_name);
 	if ((s->boxes.n >= OPEN_BOXES_MAX && close_oldest(s, err) == -1) ||
 	    s->driver->mailbox_open(s->store, name, &handle, err) == -1) {
+		free(name);
+		return NULL;
+	}
+	/* What the log lent is not what the store says (B1). */
+	if (!lent && check_identity(s, handle, &guid, err) == -1) {
+		s->driver->mailbox_close(&handle);
 		free(name);
 		return NULL;
 	}

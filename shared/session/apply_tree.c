@@ -245,6 +245,24 @@ make_selectable(struct session *s, const struct msg_mailbox *box,
 	return 0;
 }
 
+/* Another mailbox stands under the name of this one by now (P8). */
+static bool
+name_was_given_away(struct session *s, const struct chlog_mailbox *row,
+    struct err *why)
+{
+	struct err unused = ERR_INIT;
+	bool away;
+
+	if (!row->selectable)
+		return false;
+	away = apply_open(s, row, &unused) == NULL &&
+	    unused.code == ERR_STALE;
+	if (away)
+		*why = unused;
+	apply_close(s, &row->guid);
+	return away;
+}
+
 /* 1: renamed, 0: refused and answered, -1. */
 static int
 rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
@@ -261,6 +279,10 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	if (batch_flush(s, err) == -1)
 		return -1;
 	apply_close(s, &row->guid);
+	if (name_was_given_away(s, row, &why)) {
+		tree_failed(s, m->op, &row->guid, &why);
+		return 0;
+	}
 	if (s->driver->map_name(s->store, m->box.name, mapped,
 	    sizeof(mapped), &why) == -1) {
 		tree_failed(s, m->op, &row->guid, &why);
@@ -574,6 +596,10 @@ remove_mailbox(struct session *s, uint32_t op,
 	struct err why = ERR_INIT;
 
 	apply_close(s, &row->guid);
+	if (name_was_given_away(s, row, &why)) {
+		tree_failed(s, op, &row->guid, &why);
+		return 0;
+	}
 	if (s->driver->mailbox_remove(s->store, row->store_name, &why) == 0)
 		return 1;
 	if (why.code != ERR_STALE && why.code != ERR_NOTFOUND) {
