@@ -21,6 +21,9 @@ expect 66 -c "$work/bad.conf" mirror "maildir:$server"
 printf 'no_such_setting = 1\n' >"$work/bad.conf"
 expect 78 -c "$work/bad.conf" mirror "maildir:$server"
 says 'bad.conf'
+printf '# settings\n\nmail_locaton = x\n' >"$work/bad.conf"
+expect 78 -c "$work/bad.conf" mirror "maildir:$server"
+says 'bad.conf:3: .*mail_locaton.*did you mean mail_location'
 expect 78 -o mail_location=nosuchformat:/x mirror "maildir:$server"
 expect 78 -m 'a//b' mirror "maildir:$server"
 expect 78 mirror 'user@'

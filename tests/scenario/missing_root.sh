@@ -21,6 +21,17 @@ dsync --force-delete backup "$place"
 [ "$b" = "$(snapshot "$server" | grep -v dsync-changelog)" ] ||
 	fail 'the server was changed'
 
+step "one that is only the place where it should be mounted"
+mkdir "$laptop"
+for command in mirror backup; do
+	dsync --force-delete "$command" "$place"
+	[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+	says 'mounted'
+done
+rmdir "$laptop" || fail 'something was made in it'
+[ "$b" = "$(snapshot "$server" | grep -v dsync-changelog)" ] ||
+	fail 'the server was changed'
+
 step "one that is a file"
 : >"$laptop"
 dsync mirror "$place"
@@ -40,3 +51,34 @@ dsync mirror "$place"
 [ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
 [ "$a" = "$(snapshot "$laptop" | grep -v dsync-changelog)" ] ||
 	fail 'the laptop was changed'
+[ ! -e "$server" ] || fail 'it was made'
+dsync --force-delete backup "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+[ ! -e "$server" ] || fail 'it was made'
+mkdir "$server"
+dsync mirror "$place"
+[ "$status" = 1 ] || [ "$status" -gt 2 ] || fail "status $status"
+rmdir "$server" || fail 'something was made in it'
+mv "$work/unmounted" "$server"
+expect 0 mirror "$place"
+equal
+
+step "a second location on this host that is gone"
+mkdir "$work/disk"
+other=$work/disk/Maildir
+expect 0 mirror "maildir:$other"
+deliver "$laptop" 'for the other disk'
+mv "$work/disk" "$work/unmounted"
+mkdir "$work/disk"
+for command in mirror backup '-R backup'; do
+	# shellcheck disable=SC2086
+	dsync --force-delete $command "maildir:$other"
+	[ "$status" = 1 ] || [ "$status" -gt 2 ] ||
+		fail "$command: status $status"
+	says "$other"
+	[ ! -e "$other" ] || fail "$command: it was made"
+done
+rmdir "$work/disk"
+mv "$work/unmounted" "$work/disk"
+expect 0 mirror "maildir:$other"
+equal "$laptop" "$other"
