@@ -231,8 +231,14 @@ equal() {
 	[ -s "$work/list.a" ] || fail "the stores are empty"
 }
 
-# snapshot DIRECTORY: all that could be changed there, as text.
+closed() { # DIRECTORY: no process has its change log open any more
+	[ -z "$(find "$1" -name 'dsync-changelog.db-*')" ]
+}
+
+# snapshot DIRECTORY: all that could be changed there, as text.  A server's
+# store process closes its change log after the client has gone home.
 snapshot() {
+	wait_until 20 closed "$1" || fail "$1 is still in use"
 	(
 		cd "$1" || exit 1
 		find . ! -name . -printf '%p %y %s %T@ %i\n' | sort
