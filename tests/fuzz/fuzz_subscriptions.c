@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/mailbox_name.h"
-#include "store/maildir/subscriptions.h"
+#include "store/files/subscriptions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

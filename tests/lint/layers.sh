@@ -47,15 +47,18 @@ client brain session priv wire net store chlog conf log model base
 server session priv wire net store chlog conf log model base
 RULES
 
-# A store driver knows the interface, what stands beside it, and itself; the
-# two dbox drivers share their file format.
+# A store driver knows the interface, what stands beside it, and itself; all
+# share the files and Dovecot's index, the two dbox drivers their file format.
 for dir in shared/store/*/; do
 	driver=$(basename "$dir")
 	[ -d "$dir" ] || continue
 	for file in $(files "$dir"); do
 		for used in $(included "$file" | cut -d' ' -f2); do
 			case $used in
-			store/"$driver"/*) ;;
+			store/"$driver"/* | store/files/*) ;;
+			store/index/*)
+				[ "$driver" != files ] ||
+					complain "$file may not include $used" ;;
 			store/dbox/*)
 				case $driver in
 				sdbox | mdbox) ;;

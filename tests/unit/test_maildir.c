@@ -16,7 +16,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "model/mail_location.h"
-#include "store/maildir/dotlock.h"
+#include "store/files/dotlock.h"
 #include "store/store.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/unit.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "store/files/subscriptions.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
-#include "store/maildir/subscriptions.h"
 #include "store/maildir/table.h"
 #include "store/maildir/uidlist.h"
 #include "tests/support/unit.h"

@@ -5,10 +5,10 @@
 #define STORE_MAILDIR_MAILDIR_H
 
 #include "base/array.h"
-#include "store/maildir/dotlock.h"
+#include "store/files/dotlock.h"
+#include "store/files/path.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
-#include "store/maildir/path.h"
 #include "store/maildir/table.h"
 #include "store/maildir/uidlist.h"
 #include "store/store.h"

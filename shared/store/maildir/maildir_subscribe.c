@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/mailbox_name.h"
 #include "base/io.h"
+#include "model/mailbox_name.h"
+#include "store/files/subscriptions.h"
 #include "store/maildir/maildir.h"
-#include "store/maildir/subscriptions.h"
 
 static int
 load(struct maildir_store *store, struct subscriptions *subs, mode_t *mode_r,

@@ -20,8 +20,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/files/uidvalidity.h"
 #include "store/maildir/maildir.h"
-#include "store/maildir/uidvalidity.h"
 
 #define PASSES_MAX	5U
 #define DEAD_MIN	1000U	/* lines; fewer are left in the list */

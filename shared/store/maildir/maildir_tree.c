@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "model/mailbox_name.h"
+#include "store/files/uidvalidity.h"
 #include "store/maildir/maildir.h"
-#include "store/maildir/uidvalidity.h"
 
 /* Directories of ours that are no mailboxes: Dovecot skips "..", too. */
 #define ASIDE_PREFIX	".." UNIQUE_PREFIX

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "model/mailbox_name.h"
-#include "store/maildir/subscriptions.h"
+#include "store/files/subscriptions.h"
 
 #define V2_HEAD "V\t2\n"
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "store/maildir/uidvalidity.h"
+#include "store/files/uidvalidity.h"
 
 #define MAIN_NAME	"dovecot-uidvalidity"
 #define HEX_LEN		8U

@@ -1,13 +1,13 @@
 /*
  * uidvalidity.h - the next UIDVALIDITY of a store, by dovecot-uidvalidity
  */
-#ifndef STORE_MAILDIR_UIDVALIDITY_H
-#define STORE_MAILDIR_UIDVALIDITY_H
+#ifndef STORE_FILES_UIDVALIDITY_H
+#define STORE_FILES_UIDVALIDITY_H
 
 #include <stdint.h>
 
 #include "base/err.h"
-#include "store/maildir/path.h"
+#include "store/files/path.h"
 
 /*
  * A value that nobody else gets.  The file dovecot-uidvalidity holds the last

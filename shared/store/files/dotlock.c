@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "store/maildir/dotlock.h"
+#include "store/files/dotlock.h"
 
 #define CONTENT_MAX	300U	/* bytes: a pid, ':', a host name */
 #define WAIT_FIRST_MS	2U

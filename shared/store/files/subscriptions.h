@@ -6,8 +6,8 @@
  * modified UTF-7, or UTF-8 where the store says so.  Lines that can't be
  * decoded are kept.
  */
-#ifndef STORE_MAILDIR_SUBSCRIPTIONS_H
-#define STORE_MAILDIR_SUBSCRIPTIONS_H
+#ifndef STORE_FILES_SUBSCRIPTIONS_H
+#define STORE_FILES_SUBSCRIPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

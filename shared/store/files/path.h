@@ -1,5 +1,5 @@
 /*
- * path.h - the one module of this driver that touches paths
+ * path.h - the one module of the stores that touches paths
  *
  * Each name is one component below a directory that is held open: never
  * empty, ".", ".." or with a '/'.  Symbolic links are not followed, opening
@@ -10,8 +10,8 @@
  * Each call that changes something is a step (struct store), refused in
  * a read-only store.  Failures have the errno in err->errnum.
  */
-#ifndef STORE_MAILDIR_PATH_H
-#define STORE_MAILDIR_PATH_H
+#ifndef STORE_FILES_PATH_H
+#define STORE_FILES_PATH_H
 
 #include <sys/types.h>
 

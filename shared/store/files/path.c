@@ -15,7 +15,7 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "store/maildir/path.h"
+#include "store/files/path.h"
 
 #define OPEN_SAFE (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 

@@ -5,11 +5,11 @@
  * times nor its inode changed for a while, or at once when it names this host
  * and a process that is gone.
  */
-#ifndef STORE_MAILDIR_DOTLOCK_H
-#define STORE_MAILDIR_DOTLOCK_H
+#ifndef STORE_FILES_DOTLOCK_H
+#define STORE_FILES_DOTLOCK_H
 
 #include "base/err.h"
-#include "store/maildir/path.h"
+#include "store/files/path.h"
 
 #define DOTLOCK_STALE_UIDLIST	120U	/* seconds without a change */
 #define DOTLOCK_STALE_SUBSCRIPTIONS 30U
