@@ -4,6 +4,12 @@
  *	imapctl view COMMAND...		print all that a mail client can see,
  *					a line each: of two equal stores the
  *					same lines
+ *	imapctl exact COMMAND...	the same with modification sequences
+ *	imapctl keep COMMAND...		print what a mail client keeps, so as
+ *					to ask only for changes later (QRESYNC)
+ *	imapctl resync COMMAND...	take what keep printed on standard
+ *					input, ask for the changes, and print
+ *					what the client was not told
  *	imapctl script COMMAND...	IMAP commands on standard input, a line
  *					each; print the replies
  *	imapctl change SEED COUNT SIDE COMMAND...
@@ -24,10 +30,10 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "tests/support/imap.h"
+#include "tests/support/resync.h"
 
 #define VALUE_MAX	(64U * 1024 * 1024)	/* bytes of one value */
-#define FETCH_ITEMS \
-    "(UID FLAGS INTERNALDATE RFC822.SIZE X-GUID BODY.PEEK[])"
+#define FETCH_ITEMS	"UID FLAGS INTERNALDATE RFC822.SIZE X-GUID BODY.PEEK[]"
 
 struct box {
 	char *name;		/* as on the wire, without quotes */
@@ -153,17 +159,18 @@ print_mail(const char *name, const struct imap_reply *reply)
 }
 
 static void
-view_box(struct imap *imap, const char *name)
+view_box(struct imap *imap, const char *name, bool exact)
 {
 	const char *rest;
 
 	imap_do(imap, "STATUS \"%s\" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN "
-	    "X-GUID)", name);
+	    "X-GUID%s)", name, exact ? " HIGHESTMODSEQ" : "");
 	for (size_t i = 0; i < imap_replies(imap); i++)
 		if (is_reply(imap_reply(imap, i), "STATUS", &rest))
 			printf("status%s\n", rest);
 	imap_do(imap, "EXAMINE \"%s\"", name);
-	imap_do(imap, "UID FETCH 1:* %s", FETCH_ITEMS);
+	imap_do(imap, "UID FETCH 1:* (" FETCH_ITEMS "%s)",
+	    exact ? " MODSEQ" : "");
 	for (size_t i = 0; i < imap_replies(imap); i++) {
 		const struct imap_reply *reply = imap_reply(imap, i);
 		const char *word = strchr(reply->data + 2, ' ');
@@ -175,7 +182,7 @@ view_box(struct imap *imap, const char *name)
 }
 
 static int
-view(struct imap *imap)
+view(struct imap *imap, bool exact)
 {
 	struct boxes boxes = { 0 }, subscribed = { 0 };
 
@@ -187,10 +194,26 @@ view(struct imap *imap)
 		printf("mailbox %s%s\n", boxes.v[i].name,
 		    boxes.v[i].selectable ? "" : " (directory)");
 		if (boxes.v[i].selectable)
-			view_box(imap, boxes.v[i].name);
+			view_box(imap, boxes.v[i].name, exact);
 	}
 	free_boxes(&boxes);
 	free_boxes(&subscribed);
+	return 0;
+}
+
+static int
+keep(struct imap *imap)
+{
+	ARRAY(const char *) names = { 0 };
+	struct boxes boxes = { 0 };
+
+	list_boxes(imap, "LIST", &boxes);
+	for (size_t i = 0; i < boxes.n; i++)
+		if (boxes.v[i].selectable)
+			*ARRAY_ADD(&names) = boxes.v[i].name;
+	resync_save(imap, names.v, names.n);
+	ARRAY_FREE(&names);
+	free_boxes(&boxes);
 	return 0;
 }
 
@@ -419,15 +442,21 @@ main(int argc, char *argv[])
 
 	at = argc > 2 && strcmp(argv[1], "change") == 0 ? 5 : 2;
 	if (argc <= at) {
-		fprintf(stderr, "usage: imapctl view|script COMMAND...\n"
+		fprintf(stderr, "usage: imapctl view|exact|keep|resync|script "
+		    "COMMAND...\n"
 		    "       imapctl change SEED COUNT SIDE COMMAND...\n");
 		return 64;
 	}
 	imap = imap_new(argv + at);
 	if (at == 5)
 		status = change(imap, argv[2], argv[3], argv[4]);
-	else if (strcmp(argv[1], "view") == 0)
-		status = view(imap);
+	else if (strcmp(argv[1], "view") == 0 ||
+	    strcmp(argv[1], "exact") == 0)
+		status = view(imap, strcmp(argv[1], "exact") == 0);
+	else if (strcmp(argv[1], "keep") == 0)
+		status = keep(imap);
+	else if (strcmp(argv[1], "resync") == 0)
+		status = resync_check(imap) == 0 ? 0 : 1;
 	else
 		status = script(imap);
 	imap_free(&imap);

@@ -7,6 +7,7 @@ noinst_PROGRAMS += %D%/probe
 # A mail client and a bad line, for scenarios.
 noinst_PROGRAMS += %D%/imapctl
 %C%_imapctl_SOURCES = %D%/imapctl.c %D%/imap.c %D%/imap.h
+%C%_imapctl_SOURCES += %D%/resync.c %D%/resync.h
 %C%_imapctl_LDADD = $(LINK_BASE)
 noinst_PROGRAMS += %D%/cutproxy
 %C%_cutproxy_LDADD = $(LINK_BASE)

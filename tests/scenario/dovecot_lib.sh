@@ -1,0 +1,86 @@
+# dovecot_lib.sh: for scenarios with a real Dovecot on both sides.
+#
+# Two private Dovecots, laptop and server, of which only the parts are run that
+# a user starts.  Their mails lie where lib.sh says, or where "configure" is
+# told; what Dovecot logs is in $work/SIDE/log.
+# shellcheck shell=sh
+command -v doveadm >/dev/null && [ -x /usr/lib/dovecot/imap ] || {
+	echo 'Dovecot is not installed' >&2
+	exit 77
+}
+# Its options are those of 2.3.
+case $(doveadm help 2>&1; dovecot --version 2>/dev/null) in
+*2.4.*)
+	echo 'this Dovecot wants another configuration' >&2
+	exit 77
+	;;
+esac
+. "$(dirname "$0")/lib.sh"
+
+# configure SIDE [LOCATION [SETTING...]]: its configuration, one line for each
+# setting; LOCATION is a mail_location.
+configure() {
+	side=$1
+	location=${2:-maildir:$work/$side/Maildir}
+	[ $# -lt 2 ] || shift
+	shift
+	cat >"$work/$side.conf" <<END
+base_dir = $work/$side/run
+state_dir = $work/$side/run
+log_path = /dev/stderr
+ssl = no
+protocols = imap
+mail_location = $location
+mail_plugins =
+first_valid_uid = 1
+namespace inbox {
+  inbox = yes
+  separator = /
+}
+END
+	for setting; do
+		echo "$setting"
+	done >>"$work/$side.conf"
+}
+
+# as SIDE COMMAND...: with that side's home and configuration
+as() {
+	side=$1
+	shift
+	HOME=$work/$side USER=test "$@" 2>>"$work/$side/log"
+}
+
+imap() { # SIDE WHAT [ARGUMENT...]: imapctl with that side's server
+	side=$1
+	shift
+	as "$side" "$helpers/imapctl" "$@" \
+	    doveadm -c "$work/$side.conf" exec imap
+}
+
+# Two mailboxes that got one name before they met become one, with one of the
+# two UIDVALIDITYs: mail programs of the other side have to be told.
+no_complaint() {
+	for side in laptop server; do
+		grep -sE 'Error|Warning|Panic|Fatal' "$work/$side/log" |
+		    grep -v 'Warning: Maildir .*: UIDVALIDITY changed' >&2 &&
+			fail "Dovecot complains about the $side"
+	done
+	:
+}
+
+view() { # SIDE [HOW]: all that a mail client sees; HOW is exact: modseqs too
+	imap "$1" "${2:-view}" | sort
+}
+
+same_view() { # [HOW]: as view
+	view laptop "$@" >"$work/view.a"
+	view server "$@" >"$work/view.b"
+	diff "$work/view.a" "$work/view.b" >"$work/view.diff" || {
+		head -n 40 "$work/view.diff" >&2
+		fail "$(grep -c '^[<>]' "$work/view.diff") differences"
+	}
+	[ "$(grep -c '^mail ' "$work/view.a")" -gt 50 ] ||
+		fail 'there is no mail'
+	no_complaint
+}
+
