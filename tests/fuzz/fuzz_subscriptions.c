@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * that is set and cleared leaves the others as they were.
  */
 static void
-try_file(bool utf8, const char *data, size_t size)
+try_file(bool utf8, char sep, const char *data, size_t size)
 {
 	static const char name[] = "a\x1f\xc3\xa9\x1f" "b";
 	struct subscriptions subs, again;
@@ -22,7 +22,7 @@ try_file(bool utf8, const char *data, size_t size)
 
 	strbuf_init(&text, 4 * SUBSCRIPTIONS_MAX);
 	strbuf_init(&second, 4 * SUBSCRIPTIONS_MAX);
-	subscriptions_parse(&subs, utf8, data, size);
+	subscriptions_parse(&subs, utf8, sep, data, size);
 	for (size_t i = 0; i < subs.lines.n; i++)
 		assert(subs.lines.v[i].name == NULL ||
 		    name_valid(subs.lines.v[i].name,
@@ -35,7 +35,7 @@ try_file(bool utf8, const char *data, size_t size)
 	subscriptions_format(&subs, &second);
 	assert(strcmp(text.data, second.data) == 0);
 	strbuf_reset(&second);
-	subscriptions_parse(&again, utf8, text.data, text.len);
+	subscriptions_parse(&again, utf8, sep, text.data, text.len);
 	subscriptions_format(&again, &second);
 	assert(text.len == 0 || strcmp(text.data, second.data) == 0);
 	subscriptions_deinit(&subs);
@@ -49,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > SUBSCRIPTIONS_MAX)
 		return 0;
-	try_file(false, (const char *)data, size);
-	try_file(true, (const char *)data, size);
+	try_file(false, '.', (const char *)data, size);
+	try_file(true, '/', (const char *)data, size);
 	return 0;
 }

@@ -166,7 +166,7 @@ check_subscriptions(const char *text, const char *names, const char *added)
 	struct subscriptions subs;
 	struct strbuf out;
 
-	subscriptions_parse(&subs, false, text, strlen(text));
+	subscriptions_parse(&subs, false, '.', text, strlen(text));
 	strbuf_init(&out, SUBSCRIPTIONS_MAX);
 	for (size_t i = 0; i < subs.lines.n; i++) {
 		strbuf_adds(&out, subs.lines.v[i].name != NULL ?

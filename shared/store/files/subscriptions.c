@@ -66,7 +66,8 @@ escape(struct strbuf *out, const char *text, size_t len)
 static char *
 decode_line(const struct subscriptions *subs, const char *line)
 {
-	char sep = subs->version == 2 ? '\t' : '.';
+	char sep = subs->version == 2 ? '\t' : subs->separator;
+	const char seps[] = { sep, '\0' };
 	struct strbuf name, level;
 	const char *p = line;
 	char *result = NULL;
@@ -76,7 +77,7 @@ decode_line(const struct subscriptions *subs, const char *line)
 	strbuf_init(&name, NAME_MAX_BYTES);
 	strbuf_init(&level, NAME_MAX_BYTES);
 	for (;;) {
-		len = strcspn(p, sep == '.' ? "." : "\t");
+		len = strcspn(p, seps);
 		strbuf_reset(&level);
 		if (subs->version == 2)
 			r = unescape(&level, p, len);
@@ -124,7 +125,8 @@ encode_line(const struct subscriptions *subs, const char *name)
 		if (*name == '\0')
 			break;
 		name++;
-		strbuf_addc(&line, subs->version == 2 ? '\t' : '.');
+		strbuf_addc(&line, subs->version == 2 ? '\t' :
+		    subs->separator);
 	}
 	result = mem_strdup(line.data);
 	strbuf_deinit(&level);
@@ -133,9 +135,10 @@ encode_line(const struct subscriptions *subs, const char *name)
 }
 
 void
-subscriptions_init(struct subscriptions *subs, bool utf8)
+subscriptions_init(struct subscriptions *subs, bool utf8, char separator)
 {
-	*subs = (struct subscriptions){ .version = 2, .utf8 = utf8 };
+	*subs = (struct subscriptions){ .version = 2, .utf8 = utf8,
+	    .separator = separator };
 }
 
 void
@@ -149,14 +152,14 @@ subscriptions_deinit(struct subscriptions *subs)
 }
 
 void
-subscriptions_parse(struct subscriptions *subs, bool utf8, const char *text,
-    size_t len)
+subscriptions_parse(struct subscriptions *subs, bool utf8, char separator,
+    const char *text, size_t len)
 {
 	const char *lf, *nul;
 	struct subscription *sub;
 	size_t n;
 
-	subscriptions_init(subs, utf8);
+	subscriptions_init(subs, utf8, separator);
 	if (len >= strlen(V2_HEAD) &&
 	    memcmp(text, V2_HEAD, strlen(V2_HEAD)) == 0) {
 		text += strlen(V2_HEAD);
