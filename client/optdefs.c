@@ -94,6 +94,7 @@ static const struct optdef optdefs[] = {
 	{ .name = "ssl_crl", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
 	  .offset = FIELD(ssl_crl), .arg = "FILE",
 	  .help = "revocation lists of that CA" },
+	STORE_CONF_ROWS(FIELD(store)),
 };
 
 const struct optdef *

@@ -231,7 +231,8 @@ int
 settings_load(struct settings *set, struct err *err)
 {
 	if (read_files(set, err) == -1 || find_owner(set, err) == -1 ||
-	    set_hostname(set, err) == -1 || check_values(set, err) == -1)
+	    set_hostname(set, err) == -1 || check_values(set, err) == -1 ||
+	    store_conf_resolve(&set->store, err) == -1)
 		return -1;
 	if (set->command == COMMAND_ENROL || set->command == COMMAND_KEY)
 		return 0;

@@ -15,6 +15,7 @@
 #include "client/user.h"
 #include "conf/conf.h"
 #include "model/mail_location.h"
+#include "users/store_conf.h"
 
 enum command {
 	COMMAND_NONE,		/* speak the protocol on stdin and stdout */
@@ -44,6 +45,7 @@ struct settings {
 	unsigned int clock_skew_max;	/* seconds */
 	unsigned int pair_lock_timeout, lock_timeout;
 	unsigned int connect_timeout, idle_timeout, quiet_timeout;
+	struct store_conf store;	/* resolved by settings_load */
 
 	/* Made from them by settings_load. */
 	struct account owner;	/* whose mail it is */

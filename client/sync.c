@@ -57,6 +57,7 @@ sync_session_args(const struct settings *set, struct session_args *args)
 			.alt_char = set->alt_char[0],
 			.hostname = set->hostname,
 			.lock_timeout = set->lock_timeout,
+			.settings = &set->store.settings,
 		},
 		.state_dir = set->state_path,
 		.pair_lock_timeout = set->pair_lock_timeout,

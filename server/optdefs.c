@@ -133,6 +133,7 @@ static const struct optdef optdefs[] = {
 	  .arg = "BYTES", .value = "512", .min = 1, .max = 1U << 30,
 	  .help = "least bytes per second inside a frame" },
 	OPTROW_LOCK_TIMEOUT(FIELD(lock_timeout)),
+	STORE_CONF_ROWS(FIELD(store)),
 };
 
 const struct optdef *

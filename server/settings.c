@@ -151,7 +151,8 @@ server_settings_load(struct server_settings *set, int argc, char **argv,
 		return -1;
 	if (set->command == SERVER_HELP || set->command == SERVER_VERSION)
 		return 0;
-	if (find_config_dir(set, err) == -1 || read_file(set, err) == -1)
+	if (find_config_dir(set, err) == -1 || read_file(set, err) == -1 ||
+	    store_conf_resolve(&set->store, err) == -1)
 		return -1;
 	resolve(set, &set->ssl_key, KEYS_KEY_FILE);
 	resolve(set, &set->ssl_cert, KEYS_CERT_FILE);

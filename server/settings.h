@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "users/store_conf.h"
 
 enum server_command {
 	SERVER_SERVE,
@@ -53,6 +54,7 @@ struct server_settings {
 	unsigned int auth_timeout, idle_timeout, quiet_timeout; /* seconds */
 	unsigned int lock_timeout;	/* seconds */
 	uint64_t min_rate;		/* bytes per second */
+	struct store_conf store;	/* resolved */
 
 	char *config_dir;
 	struct conf conf;

@@ -132,6 +132,7 @@ fill_session(struct place *place)
 			.alt_char = '_',
 			.hostname = args->set->hostname,
 			.lock_timeout = args->set->lock_timeout,
+			.settings = &args->set->store.settings,
 		},
 		.state_dir = place->state_dir,
 		.user = args->user->name,

@@ -9,3 +9,4 @@ include %D%/conf/local.mk
 include %D%/log/local.mk
 include %D%/priv/local.mk
 include %D%/session/local.mk
+include %D%/users/local.mk

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES =
 %C%_libstore_a_SOURCES += %D%/registry.c %D%/store.h
+%C%_libstore_a_SOURCES += %D%/store_settings.c %D%/store_settings.h
 %C%_libstore_a_SOURCES += %D%/failing/failing.c %D%/failing/failing.h
 %C%_libstore_a_SOURCES += %D%/memory/memory.h %D%/memory/memory_int.h
 %C%_libstore_a_SOURCES += %D%/memory/memory_box.c

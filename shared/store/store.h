@@ -30,6 +30,7 @@
 #include "model/guid.h"
 
 struct mail_location;
+struct store_settings;
 
 #define STORE_CAP_SAVE_GUID	0x01U	/* appends keep the GUID they are given */
 #define STORE_CAP_SET_UID	0x02U	/* appends keep a UID >= UIDNEXT; set_uid */
@@ -52,6 +53,9 @@ struct store_options {
 	char alt_char;		/* replaces what a name can't hold (T13), '_' */
 	const char *hostname;	/* for file names and locks; borrowed */
 	unsigned int lock_timeout;	/* seconds to wait for a format's lock */
+	const struct store_settings *settings; /* NULL: the default ones; lives
+					   as long as the store; read it by
+					   store_settings_get */
 };
 
 /*

@@ -43,8 +43,9 @@ shared/wire model base
 shared/store model base
 shared/chlog model base
 shared/session wire net store chlog log priv model base
-client brain session priv wire net store chlog conf log model base
-server session priv wire net store chlog conf log model base
+shared/users store conf net priv model base
+client brain session users priv wire net store chlog conf log model base
+server session users priv wire net store chlog conf log model base
 RULES
 
 # A store driver knows the interface, what stands beside it, and itself; all

@@ -23,8 +23,9 @@ check_PROGRAMS += %D%/test_mail_location
 check_PROGRAMS += %D%/test_endpoint
 %C%_test_endpoint_LDADD = client/libclient.a $(LINK_ALL) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_settings
-%C%_test_settings_LDADD = client/libclient.a shared/conf/libconf.a \
-	shared/priv/libpriv.a $(LINK_NET) $(LINK_MODEL) $(LINK_CHECK)
+%C%_test_settings_LDADD = client/libclient.a $(LINK_USERS) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_store_conf
+%C%_test_store_conf_LDADD = $(LINK_USERS) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
 %C%_test_user_LDADD = client/libclient.a $(LINK_PRIV) $(LINK_NET) \
 	$(LINK_MODEL) $(LINK_CHECK)
@@ -63,7 +64,8 @@ check_PROGRAMS += %D%/test_priv
 %C%_test_priv_LDADD = $(LINK_PRIV) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_server
 %C%_test_server_SOURCES = %D%/test_server.c tests/support/tempdir.c
-%C%_test_server_LDADD = server/libserver.a shared/conf/libconf.a \
+%C%_test_server_LDADD = server/libserver.a shared/users/libusers.a \
+	shared/conf/libconf.a shared/store/libstore.a \
 	shared/priv/libpriv.a shared/net/libnet.a shared/wire/libwire.a \
 	$(LINK_PROTO) $(LINK_MODEL) $(ZSTD_LIBS) shared/log/liblog.a \
 	$(LINK_BASE) $(LINK_CHECK)

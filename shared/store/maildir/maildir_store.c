@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "model/mail_location.h"
 #include "store/maildir/maildir.h"
+#include "store/store_settings.h"
 
 void
 maildir_problem(struct maildir_store *store, const struct err *why,
@@ -157,7 +158,7 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 	store->root.fd = store->index.fd = -1;
 	store->readonly = opts->readonly;
 	store->alt_char = opts->alt_char == '\0' ? '_' : opts->alt_char;
-	store->lock_timeout = opts->lock_timeout;
+	store->lock_timeout = store_settings_lock_timeout(opts);
 	store->hostname = mem_strdup(opts->hostname != NULL ?
 	    opts->hostname : "localhost");
 	store->subscriptions = mem_strdup("subscriptions");
