@@ -431,7 +431,7 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 		    &keywords);
 		t.box->dirty = true;
 		if (s->driver->set_flags(t.box->box, &was, m->flags.flags,
-		    keywords, count, batch_tag(s), &why) == -1) {
+		    keywords, count, 0, batch_tag(s), &why) == -1) {
 			s->batch.n--;
 			apply_failed(s, m->op, &m->mailbox, m->uid, &m->marks[0],
 			    &why);
@@ -555,7 +555,7 @@ on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
 	op->new_uid = m->new_uid;
 	t.box->dirty = true;
 	if (s->driver->set_uid(t.box->box, m->uid, op->m.guid, m->new_uid,
-	    batch_tag(s), &why) == -1) {
+	    0, batch_tag(s), &why) == -1) {
 		s->batch.n--;
 		apply_failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
 	}

@@ -326,11 +326,12 @@ struct guid_change {
 };
 
 static void
-on_guid_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+on_guid_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
 	struct guid_change *change = arg;
 
-	(void)tag, (void)uid;
+	(void)tag, (void)uid, (void)modseq;
 	change->done = true;
 	if (failure != NULL) {
 		change->failed = true;

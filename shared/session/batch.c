@@ -77,7 +77,8 @@ batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
 }
 
 static void
-on_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
 	struct session *s = arg;
 	struct batch_op *op;
@@ -87,6 +88,7 @@ on_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
 	op = &s->batch.v[tag];
 	op->answered = true;
 	op->uid = uid;
+	op->modseq = modseq;
 	if (failure != NULL) {
 		op->code = failure->code;
 		op->text = arena_strdup(s->batch_arena, failure->msg);

@@ -116,7 +116,7 @@ prepare_uids(struct session *s, const struct chlog_mailbox *row,
 			    numbers.mails.v, numbers.mails.n, sizeof(key),
 			    guid_only_cmp);
 			if (found != NULL && s->driver->set_uid(box,
-			    found->uid, found->guid, after, 0, err) == -1) {
+			    found->uid, found->guid, after, 0, 0, err) == -1) {
 				n = -1;
 				break;
 			}
@@ -130,11 +130,12 @@ prepare_uids(struct session *s, const struct chlog_mailbox *row,
 }
 
 static void
-on_given(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+on_given(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
 	bool *failed = arg;
 
-	(void)tag, (void)uid;
+	(void)tag, (void)uid, (void)modseq;
 	if (failure != NULL)
 		*failed = true;
 }

@@ -87,6 +87,7 @@ struct batch_op {
 	bool partial;			/* done without a keyword (F5) */
 	bool answered;
 	uint32_t uid;			/* that it has now */
+	uint64_t modseq;		/* the same; 0: not known */
 	enum err_code code;		/* ERR_NONE: done */
 	const char *text;
 };

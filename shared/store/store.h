@@ -117,11 +117,12 @@ typedef int store_scan_fn(const struct mail_info *info, void *arg,
 /*
  * One prepared operation ended.  uid is the UID that the message has now
  * (appends, copies, UID changes; it differs from the wanted one if that was
- * taken).  failure is NULL if it was done; ERR_STALE: the message or mailbox was
- * not as expected and is untouched; ERR_NOSPACE, ERR_PERM, ERR_TEMP, ...: it
- * was not done.
+ * taken).  modseq is what its modseq has become, which may be higher than the
+ * wanted one; 0: not known, or none kept.  failure is NULL if it was done;
+ * ERR_STALE: the message or mailbox was not as expected and is untouched;
+ * ERR_NOSPACE, ERR_PERM, ERR_TEMP, ...: it was not done.
  */
-typedef void store_done_fn(uint64_t tag, uint32_t uid,
+typedef void store_done_fn(uint64_t tag, uint32_t uid, uint64_t modseq,
     const struct err *failure, void *arg);
 
 struct store_driver {
@@ -223,8 +224,9 @@ struct store_driver {
 	void (*reader_close)(struct mail_reader **reader);
 
 	/*
-	 * Prepare an append.  info gives UID, GUID, flags, keywords, received
-	 * (must be known), POP3 fields; its size is a hint.
+	 * Prepare an append.  info gives UID, GUID, flags, keywords, modseq
+	 * (0: the next one), received (must be known), POP3 fields; its size
+	 * is a hint.
 	 */
 	int (*append_begin)(struct mailbox *box, const struct mail_info *info,
 	    struct mail_writer **writer_r, struct err *err);
@@ -246,20 +248,27 @@ struct store_driver {
 	/*
 	 * Prepare to replace flags and set keywords of a message that is
 	 * expected to have those in was; answered ERR_STALE if it has others.
+	 * modseq is what its modseq is to become; 0: the next one above
+	 * HIGHESTMODSEQ if anything changes.  Flags may be as they were: then
+	 * the modseq alone is raised.  A modseq is never lowered; without
+	 * STORE_CAP_MODSEQ it is ignored.
 	 */
 	int (*set_flags)(struct mailbox *box, const struct mail_info *was,
 	    flags_t flags, const char *const *keywords, size_t keyword_count,
-	    uint64_t tag, struct err *err);
-	/* Prepare another UID, new_uid >= UIDNEXT (M7); GUID and all else stay. */
+	    uint64_t modseq, uint64_t tag, struct err *err);
+	/* Prepare another UID, new_uid >= UIDNEXT (M7), and modseq as in
+	   set_flags; GUID and all else stay. */
 	int (*set_uid)(struct mailbox *box, uint32_t uid, const char *guid,
-	    uint32_t new_uid, uint64_t tag, struct err *err);
+	    uint32_t new_uid, uint64_t modseq, uint64_t tag,
+	    struct err *err);
 	/* Prepare an expunge; ERR_STALE if UID and GUID are not one message.
 	   A message that is gone already is done. */
 	int (*expunge)(struct mailbox *box, uint32_t uid, const char *guid,
 	    uint64_t tag, struct err *err);
 	/*
-	 * Prepare new values: GUID and UIDVALIDITY if not zero; UIDNEXT is
-	 * raised to the given one after all appends of the batch.  With
+	 * Prepare new values: GUID and UIDVALIDITY if not zero; UIDNEXT and
+	 * HIGHESTMODSEQ are raised to the given ones after all appends,
+	 * changes and expunges of the batch.  With
 	 * another UIDVALIDITY UIDs begin anew: appends and set_uid of the same
 	 * flush may use any that is free, set_uid names each message that is
 	 * to have a certain one, and all others get the next ones.

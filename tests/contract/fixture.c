@@ -178,13 +178,15 @@ fixture_prepare(struct fixture *fx, struct mailbox *box, uint32_t uid,
 }
 
 static void
-on_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
 	struct fixture *fx = arg;
 
 	ck_assert_uint_lt(tag, ANSWERS_MAX);
 	fx->answers[tag].times++;
 	fx->answers[tag].uid = uid;
+	fx->answers[tag].modseq = modseq;
 	fx->answers[tag].code = failure == NULL ? ERR_NONE : failure->code;
 }
 
@@ -221,7 +223,7 @@ fixture_set_flags(struct fixture *fx, struct mailbox *box, uint32_t uid,
 	struct err err = ERR_INIT;
 
 	ck_assert_int_eq(fx->store->driver->set_flags(box, &info, flags,
-	    NULL, 0, tag, &err), 0);
+	    NULL, 0, 0, tag, &err), 0);
 }
 
 void

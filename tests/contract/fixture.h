@@ -36,6 +36,7 @@ struct seen_list {
 struct answer {
 	unsigned int times;
 	uint32_t uid;
+	uint64_t modseq;
 	enum err_code code;
 };
 

@@ -133,11 +133,11 @@ prepare_batch(struct view *view, struct mailbox *box)
 	was.uid = seen->uid;
 	was.guid = CHANGED;
 	if (seen->flags == 0 && d->set_flags(fx.box, &was, FLAG_FLAGGED,
-	    keywords, 1, T_FLAGS, &err) == -1)
+	    keywords, 1, 0, T_FLAGS, &err) == -1)
 		return err.code;
 	seen = seen_guid(&view->inbox, RENUMBERED);
 	if (seen->uid < 60 && d->set_uid(fx.box, seen->uid, RENUMBERED, 60,
-	    T_UID, &err) == -1)
+	    0, T_UID, &err) == -1)
 		return err.code;
 	seen = seen_guid(&view->inbox, EXPUNGED);
 	if (seen != NULL && d->expunge(fx.box, seen->uid, EXPUNGED,

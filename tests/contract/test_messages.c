@@ -353,14 +353,14 @@ START_TEST(flags_and_keywords_are_replaced)
 	begin(_i);
 	fixture_append(&fx, G1, BODY);
 	ck_assert_int_eq(fx.store->driver->set_flags(fx.box, &was,
-	    FLAGS_ALL, first, 2, 1, &err), 0);
+	    FLAGS_ALL, first, 2, 0, 1, &err), 0);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_done(&fx, 1), 1);
 	was.flags = FLAGS_ALL;
 	was.keywords = first;
 	was.keyword_count = 2;
 	ck_assert_int_eq(fx.store->driver->set_flags(fx.box, &was,
-	    FLAG_ANSWERED, second, 2, 1, &err), 0);
+	    FLAG_ANSWERED, second, 2, 0, 1, &err), 0);
 	fixture_flush(&fx);
 	fixture_done(&fx, 1);
 	fixture_reopen(&fx);
@@ -447,9 +447,9 @@ START_TEST(a_message_that_is_not_the_expected_one_is_stale)
 	fixture_set_flags(&fx, fx.box, 1, G2, 0, FLAG_SEEN, 1);
 	fixture_set_flags(&fx, fx.box, 9, G1, 0, FLAG_SEEN, 2);
 	fixture_expunge(&fx, fx.box, 1, G2, 3);
-	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, G2, 50, 4,
+	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, G2, 50, 0, 4,
 	    &err), 0);
-	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 9, G1, 50, 5,
+	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 9, G1, 50, 0, 5,
 	    &err), 0);
 	fixture_flush(&fx);
 	for (uint64_t tag = 1; tag <= 5; tag++)
@@ -519,7 +519,7 @@ START_TEST(set_uid_moves_a_message_and_nothing_else)
 	ck_assert_int_eq(fixture_try_append(&fx, fx.box, &info, BODY, 1), 0);
 	fixture_prepare(&fx, fx.box, 0, G2, "other\n", 2);
 	fixture_flush(&fx);
-	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, G1, 50, 3,
+	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, G1, 50, 0, 3,
 	    &err), 0);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_done(&fx, 3), 50);
@@ -553,9 +553,9 @@ START_TEST(uid_changes_and_appends_share_the_uids_of_a_batch)
 	d = fx.store->driver;
 	fixture_append(&fx, "a", BODY);
 	fixture_append(&fx, "b", BODY);
-	ck_assert_int_eq(d->set_uid(fx.box, 1, "a", 11, 1, &err), 0);
+	ck_assert_int_eq(d->set_uid(fx.box, 1, "a", 11, 0, 1, &err), 0);
 	fixture_prepare(&fx, fx.box, 10, "c", BODY, 2);
-	ck_assert_int_eq(d->set_uid(fx.box, 2, "b", 11, 3, &err), 0);
+	ck_assert_int_eq(d->set_uid(fx.box, 2, "b", 11, 0, 3, &err), 0);
 	fixture_prepare(&fx, fx.box, 0, "d", BODY, 4);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_done(&fx, 1), 11);
@@ -576,10 +576,10 @@ START_TEST(operations_name_messages_as_they_were_before_the_batch)
 	begin(_i);
 	fixture_append(&fx, "a", BODY);
 	fixture_append(&fx, "b", BODY);
-	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, "a", 9, 1,
+	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, "a", 9, 0, 1,
 	    &err), 0);
 	fixture_set_flags(&fx, fx.box, 1, "a", 0, FLAG_SEEN, 2);
-	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 2, "b", 10, 3,
+	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 2, "b", 10, 0, 3,
 	    &err), 0);
 	fixture_expunge(&fx, fx.box, 2, "b", 4);
 	fixture_flush(&fx);

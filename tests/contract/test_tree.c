@@ -413,7 +413,7 @@ START_TEST(a_token_changes_with_each_change_of_the_mailbox)
 			break;
 		case 2:
 			ck_assert_int_eq(other.driver->set_uid(other.box, 1,
-			    "g", 5, 1, &err), 0);
+			    "g", 5, 0, 1, &err), 0);
 			break;
 		case 3:
 			fixture_expunge(&other, other.box, 5, "g", 1);
@@ -552,9 +552,10 @@ START_TEST(a_read_only_store_is_never_written)
 	ck_assert_int_eq(err.code, ERR_PERM);
 	ck_assert_int_eq(d->copy(fx.box, &info, fx.box, 1, "g", 1, &err),
 	    -1);
-	ck_assert_int_eq(d->set_flags(fx.box, &info, 1, NULL, 0, 1, &err),
+	ck_assert_int_eq(d->set_flags(fx.box, &info, 1, NULL, 0, 0, 1,
+	    &err),
 	    -1);
-	ck_assert_int_eq(d->set_uid(fx.box, 1, "g", 5, 1, &err), -1);
+	ck_assert_int_eq(d->set_uid(fx.box, 1, "g", 5, 0, 1, &err), -1);
 	ck_assert_int_eq(d->expunge(fx.box, 1, "g", 1, &err), -1);
 	ck_assert_int_eq(d->set_status(fx.box, &status, 1, &err), -1);
 	ck_assert_int_eq(d->mailbox_create(fx.store, "B", true, &status,

@@ -224,8 +224,10 @@ print_token(const struct store_token *token)
 }
 
 static void
-done_print(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+done_print(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
+	(void)modseq;
 	(void)arg;
 	if (failure == NULL)
 		printf("done %" PRIu64 " %" PRIu32 "\n", tag, uid);
@@ -400,7 +402,7 @@ do_flags(struct ctl *ctl, char **words, struct err *err)
 	}
 	n = parse_keywords(words[4], keywords);
 	ret = ctl->driver->set_flags(ctl->box, &was, parse_flags(words[3]),
-	    keywords, n, ++ctl->tag, err);
+	    keywords, n, 0, ++ctl->tag, err);
 	found_free(&found);
 	return ret;
 }
@@ -417,7 +419,7 @@ do_uid(struct ctl *ctl, char **words, struct err *err)
 		return -1;
 	if (strcmp(words[0], "uid") == 0)
 		ret = ctl->driver->set_uid(ctl->box, uid, guid,
-		    number(words[3]), ++ctl->tag, err);
+		    number(words[3]), 0, ++ctl->tag, err);
 	else
 		ret = ctl->driver->expunge(ctl->box, uid, guid, ++ctl->tag,
 		    err);

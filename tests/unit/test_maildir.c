@@ -123,10 +123,12 @@ expect(const char *lines)
 }
 
 static void
-on_done(uint64_t tag, uint32_t uid, const struct err *failure, void *arg)
+on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
 {
 	(void)tag;
 	(void)uid;
+	(void)modseq;
 	(void)arg;
 	answered++;
 	answer = failure == NULL ? ERR_NONE : failure->code;
@@ -372,7 +374,7 @@ START_TEST(a_changed_uid_is_seen_in_the_time_of_cur)
 	tempdir_write("cur/a:2,", "a\n");
 	open_store(false);
 	ck_assert_int_eq(utimensat(AT_FDCWD, tempdir_path("cur"), old, 0), 0);
-	ck_assert_int_eq(d->set_uid(box, 5, "a", 60, 1, &err), 0);
+	ck_assert_int_eq(d->set_uid(box, 5, "a", 60, 0, 1, &err), 0);
 	ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
 	ck_assert_int_eq(answer, ERR_NONE);
 	expect("60 a 00\n");

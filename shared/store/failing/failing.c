@@ -396,26 +396,26 @@ failing_copy(struct mailbox *box, const struct mail_info *info,
 static int
 failing_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t tag, struct err *err)
+    uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct failing_store *fs = outer(box->store);
 
 	if (enter(fs, err) == -1)
 		return -1;
 	return fs->inner->driver->set_flags(inner_box(box), was, flags,
-	    keywords, keyword_count, tag, err);
+	    keywords, keyword_count, modseq, tag, err);
 }
 
 static int
 failing_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t tag, struct err *err)
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct failing_store *fs = outer(box->store);
 
 	if (enter(fs, err) == -1)
 		return -1;
 	return fs->inner->driver->set_uid(inner_box(box), uid, guid, new_uid,
-	    tag, err);
+	    modseq, tag, err);
 }
 
 static int

@@ -292,9 +292,9 @@ char **maildir_keywords_dup(const char *const *keywords, size_t count);
 void maildir_ops_free(struct maildir_box *box);
 int maildir_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t tag, struct err *err);
+    uint64_t modseq, uint64_t tag, struct err *err);
 int maildir_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t tag, struct err *err);
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
 int maildir_expunge(struct mailbox *box, uint32_t uid, const char *guid,
     uint64_t tag, struct err *err);
 int maildir_set_status(struct mailbox *box,

@@ -24,7 +24,7 @@ maildir_op_done(const struct maildir_answer *answer, struct maildir_op *op,
     uint32_t uid)
 {
 	op->answered = true;
-	answer->done(op->tag, uid, NULL, answer->arg);
+	answer->done(op->tag, uid, 0, NULL, answer->arg);
 }
 
 void
@@ -32,7 +32,7 @@ maildir_op_failed(const struct maildir_answer *answer, struct maildir_op *op,
     const struct err *failure)
 {
 	op->answered = true;
-	answer->done(op->tag, 0, failure, answer->arg);
+	answer->done(op->tag, 0, 0, failure, answer->arg);
 }
 
 /* All that is not yet answered failed for the same reason. */

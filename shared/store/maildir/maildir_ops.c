@@ -71,11 +71,12 @@ maildir_ops_free(struct maildir_box *box)
 int
 maildir_set_flags(struct mailbox *head, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t tag, struct err *err)
+    uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct maildir_op *op;
 
+	(void)modseq;
 	if (maildir_writable(box->store, err) == -1)
 		return -1;
 	op = maildir_op_add(box, OP_FLAGS, tag);
@@ -93,11 +94,12 @@ maildir_set_flags(struct mailbox *head, const struct mail_info *was,
 
 int
 maildir_set_uid(struct mailbox *head, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t tag, struct err *err)
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct maildir_op *op;
 
+	(void)modseq;
 	if (maildir_writable(box->store, err) == -1)
 		return -1;
 	op = maildir_op_add(box, OP_UID, tag);

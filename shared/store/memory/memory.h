@@ -21,6 +21,18 @@
 #include "base/strbuf.h"
 #include "store/store.h"
 
+/* How a world keeps modification sequences. */
+enum memory_modseqs {
+	MEMORY_MODSEQ_EXACT,	/* each message has the one it is given */
+	MEMORY_MODSEQ_NONE,	/* none are kept: all are told as 0 */
+	/*
+	 * As a server does it that counts each change by itself: what is
+	 * changed or appended is above HIGHESTMODSEQ, or what was wanted if
+	 * that is higher.
+	 */
+	MEMORY_MODSEQ_COUNTED,
+};
+
 /* The bytes of a message, shared by all its copies. */
 struct memory_body {
 	unsigned int refs;
@@ -68,6 +80,7 @@ struct memory_world {
 	uint32_t last_uidvalidity;
 	unsigned int life;		/* grows when the process dies */
 	bool coarse;
+	enum memory_modseqs modseqs;
 	char forbidden[16];		/* bytes that no name can hold */
 };
 
@@ -100,6 +113,10 @@ void memory_world_crash(struct memory_world *world);
  */
 void memory_world_coarse(struct memory_world *world, bool on);
 void memory_world_tick(struct memory_world *world);
+
+/* From now on. */
+void memory_world_modseqs(struct memory_world *world,
+    enum memory_modseqs modseqs);
 
 /* Up to 15 ASCII bytes that map_name has to replace (rule T13). */
 void memory_world_forbid(struct memory_world *world, const char *bytes);

@@ -113,6 +113,8 @@ memory_box_status(struct mailbox *box, struct mailbox_status *status_r,
 	if (mailbox == NULL)
 		return -1;
 	*status_r = mailbox->status;
+	if (mailbox->world->modseqs == MEMORY_MODSEQ_NONE)
+		status_r->highestmodseq = 0;
 	return 0;
 }
 
@@ -153,6 +155,8 @@ memory_box_scan(struct mailbox *box, store_scan_fn *fn, void *arg,
 		info = mail_to_info(mailbox->mails.v[i]);
 		/* As the formats that would have to open each file. */
 		info.received = RECEIVED_UNKNOWN;
+		if (mailbox->world->modseqs == MEMORY_MODSEQ_NONE)
+			info.modseq = 0;
 		if (fn(&info, arg, err) == -1)
 			return -1;
 	}
@@ -280,6 +284,7 @@ append_add(struct mailbox *box, struct memory_mail *mail, uint64_t tag)
 	op->mail = mail;
 	op->own_mail = true;
 	op->uid = mail->uid;
+	op->modseq = mail->modseq;
 }
 
 int
@@ -341,7 +346,7 @@ memory_copy(struct mailbox *box, const struct mail_info *info,
 int
 memory_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t tag, struct err *err)
+    uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct memory_op *op;
 
@@ -349,6 +354,7 @@ memory_set_flags(struct mailbox *box, const struct mail_info *was,
 		return -1;
 	op = op_add(box, MEMORY_FLAGS, tag);
 	op->uid = was->uid;
+	op->modseq = modseq;
 	op->guid = memory_strdup(was->guid);
 	op->was_flags = was->flags;
 	op->was_keywords = memory_keywords_dup(was->keywords,
@@ -362,7 +368,7 @@ memory_set_flags(struct mailbox *box, const struct mail_info *was,
 
 int
 memory_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t tag, struct err *err)
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err)
 {
 	struct memory_op *op;
 
@@ -371,6 +377,7 @@ memory_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
 	op = op_add(box, MEMORY_UID, tag);
 	op->uid = new_uid;
 	op->from_uid = uid;
+	op->modseq = modseq;
 	op->guid = memory_strdup(guid);
 	return 0;
 }

@@ -35,9 +35,16 @@ memory_ops_free(struct memory_box *box)
 
 static void
 answer_done(const struct answer *answer, const struct memory_op *op,
-    uint32_t uid)
+    uint32_t uid, uint64_t modseq)
 {
-	answer->done(op->tag, uid, NULL, answer->arg);
+	answer->done(op->tag, uid, modseq, NULL, answer->arg);
+}
+
+static uint64_t
+told_modseq(const struct memory_box *box, uint64_t modseq)
+{
+	return box->mailbox->world->modseqs == MEMORY_MODSEQ_NONE ? 0 :
+	    modseq;
 }
 
 static void
@@ -45,7 +52,7 @@ answer_failed(const struct answer *answer, struct memory_op *op,
     const struct err *failure)
 {
 	op->failed = true;
-	answer->done(op->tag, 0, failure, answer->arg);
+	answer->done(op->tag, 0, 0, failure, answer->arg);
 }
 
 static void
@@ -162,15 +169,13 @@ apply_uid(struct memory_box *box, struct memory_op *op, bool stepped,
 	if (op->kind == MEMORY_UID && mail->uid != 0)
 		memory_mailbox_take(mailbox, mail);
 	mail->uid = op->uid;
-	if (mail->modseq > mailbox->status.highestmodseq)
-		mailbox->status.highestmodseq = mail->modseq;
-	if (mail->modseq == 0 || op->kind == MEMORY_UID)
-		mail->modseq = memory_mailbox_next_modseq(mailbox);
+	mail->modseq = memory_mailbox_take_modseq(mailbox,
+	    op->kind == MEMORY_UID ? mail->modseq : 0, op->modseq, true);
 	memory_mailbox_insert(mailbox, mail);
 	mailbox->status.uidnext = op->uid + 1;
 	op->own_mail = false;
 	memory_mailbox_touch(mailbox);
-	answer_done(answer, op, op->uid);
+	answer_done(answer, op, op->uid, told_modseq(box, mail->modseq));
 	return 0;
 }
 
@@ -280,16 +285,23 @@ apply_uids(struct memory_box *box, const struct answer *answer,
 }
 
 static bool
-flags_as_expected(const struct memory_mail *mail, const struct memory_op *op)
+keywords_same(const struct memory_mail *mail, const char *const *keywords,
+    size_t count)
 {
-	if (mail->flags != op->was_flags ||
-	    mail->keyword_count != op->was_count)
+	if (mail->keyword_count != count)
 		return false;
-	for (size_t i = 0; i < op->was_count; i++) {
-		if (keyword_cmp(mail->keywords[i], op->was_keywords[i]) != 0)
+	for (size_t i = 0; i < count; i++) {
+		if (keyword_cmp(mail->keywords[i], keywords[i]) != 0)
 			return false;
 	}
 	return true;
+}
+
+static bool
+flags_as_expected(const struct memory_mail *mail, const struct memory_op *op)
+{
+	return mail->flags == op->was_flags &&
+	    keywords_same(mail, op->was_keywords, op->was_count);
 }
 
 static int
@@ -297,6 +309,8 @@ apply_flags(struct memory_box *box, struct memory_op *op,
     const struct answer *answer, struct err *err)
 {
 	struct memory_mail *mail = op->mail;
+	bool changed = mail->flags != op->flags ||
+	    !keywords_same(mail, op->keywords, op->keyword_count);
 	int r;
 
 	if (!flags_as_expected(mail, op)) {
@@ -310,9 +324,10 @@ apply_flags(struct memory_box *box, struct memory_op *op,
 	mail->keywords = op->keywords;
 	mail->keyword_count = op->keyword_count;
 	op->keywords = NULL;
-	mail->modseq = memory_mailbox_next_modseq(box->mailbox);
+	mail->modseq = memory_mailbox_take_modseq(box->mailbox, mail->modseq,
+	    op->modseq, changed);
 	memory_mailbox_touch(box->mailbox);
-	answer_done(answer, op, mail->uid);
+	answer_done(answer, op, mail->uid, told_modseq(box, mail->modseq));
 	return 0;
 }
 
@@ -331,10 +346,8 @@ apply_status(struct memory_box *box, struct memory_op *op,
 		status->uidvalidity = op->status.uidvalidity;
 	if (op->status.uidnext > status->uidnext)
 		status->uidnext = op->status.uidnext;
-	if (op->status.highestmodseq > status->highestmodseq)
-		status->highestmodseq = op->status.highestmodseq;
 	memory_mailbox_touch(box->mailbox);
-	answer_done(answer, op, 0);
+	answer_done(answer, op, 0, 0);
 	return 0;
 }
 
@@ -353,8 +366,23 @@ apply_expunge(struct memory_box *box, struct memory_op *op,
 		op->mail->expunged = true;
 		op->own_mail = true;
 	}
-	answer_done(answer, op, op->uid);
+	answer_done(answer, op, op->uid, 0);
 	return 0;
+}
+
+/* Expunges count, so what was wanted comes after them. */
+static void
+raise_highest(struct memory_box *box)
+{
+	struct mailbox_status *status = &box->mailbox->status;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct memory_op *op = &box->ops.v[i];
+
+		if (op->kind == MEMORY_STATUS && !op->failed &&
+		    op->status.highestmodseq > status->highestmodseq)
+			status->highestmodseq = op->status.highestmodseq;
+	}
 }
 
 static int
@@ -396,6 +424,7 @@ memory_flush(struct store *head, store_done_fn *done, void *arg,
 		if (apply_kind(box, MEMORY_EXPUNGE, apply_expunge, &answer,
 		    err) == -1)
 			return -1;
+		raise_highest(box);
 	}
 	for (box = store->boxes; box != NULL; box = box->next)
 		memory_ops_free(box);

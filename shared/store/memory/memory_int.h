@@ -20,6 +20,7 @@ struct memory_op {
 	uint64_t tag;
 	bool failed;			/* answered already */
 	uint32_t uid;			/* the message; APPEND, UID: wanted */
+	uint64_t modseq;		/* wanted; 0: the next one */
 	char *guid;
 	flags_t was_flags, flags;
 	const char **was_keywords, **keywords;
@@ -72,6 +73,8 @@ bool memory_mailbox_is_plain(const struct memory_mailbox *mailbox);
 void memory_mailbox_touch(struct memory_mailbox *mailbox);
 void memory_tree_touch(struct memory_world *world);
 uint64_t memory_mailbox_next_modseq(struct memory_mailbox *mailbox);
+uint64_t memory_mailbox_take_modseq(struct memory_mailbox *mailbox,
+    uint64_t now, uint64_t wanted, bool changed);
 struct guid128 memory_guid_new(struct memory_world *world);
 
 /* memory_store.c */
@@ -110,9 +113,9 @@ int memory_copy(struct mailbox *box, const struct mail_info *info,
     uint64_t tag, struct err *err);
 int memory_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t tag, struct err *err);
+    uint64_t modseq, uint64_t tag, struct err *err);
 int memory_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t tag, struct err *err);
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
 int memory_expunge(struct mailbox *box, uint32_t uid, const char *guid,
     uint64_t tag, struct err *err);
 int memory_set_status(struct mailbox *box,

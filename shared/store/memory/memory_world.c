@@ -175,6 +175,29 @@ memory_mailbox_next_modseq(struct memory_mailbox *mailbox)
 	return ++mailbox->status.highestmodseq;
 }
 
+/*
+ * What becomes of a message's modseq when changed says that it is new or was
+ * changed, and wanted (0: none) is to be its modseq.
+ */
+uint64_t
+memory_mailbox_take_modseq(struct memory_mailbox *mailbox, uint64_t now,
+    uint64_t wanted, bool changed)
+{
+	uint64_t *highest = &mailbox->status.highestmodseq, modseq = wanted;
+
+	if (changed && (wanted == 0 ||
+	    mailbox->world->modseqs == MEMORY_MODSEQ_COUNTED)) {
+		modseq = memory_mailbox_next_modseq(mailbox);
+		if (modseq < wanted)
+			modseq = wanted;
+	}
+	if (modseq < now)
+		modseq = now;
+	if (modseq > *highest)
+		*highest = modseq;
+	return modseq;
+}
+
 bool
 memory_mailbox_is_plain(const struct memory_mailbox *mailbox)
 {
@@ -441,6 +464,7 @@ memory_world_copy(const struct memory_world *world)
 
 	copy->path = memory_strdup(world->path);
 	copy->now = world->now;
+	copy->modseqs = world->modseqs;
 	contents_copy(copy, world);
 	return copy;
 }
@@ -471,6 +495,13 @@ memory_world_coarse(struct memory_world *world, bool on)
 void
 memory_world_tick(struct memory_world *world)
 {
+	world->now++;
+}
+
+void
+memory_world_modseqs(struct memory_world *world, enum memory_modseqs modseqs)
+{
+	world->modseqs = modseqs;
 	world->now++;
 }
 
