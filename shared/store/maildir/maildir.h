@@ -106,6 +106,12 @@ struct maildir_op {
 	struct mailbox_status status;
 };
 
+/* A change of the list that is written, and not yet what readers see. */
+struct list_write {
+	int fd;				/* to be made durable; -1: none */
+	bool replace;			/* a new file, under another name */
+};
+
 struct maildir_box {
 	struct mailbox head;
 	struct maildir_store *store;
@@ -131,6 +137,10 @@ struct maildir_box {
 	gid_t file_gid;
 	bool set_gid;
 	ARRAY(struct maildir_op) ops;
+	/* Within a flush. */
+	bool in_group;			/* its steps are made now */
+	bool list_renamed, new_changed;
+	struct list_write writing;
 };
 
 /* maildir_store.c */
@@ -182,7 +192,9 @@ int maildir_box_status(struct mailbox *box, struct mailbox_status *status_r,
     struct err *err);
 int maildir_box_token(struct mailbox *box, struct store_token *token_r,
     struct err *err);
-int maildir_box_lock(struct maildir_box *box, struct err *err);
+/* Wait so many seconds for the lock of dovecot-uidlist. */
+int maildir_box_lock(struct maildir_box *box, unsigned int timeout,
+    struct err *err);
 void maildir_box_unlock(struct maildir_box *box);
 void maildir_box_problem(struct maildir_box *box, const struct err *why,
     const char *what, const char *name);
@@ -229,11 +241,19 @@ struct list_change {
 	void *drop_arg;
 };
 /*
- * Durable on return.  -1 with *fatal_r: what is on disk is unknown, else the
- * list is as before.
+ * Write a change; -1: the list is as before.  Between begin and publish the
+ * caller makes w->fd durable; behind publish, the directory, if w->replace was
+ * set.  A list that is appended to is seen at once: what a line is about comes
+ * later.
  */
+int maildir_list_begin(struct maildir_box *box, struct list_change *change,
+    struct list_write *w, struct err *err);
+int maildir_list_publish(struct maildir_box *box, struct list_write *w,
+    struct err *err);
+void maildir_list_abort(struct maildir_box *box, struct list_write *w);
+/* All of it, durable on return. */
 int maildir_list_write(struct maildir_box *box, struct list_change *change,
-    bool *fatal_r, struct err *err);
+    struct err *err);
 
 /* maildir_keywords.c */
 int maildir_keywords_load(struct maildir_box *box, struct err *err);
@@ -314,8 +334,16 @@ int maildir_flush(struct store *store, store_done_fn *done, void *arg,
 /* Find the messages of all operations and answer those that have none. */
 int maildir_look_up(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err);
-/* All but expunges, under the lock. */
-int maildir_apply(struct maildir_box *box,
+/*
+ * All but expunges, under the lock, in two steps: keywords and lines of the
+ * list are written; when those are durable, the list is published and files
+ * are renamed.  -1: what is on disk is unknown.
+ */
+int maildir_apply_lists(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err);
+int maildir_apply_publish(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err);
+int maildir_apply_files(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err);
 int maildir_apply_flags(struct maildir_box *box, struct maildir_op *op,
     const struct maildir_answer *answer, bool *new_changed, struct err *err);

@@ -331,10 +331,9 @@ apply_list(struct maildir_box *box, const struct maildir_answer *answer,
 	struct list_change change = { .drop = drop_marked, .drop_arg = box };
 	struct maildir_op **ops = mem_calloc(box->ops.n, sizeof(*ops));
 	struct err why = ERR_INIT;
-	bool any = false, fatal = false;
+	bool any = false;
 	uint32_t next;
 	size_t n;
-	int ret = 0;
 
 	strbuf_init(&change.lines, LINES_MAX);
 	change.header = box->list.header;
@@ -356,18 +355,17 @@ apply_list(struct maildir_box *box, const struct maildir_answer *answer,
 	change.header.version = 3;
 	change.header.uidnext = next;
 	if (any && (change.rewrite || change.lines.len > 0) &&
-	    maildir_list_write(box, &change, &fatal, &why) == -1) {
+	    maildir_list_begin(box, &change, &box->writing, &why) == -1)
 		fail_listed(box, answer, &why);
-		if (fatal) {
-			*err = why;
-			ret = -1;
-		}
-	}
 	strbuf_deinit(&change.lines);
 	free(ops);
-	/* After a rewrite the marks of what was dropped are of no use. */
+	/* Marks of what is dropped have served. */
 	table_clear(box->table, ENTRY_DROP | ENTRY_TAKEN);
-	return ret;
+	if (why.code != ERR_NONE && box->store->root.gone) {
+		*err = why;
+		return -1;
+	}
+	return 0;
 }
 
 /* Step 3a for one message: from tmp/ to cur/.  -1: the end. */
@@ -491,8 +489,8 @@ maildir_apply_flags(struct maildir_box *box, struct maildir_op *op,
 }
 
 static int
-apply_files(struct maildir_box *box, const struct maildir_answer *answer,
-    bool *new_changed, struct err *err)
+rename_files(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
 {
 	struct maildir_op *op;
 	int r;
@@ -505,8 +503,8 @@ apply_files(struct maildir_box *box, const struct maildir_answer *answer,
 		if (op->kind == OP_APPEND)
 			r = publish(box, op, answer, err);
 		else if (op->kind == OP_FLAGS)
-			r = maildir_apply_flags(box, op, answer, new_changed,
-			    err);
+			r = maildir_apply_flags(box, op, answer,
+			    &box->new_changed, err);
 		if (r == 0 && i % KEEP_EVERY == KEEP_EVERY - 1)
 			r = dotlock_keep(&box->lock, err);
 		if (r == -1)
@@ -530,16 +528,44 @@ changes_list_alone(const struct maildir_box *box)
 }
 
 int
-maildir_apply(struct maildir_box *box, const struct maildir_answer *answer,
-    struct err *err)
+maildir_apply_lists(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err)
 {
-	bool new_changed = false, list_alone = changes_list_alone(box);
-	struct err ignored = ERR_INIT;
-	struct maildir_op *op;
+	if (maildir_look_up(box, answer, err) == -1 ||
+	    apply_keywords(box, answer, err) == -1)
+		return -1;
+	return apply_list(box, answer, err);
+}
 
-	if (apply_keywords(box, answer, err) == -1 ||
-	    apply_list(box, answer, err) == -1 ||
-	    apply_files(box, answer, &new_changed, err) == -1)
+int
+maildir_apply_publish(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err)
+{
+	struct err why = ERR_INIT;
+	bool replace = box->writing.replace;
+
+	if (box->writing.fd == -1)
+		return 0;
+	if (maildir_list_publish(box, &box->writing, &why) == 0) {
+		box->list_renamed = replace;
+		return 0;
+	}
+	fail_listed(box, answer, &why);
+	if (box->store->root.gone) {
+		*err = why;
+		return -1;
+	}
+	return 0;
+}
+
+int
+maildir_apply_files(struct maildir_box *box,
+    const struct maildir_answer *answer, struct err *err)
+{
+	bool list_alone = changes_list_alone(box);
+	struct err ignored = ERR_INIT;
+
+	if (rename_files(box, answer, err) == -1)
 		return -1;
 	/*
 	 * Dovecot looks at dovecot-uidlist only when cur/ or new/ changed: a
@@ -547,14 +573,5 @@ maildir_apply(struct maildir_box *box, const struct maildir_answer *answer,
 	 */
 	if (list_alone)
 		(void)path_touch(&box->store->root, box->fd, "cur", &ignored);
-	if (path_fsync(&box->store->root, box->cur_fd, err) == -1 ||
-	    (new_changed && path_fsync(&box->store->root, box->new_fd,
-	    err) == -1))
-		return -1;
-	for (size_t i = 0; i < box->ops.n; i++) {
-		op = &box->ops.v[i];
-		if (!op->answered && op->kind != OP_EXPUNGE)
-			maildir_op_done(answer, op, op->uid);
-	}
 	return 0;
 }

@@ -182,6 +182,7 @@ maildir_box_open(struct store *head, const char *name,
 	box->fd = box->cur_fd = box->new_fd = box->tmp_fd = -1;
 	box->table = table_new();
 	maildir_list_init(&box->list);
+	box->writing.fd = -1;
 	keyword_map_init(&box->keywords);
 	box->next = store->boxes;
 	store->boxes = box;
@@ -261,11 +262,12 @@ maildir_box_token(struct mailbox *head, struct store_token *token_r,
 }
 
 int
-maildir_box_lock(struct maildir_box *box, struct err *err)
+maildir_box_lock(struct maildir_box *box, unsigned int timeout,
+    struct err *err)
 {
 	struct dotlock_wish wish = { .name = UIDLIST_LOCK,
 	    .hostname = box->store->hostname, .stale = DOTLOCK_STALE_UIDLIST,
-	    .timeout = box->store->lock_timeout, .tmp_fd = box->tmp_fd };
+	    .timeout = timeout, .tmp_fd = box->tmp_fd };
 
 	return dotlock_take(&box->lock, &box->store->root, box->fd, &wish,
 	    err);

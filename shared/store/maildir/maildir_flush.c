@@ -3,11 +3,17 @@
  *
  *  1. Bodies, all still in tmp/, are made durable together.
  *  2. For each mailbox, under its uidlist lock: keywords, then the lines of
- *     dovecot-uidlist, durable.  A line without a file means nothing.
+ *     dovecot-uidlist; then all lists are made durable.  A line without a file
+ *     means nothing.
  *  3. Files are renamed from tmp/ to cur/: each is complete and has its line.
- *     Flags are renames within cur/.  Then the directory is made durable.
+ *     Flags are renames within cur/.  Then the directories are made durable.
  *  4. When that is done for all mailboxes, expunges are: whatever replaces or
  *     repeats an expunged message elsewhere is already there.
+ *
+ * Each step is made for all mailboxes before the next one, so that it costs
+ * one wait for the disk and not one for each.  Who waits for a lock that
+ * somebody holds would keep the others from theirs: such a mailbox is left
+ * for later, and flushed alone.
  *
  * After a failed fsync nobody knows what is on disk: flush ends with -1.
  */
@@ -44,6 +50,36 @@ fail_all(struct maildir_box *box, const struct maildir_answer *answer,
 		if (!box->ops.v[i].answered)
 			maildir_op_failed(answer, &box->ops.v[i], failure);
 	}
+}
+
+/*
+ * Many descriptors are made durable by one call for their file system; a few,
+ * or on one that knows of no such call, each by itself.
+ */
+struct sync_set {
+	struct path_root *root;
+	ARRAY(int) fds;
+};
+
+static void
+sync_add(struct sync_set *set, int fd)
+{
+	if (fd != -1)
+		*ARRAY_ADD(&set->fds) = fd;
+}
+
+static int
+sync_all(struct sync_set *set, struct err *err)
+{
+	int ret = 0;
+
+	if (set->root->local && set->fds.n > FSYNC_EACH_MAX)
+		ret = path_syncfs(set->root, err);
+	else
+		for (size_t i = 0; i < set->fds.n && ret == 0; i++)
+			ret = path_fsync(set->root, set->fds.v[i], err);
+	ARRAY_FREE(&set->fds);
+	return ret;
 }
 
 static int
@@ -84,29 +120,22 @@ has_kind(const struct maildir_box *box, bool expunges)
 }
 
 /*
- * Take the lock and know the list; 1: done; 0: it can't be, and all is
- * answered; -1: the process is gone.
+ * Take the lock and know the list; 1: done; 0: it can't be, with why; -1: the
+ * process is gone.
  */
 static int
-begin_box(struct maildir_box *box, const struct maildir_answer *answer,
-    struct err *err)
+begin_box(struct maildir_box *box, unsigned int timeout, struct err *why)
 {
-	struct err why = ERR_INIT;
-
-	if (maildir_box_lock(box, &why) == 0) {
-		if (maildir_keywords_load(box, &why) == 0 &&
-		    maildir_list_refresh(box, &why) == 0)
+	if (maildir_box_lock(box, timeout, why) == 0) {
+		if (maildir_keywords_load(box, why) == 0 &&
+		    maildir_list_refresh(box, why) == 0) {
+			box->in_group = true;
+			box->list_renamed = box->new_changed = false;
 			return 1;
+		}
 		maildir_box_unlock(box);
 	}
-	if (box->store->root.gone) {
-		*err = why;
-		return -1;
-	}
-	if (why.code == ERR_NOTFOUND)
-		err_set(&why, ERR_STALE, "the mailbox was removed");
-	fail_all(box, answer, &why);
-	return 0;
+	return box->store->root.gone ? -1 : 0;
 }
 
 /* 1: the file is gone, now or before; 0: failed and answered; -1: the end. */
@@ -150,27 +179,101 @@ expunge_one(struct maildir_box *box, struct maildir_op *op,
 	}
 }
 
+/* Call fn for each mailbox of the group. */
 static int
-fsync_dirs(struct maildir_box *box, unsigned int changed, struct err *err)
+each_box(struct maildir_store *store, const struct maildir_answer *answer,
+    int (*fn)(struct maildir_box *, const struct maildir_answer *,
+    struct err *), struct err *err)
 {
-	struct path_root *root = &box->store->root;
-
-	if ((changed & ENTRY_CUR) &&
-	    path_fsync(root, box->cur_fd, err) == -1)
-		return -1;
-	if (changed & ENTRY_NEW)
-		return path_fsync(root, box->new_fd, err);
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (box->in_group && fn(box, answer, err) == -1)
+			return -1;
+	}
 	return 0;
 }
 
 static int
-expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
+sync_lists(struct maildir_store *store, struct err *err)
+{
+	struct sync_set set = { .root = &store->root };
+
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (box->in_group)
+			sync_add(&set, box->writing.fd);
+	}
+	return sync_all(&set, err);
+}
+
+static int
+sync_renamed_lists(struct maildir_store *store, struct err *err)
+{
+	struct sync_set set = { .root = &store->root };
+
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (box->in_group && box->list_renamed)
+			sync_add(&set, box->fd);
+	}
+	return sync_all(&set, err);
+}
+
+static int
+sync_dirs(struct maildir_store *store, struct err *err)
+{
+	struct sync_set set = { .root = &store->root };
+
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (!box->in_group)
+			continue;
+		sync_add(&set, box->cur_fd);
+		if (box->new_changed)
+			sync_add(&set, box->new_fd);
+	}
+	return sync_all(&set, err);
+}
+
+/* All operations but expunges that are not answered yet are done. */
+static int
+answer_box(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
 	struct maildir_op *op;
-	/* Also what was gone before may not be so durably. */
-	unsigned int changed = ENTRY_CUR;
 
+	(void)err;
+	for (size_t i = 0; i < box->ops.n; i++) {
+		op = &box->ops.v[i];
+		if (!op->answered && op->kind != OP_EXPUNGE)
+			maildir_op_done(answer, op, op->uid);
+	}
+	return 0;
+}
+
+static int
+apply_group(struct maildir_store *store, const struct maildir_answer *answer,
+    struct err *err)
+{
+	if (each_box(store, answer, maildir_apply_lists, err) == -1 ||
+	    sync_lists(store, err) == -1 ||
+	    each_box(store, answer, maildir_apply_publish, err) == -1 ||
+	    sync_renamed_lists(store, err) == -1 ||
+	    each_box(store, answer, maildir_apply_files, err) == -1 ||
+	    sync_dirs(store, err) == -1)
+		return -1;
+	return each_box(store, answer, answer_box, err);
+}
+
+static int
+expunge_box(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	struct maildir_op *op;
+	unsigned int changed = 0;
+
+	if (maildir_look_up(box, answer, err) == -1)
+		return -1;
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
 		if (op->kind != OP_EXPUNGE || op->answered ||
@@ -181,8 +284,18 @@ expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
 		if (i % 1024 == 1023 && dotlock_keep(&box->lock, err) == -1)
 			return -1;
 	}
-	if (fsync_dirs(box, changed, err) == -1)
-		return -1;
+	/* Also what was gone before may not be so durably: cur always. */
+	box->new_changed = (changed & ENTRY_NEW) != 0;
+	return 0;
+}
+
+static int
+answer_expunges(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	struct maildir_op *op;
+
+	(void)err;
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
 		if (op->kind == OP_EXPUNGE && !op->answered)
@@ -191,21 +304,85 @@ expunge_all(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
-/* Do what work does of a mailbox's operations, under its lock. */
 static int
-flush_box(struct maildir_box *box, const struct maildir_answer *answer,
-    int (*work)(struct maildir_box *, const struct maildir_answer *,
-    struct err *), struct err *err)
+expunge_group(struct maildir_store *store,
+    const struct maildir_answer *answer, struct err *err)
 {
-	int ret = begin_box(box, answer, err);
+	if (each_box(store, answer, expunge_box, err) == -1 ||
+	    sync_dirs(store, err) == -1)
+		return -1;
+	return each_box(store, answer, answer_expunges, err);
+}
 
-	if (ret != 1)
-		return ret;
-	ret = maildir_look_up(box, answer, err);
-	if (ret == 0)
-		ret = work(box, answer, err);
-	maildir_box_unlock(box);
+static void
+end_group(struct maildir_store *store)
+{
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (!box->in_group)
+			continue;
+		maildir_list_abort(box, &box->writing);
+		maildir_box_unlock(box);
+		box->in_group = false;
+	}
+}
+
+/* Do what work does of the operations of those that are in the group. */
+static int
+run_group(struct maildir_store *store, const struct maildir_answer *answer,
+    bool expunges, struct err *err)
+{
+	int ret = expunges ? expunge_group(store, answer, err) :
+	    apply_group(store, answer, err);
+
+	end_group(store);
 	return ret;
+}
+
+/* A mailbox whose lock was not to be had at once. */
+static int
+flush_late(struct maildir_box *box, const struct maildir_answer *answer,
+    bool expunges, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = begin_box(box, box->store->lock_timeout, &why);
+
+	if (r == 1)
+		return run_group(box->store, answer, expunges, err);
+	if (r == -1) {
+		*err = why;
+		return -1;
+	}
+	if (why.code == ERR_NOTFOUND)
+		err_set(&why, ERR_STALE, "the mailbox was removed");
+	fail_all(box, answer, &why);
+	return 0;
+}
+
+static int
+flush_kind(struct maildir_store *store, const struct maildir_answer *answer,
+    bool expunges, struct err *err)
+{
+	struct maildir_box *box;
+	struct err why;
+
+	for (box = store->boxes; box != NULL; box = box->next) {
+		why = (struct err)ERR_INIT;
+		if (has_kind(box, expunges) &&
+		    begin_box(box, 0, &why) == -1) {
+			end_group(store);
+			*err = why;
+			return -1;
+		}
+	}
+	if (run_group(store, answer, expunges, err) == -1)
+		return -1;
+	for (box = store->boxes; box != NULL; box = box->next) {
+		if (has_kind(box, expunges) &&
+		    flush_late(box, answer, expunges, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -216,20 +393,13 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	const struct maildir_answer answer = { done, arg };
 	struct maildir_box *box;
 
-	if (maildir_writable(store, err) == -1 ||
-	    sync_bodies(store, err) == -1)
-		return -1;
-	for (box = store->boxes; box != NULL; box = box->next) {
+	for (box = store->boxes; box != NULL; box = box->next)
 		box->reread = false;
-		if (has_kind(box, false) &&
-		    flush_box(box, &answer, maildir_apply, err) == -1)
-			return -1;
-	}
-	for (box = store->boxes; box != NULL; box = box->next) {
-		if (has_kind(box, true) &&
-		    flush_box(box, &answer, expunge_all, err) == -1)
-			return -1;
-	}
+	if (maildir_writable(store, err) == -1 ||
+	    sync_bodies(store, err) == -1 ||
+	    flush_kind(store, &answer, false, err) == -1 ||
+	    flush_kind(store, &answer, true, err) == -1)
+		return -1;
 	for (box = store->boxes; box != NULL; box = box->next)
 		maildir_ops_free(box);
 	store->unsynced = 0;

@@ -20,36 +20,27 @@ struct copy {
 };
 
 static int
-append(struct maildir_box *box, struct list_change *change, bool *fatal_r,
-    struct err *err)
+append(struct maildir_box *box, struct list_change *change,
+    struct list_write *w, struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	struct maildir_list *list = &box->list;
 	struct err ignored = ERR_INIT;
 	struct path_stat st;
-	int fd, ret = -1;
 
-	fd = path_open_write(root, box->fd, UIDLIST_NAME, true, err);
-	if (fd == -1)
+	w->fd = path_open_write(root, box->fd, UIDLIST_NAME, true, err);
+	if (w->fd == -1 || path_fstat(w->fd, &st, err) == -1)
 		return -1;
-	if (path_fstat(fd, &st, err) == -1)
-		goto out;
-	if (st.ino != list->st.ino || st.size != list->good_end) {
-		err_set(err, ERR_TEMP,
+	if (st.ino != list->st.ino || st.size != list->good_end)
+		return err_set(err, ERR_TEMP,
 		    "dovecot-uidlist was changed in spite of its lock");
-		goto out;
-	}
-	if (path_write(root, fd, change->lines.data, change->lines.len,
+	if (path_write(root, w->fd, change->lines.data, change->lines.len,
 	    err) == -1) {
 		/* Half a line must not stay; a reader ignores it. */
-		(void)path_truncate(root, fd, list->good_end, &ignored);
-		goto out;
+		(void)path_truncate(root, w->fd, list->good_end, &ignored);
+		return -1;
 	}
-	ret = path_fsync(root, fd, err);
-	*fatal_r = ret == -1;
-out:
-	close(fd);
-	return ret;
+	return 0;
 }
 
 static int
@@ -80,9 +71,9 @@ copy_line(const struct uidlist_record *rec, void *arg, struct err *err)
 	return 0;
 }
 
-/* Write all of the new file, durably. */
+/* Write all of the new file. */
 static int
-write_file(struct copy *copy, bool *fatal_r, struct err *err)
+write_file(struct copy *copy, struct err *err)
 {
 	struct path_root *root = &copy->box->store->root;
 	struct list_change *change = copy->change;
@@ -94,16 +85,12 @@ write_file(struct copy *copy, bool *fatal_r, struct err *err)
 	if (change->lines.len > 0 && path_write(root, copy->fd,
 	    change->lines.data, change->lines.len, err) == -1)
 		return -1;
-	if (path_fsync(root, copy->fd, err) == -1) {
-		*fatal_r = true;
-		return -1;
-	}
-	return dotlock_keep(&copy->box->lock, err);
+	return 0;
 }
 
 static int
-rewrite(struct maildir_box *box, struct list_change *change, bool *fatal_r,
-    struct err *err)
+rewrite(struct maildir_box *box, struct list_change *change,
+    struct list_write *w, struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	struct copy copy = { .box = box, .change = change };
@@ -118,49 +105,97 @@ rewrite(struct maildir_box *box, struct list_change *change, bool *fatal_r,
 		*err = ignored;
 		return -1;
 	}
-	copy.fd = path_create(root, box->fd, UIDLIST_TMP, mode, err);
-	if (copy.fd == -1)
+	w->fd = copy.fd = path_create(root, box->fd, UIDLIST_TMP, mode, err);
+	if (w->fd == -1)
 		return -1;
+	w->replace = true;
 	if (box->set_gid)
 		(void)path_set_group(root, copy.fd, box->file_gid, &ignored);
 	strbuf_init(&copy.out, OUT_CHUNK + 2 * UIDLIST_LINE_MAX);
-	ret = write_file(&copy, fatal_r, err);
+	ret = write_file(&copy, err);
 	strbuf_deinit(&copy.out);
-	close(copy.fd);
-	if (ret == 0)
-		ret = path_rename_over(root, box->fd, UIDLIST_TMP,
-		    UIDLIST_NAME, err);
-	if (ret == -1) {
-		(void)path_unlink(root, box->fd, UIDLIST_TMP, false,
-		    &ignored);
-		return -1;
-	}
-	if (path_fsync(root, box->fd, err) == -1) {
-		*fatal_r = true;
-		return -1;
-	}
-	return 0;
+	return ret;
+}
+
+static void
+write_close(struct maildir_box *box, struct list_write *w)
+{
+	struct err ignored = ERR_INIT;
+
+	if (w->fd != -1)
+		close(w->fd);
+	w->fd = -1;
+	if (w->replace)
+		(void)path_unlink(&box->store->root, box->fd, UIDLIST_TMP,
+		    false, &ignored);
+	w->replace = false;
 }
 
 int
-maildir_list_write(struct maildir_box *box, struct list_change *change,
-    bool *fatal_r, struct err *err)
+maildir_list_begin(struct maildir_box *box, struct list_change *change,
+    struct list_write *w, struct err *err)
 {
 	int ret;
 
-	*fatal_r = false;
+	*w = (struct list_write){ .fd = -1 };
 	if (change->lines.failed)
 		return err_set(err, ERR_REFUSED,
 		    "too many new lines for dovecot-uidlist");
 	if (dotlock_keep(&box->lock, err) == -1)
 		return -1;
 	if (change->rewrite || maildir_list_incomplete(&box->list))
-		ret = rewrite(box, change, fatal_r, err);
+		ret = rewrite(box, change, w, err);
 	else
-		ret = append(box, change, fatal_r, err);
+		ret = append(box, change, w, err);
 	if (ret == -1) {
-		*fatal_r = *fatal_r || box->store->root.gone;
+		write_close(box, w);
 		return err_prefix(err, "write dovecot-uidlist");
 	}
+	return 0;
+}
+
+int
+maildir_list_publish(struct maildir_box *box, struct list_write *w,
+    struct err *err)
+{
+	bool replace = w->replace;
+	int ret = 0;
+
+	if (replace) {
+		ret = dotlock_keep(&box->lock, err);
+		if (ret == 0)
+			ret = path_rename_over(&box->store->root, box->fd,
+			    UIDLIST_TMP, UIDLIST_NAME, err);
+	}
+	w->replace = ret == -1;
+	write_close(box, w);
+	if (ret == -1)
+		return err_prefix(err, "write dovecot-uidlist");
 	return maildir_list_refresh(box, err);
+}
+
+void
+maildir_list_abort(struct maildir_box *box, struct list_write *w)
+{
+	write_close(box, w);
+}
+
+int
+maildir_list_write(struct maildir_box *box, struct list_change *change,
+    struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct list_write w;
+	bool replace;
+
+	if (maildir_list_begin(box, change, &w, err) == -1)
+		return -1;
+	if (path_fsync(root, w.fd, err) == -1) {
+		maildir_list_abort(box, &w);
+		return -1;
+	}
+	replace = w.replace;
+	if (maildir_list_publish(box, &w, err) == -1)
+		return -1;
+	return replace ? path_fsync(root, box->fd, err) : 0;
 }

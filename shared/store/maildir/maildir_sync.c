@@ -429,7 +429,6 @@ adopt_some(struct maildir_box *box, struct unlisted_list *list,
 {
 	struct list_change change = { .rewrite = false };
 	uint32_t next;
-	bool fatal;
 	int ret = -1;
 
 	if (maildir_list_refresh(box, err) == -1 ||
@@ -443,7 +442,7 @@ adopt_some(struct maildir_box *box, struct unlisted_list *list,
 	if (complete_header(box, &change.header, err) == 0) {
 		change.header.uidnext = list->names.n < UID_LAST - next ?
 		    next + (uint32_t)list->names.n : UID_LAST + 1;
-		ret = maildir_list_write(box, &change, &fatal, err);
+		ret = maildir_list_write(box, &change, err);
 	}
 	strbuf_deinit(&change.lines);
 	if (ret == 0 && list->names.n == UNLISTED_MAX && next < UID_LAST)
@@ -504,7 +503,6 @@ drop_dead_lines(struct maildir_box *box, struct err *err)
 {
 	struct list_change change = { .rewrite = true, .drop = is_dead,
 	    .drop_arg = box };
-	bool fatal;
 	int ret;
 
 	if (maildir_list_refresh(box, err) == -1 ||
@@ -515,7 +513,7 @@ drop_dead_lines(struct maildir_box *box, struct err *err)
 	strbuf_init(&change.lines, 1);
 	change.header = box->list.header;
 	change.header.uidnext = maildir_box_uidnext(box);
-	ret = maildir_list_write(box, &change, &fatal, err);
+	ret = maildir_list_write(box, &change, err);
 	strbuf_deinit(&change.lines);
 	return ret;
 }
@@ -537,7 +535,7 @@ maildir_sync(struct maildir_box *box, struct err *err)
 			return 0;
 		work = drop_dead_lines;
 	}
-	if (maildir_box_lock(box, err) == -1)
+	if (maildir_box_lock(box, box->store->lock_timeout, err) == -1)
 		return -1;
 	ret = work(box, err);
 	maildir_box_unlock(box);
