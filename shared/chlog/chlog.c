@@ -89,6 +89,9 @@ chlog_stmt(struct chlog *log, const char *sql, struct err *err)
 	sqlite3_stmt *stmt = NULL;
 	size_t i;
 
+	if (log->holding && !log->writing && !log->reading)
+		log->reading = sqlite3_exec(log->db, "BEGIN", NULL, NULL,
+		    NULL) == SQLITE_OK;
 	/* Literals have one address each, so no text is compared. */
 	for (i = 0; i < log->stmt_count; i++) {
 		if (log->stmt_sql[i] == sql) {
@@ -293,9 +296,31 @@ chlog_meta_load(struct chlog *log, struct err *err)
 	return 0;
 }
 
+static void
+end_reading(struct chlog *log)
+{
+	if (log->reading && !sqlite3_get_autocommit(log->db))
+		sqlite3_exec(log->db, "COMMIT", NULL, NULL, NULL);
+	log->reading = false;
+}
+
+void
+chlog_hold(struct chlog *log)
+{
+	log->holding = true;
+}
+
+void
+chlog_rest(struct chlog *log)
+{
+	end_reading(log);
+	log->holding = false;
+}
+
 int
 chlog_begin(struct chlog *log, struct err *err)
 {
+	end_reading(log);
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
 		return err->code == ERR_TEMP ?
 		    err_prefix(err, "another process is writing") : -1;

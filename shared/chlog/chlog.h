@@ -75,6 +75,15 @@ void chlog_rollback(struct chlog *log);
 bool chlog_writing(const struct chlog *log);
 
 /*
+ * Read many records as of one moment, which costs less: from hold to rest all
+ * reading outside of a transaction is in one of its own.  It ends with
+ * chlog_begin, too.  Not to be kept while nothing is read: what others write
+ * is not seen, and the log cannot be tidied up meanwhile.
+ */
+void chlog_hold(struct chlog *log);
+void chlog_rest(struct chlog *log);
+
+/*
  * One step back inside a transaction: end with keep false undoes all since
  * the mark.
  */

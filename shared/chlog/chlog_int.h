@@ -26,6 +26,8 @@ struct chlog {
 	uint64_t head, head_saved;
 	bool scanned_all;
 	bool writing;
+	bool holding;		/* from hold to rest ... */
+	bool reading;		/* ... and a transaction is open */
 	bool damaged;
 	bool copy;		/* dry run: thrown away at the end */
 

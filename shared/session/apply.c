@@ -153,6 +153,26 @@ apply_open(struct session *s, const struct chlog_mailbox *row,
 }
 
 void
+apply_keep(struct session *s, const struct chlog_mailbox *row,
+    struct mailbox **handle)
+{
+	struct open_box *box;
+
+	if (s->boxes.n >= OPEN_BOXES_MAX || session_unscanned(s, &row->guid))
+		return;
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (guid_eq(&s->boxes.v[i].guid, &row->guid))
+			return;
+	box = ARRAY_ADD(&s->boxes);
+	box->guid = row->guid;
+	box->id = row->id;
+	box->store_name = mem_strdup(row->store_name);
+	box->box = *handle;
+	box->used = ++s->box_clock;
+	*handle = NULL;
+}
+
+void
 apply_result(struct session *s, uint32_t op, enum result_status status,
     uint32_t uid, enum err_code code, const char *text)
 {

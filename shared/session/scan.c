@@ -436,6 +436,7 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	struct mailbox *box = NULL;
 	struct guid128 guid;
 	struct err why = ERR_INIT;
+	unsigned int before;
 	bool lent_uids;
 	int r;
 
@@ -470,11 +471,16 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	if (guid_is_zero(&guid))
 		guid = entry->known != NULL && entry->known->row.selectable ?
 		    entry->known->row.guid : guid_random();
+	before = scan->changes;
 	r = find_row(scan, entry, &guid, &status, &row, err);
 	if (r == 1)
 		r = scan_messages(scan, entry, &row, box, &status, &token,
 		    err);
-	driver->mailbox_close(&box);
+	if (r == 0 && !row.lent && !scan->restored &&
+	    row.messages + (scan->changes - before) <= KEEP_MESSAGES_MAX)
+		apply_keep(scan->s, &row, &box);
+	if (box != NULL)
+		driver->mailbox_close(&box);
 	return r;
 }
 
@@ -737,6 +743,7 @@ session_scan(struct session *s, struct err *err)
 		arena_free(&scan.arena);
 		if (r == -1 || !scan.restored)
 			return r;
+		apply_close_all(s);
 	}
 	return err_set(err, ERR_CORRUPT, "the store changes its UIDs back");
 }

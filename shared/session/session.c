@@ -325,6 +325,20 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 	return r;
 }
 
+void
+session_hold(struct session *s)
+{
+	if (s->log != NULL)
+		chlog_hold(s->log);
+}
+
+void
+session_rest(struct session *s)
+{
+	if (s->log != NULL)
+		chlog_rest(s->log);
+}
+
 bool
 session_ended(const struct session *s)
 {

@@ -58,6 +58,13 @@ int session_receive(struct session *session, const struct msg *msg,
 int session_step(struct session *session, bool (*room)(void *arg),
     void *room_arg, struct err *err);
 
+/*
+ * Between hold and rest the change log is read as of one moment.  A loop calls
+ * them around each turn; without them each record is read by itself.
+ */
+void session_hold(struct session *session);
+void session_rest(struct session *session);
+
 /* BYE was received: nothing more will come. */
 bool session_ended(const struct session *session);
 

@@ -32,6 +32,7 @@
 #define BATCH_BYTES_MAX		(256ULL * 1024 * 1024) /* of their bodies */
 #define BATCH_MEMORY_MAX	(8U * 1024U * 1024U) /* of their records */
 #define OPEN_BOXES_MAX		64U	/* mailboxes open at once */
+#define KEEP_MESSAGES_MAX	2000U	/* of one that stays open after its scan */
 #define DIGESTS_MAX		4096U	/* computed and not yet in the log */
 #define UNSAVED_MAX		131072U	/* saves that failed, by GUID */
 #define SCAN_TXN_MAX		20000U	/* changes in one transaction */
@@ -463,6 +464,9 @@ void apply_row_forget(struct session *s);
 /* An open mailbox; NULL with err. */
 struct open_box *apply_open(struct session *s,
     const struct chlog_mailbox *row, struct err *err);
+/* Keep one that is open for what comes, if there is room; takes *handle. */
+void apply_keep(struct session *s, const struct chlog_mailbox *row,
+    struct mailbox **handle);
 void apply_close(struct session *s, const struct guid128 *guid);
 void apply_close_all(struct session *s);
 void apply_result(struct session *s, uint32_t op, enum result_status status,

@@ -160,14 +160,17 @@ loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 	for (;;) {
 		uint64_t now = clock_mono_ms();
 
+		session_rest(loop->session);
 		if (now - loop->last_byte > idle_ms)
 			return err_set(err, ERR_TEMP,
 			    "the peer was silent for %llu seconds",
 			    (unsigned long long)(idle_ms / 1000));
 		/* With work to do the peer is only looked after. */
 		if (loop_poll(loop, true, more == 1 && link_room(loop->link) ?
-		    0 : (int)(idle_ms < 1000 ? idle_ms : 1000), err) == -1 ||
-		    loop_receive(loop, err) == -1)
+		    0 : (int)(idle_ms < 1000 ? idle_ms : 1000), err) == -1)
+			return -1;
+		session_hold(loop->session);
+		if (loop_receive(loop, err) == -1)
 			return -1;
 		if (session_ended(loop->session))
 			return 0;
