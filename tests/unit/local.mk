@@ -77,4 +77,8 @@ check_PROGRAMS += %D%/test_maildir
 %C%_test_maildir_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_maildir_parts
 %C%_test_maildir_parts_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_index
+%C%_test_index_SOURCES = %D%/test_index.c tests/support/tempdir.c \
+	tests/support/index_fixture.c
+%C%_test_index_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif

@@ -496,6 +496,26 @@ path_set_group(struct path_root *root, int fd, gid_t gid, struct err *err)
 }
 
 int
+path_set_mode(struct path_root *root, int fd, mode_t mode, struct err *err)
+{
+	if (step(root, "change the mode of", "", err) == -1)
+		return -1;
+	if (fchmod(fd, mode) == -1)
+		return err_sys(err, "change the mode");
+	return 0;
+}
+
+int
+path_fdatasync(struct path_root *root, int fd, struct err *err)
+{
+	if (step(root, "fsync", "", err) == -1)
+		return -1;
+	if (fdatasync(fd) == -1)
+		return err_sys(err, "fsync");
+	return 0;
+}
+
+int
 path_fsync(struct path_root *root, int fd, struct err *err)
 {
 	if (step(root, "fsync", "", err) == -1)

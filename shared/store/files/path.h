@@ -97,6 +97,10 @@ int path_touch(struct path_root *root, int dirfd, const char *name,
     struct err *err);
 int path_set_group(struct path_root *root, int fd, gid_t gid,
     struct err *err);
+int path_set_mode(struct path_root *root, int fd, mode_t mode,
+    struct err *err);
+/* The bytes and the size, not the times. */
+int path_fdatasync(struct path_root *root, int fd, struct err *err);
 int path_fsync(struct path_root *root, int fd, struct err *err);
 /* All of the root's file system; errors since the root was opened. */
 int path_syncfs(struct path_root *root, struct err *err);

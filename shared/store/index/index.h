@@ -37,6 +37,7 @@
 #include "model/guid.h"
 
 struct path_root;
+struct store_options;
 struct index;
 struct index_txn;
 
@@ -68,6 +69,9 @@ struct index_options {
 	bool readonly;			/* never lock or write */
 	const char *hostname;		/* copied */
 };
+
+/* As the settings of a store ask for. */
+struct index_options index_options_of(const struct store_options *opts);
 
 /* What is known after index_open and each index_refresh. */
 struct index_state {
