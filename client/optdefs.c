@@ -58,12 +58,7 @@ static const struct optdef optdefs[] = {
 	OPTROW_VERSION(FIELD(version)),
 	OPTROW_HELP(FIELD(help)),
 
-	{ .name = "mail_location", .type = OPT_STRING,
-	  .flags = OPT_FILE_ONLY, .offset = FIELD(mail_location),
-	  .arg = "LOCATION", .value = "maildir:~/Maildir",
-	  .help = "the first location" },
 	OPTROW_STATE_DIR(FIELD(state_dir)),
-	OPTROW_PASSWD_FILE(FIELD(passwd_file)),
 	OPTROW_HOSTNAME(FIELD(hostname)),
 	{ .name = "max_delete", .type = OPT_UINT,
 	  .flags = OPT_FILE_ONLY | OPT_LIMIT, .offset = FIELD(max_delete),
@@ -94,6 +89,8 @@ static const struct optdef optdefs[] = {
 	{ .name = "ssl_crl", .type = OPT_STRING, .flags = OPT_FILE_ONLY,
 	  .offset = FIELD(ssl_crl), .arg = "FILE",
 	  .help = "revocation lists of that CA" },
+	MAIL_CONF_ROWS(FIELD(mail)),
+	USER_CONF_ROWS(FIELD(users)),
 	STORE_CONF_ROWS(FIELD(store)),
 };
 

@@ -158,13 +158,8 @@ read_files(struct settings *set, struct err *err)
 static int
 find_owner(struct settings *set, struct err *err)
 {
-	const char *location;
-
-	if (user_find(&set->owner, set->user, set->passwd_file, err) == -1)
-		return -1;
-	location = set->owner.mail_location;
-	if (location != NULL && conf_set(&set->conf, "mail_location",
-	    location, CONF_USERDB, err) == -1)
+	if (user_find(&set->owner, set->user, &set->users, err) == -1 ||
+	    mail_conf_apply(&set->conf, &set->owner, err) == -1)
 		return -1;
 	return user_become(&set->owner, err);
 }
@@ -204,26 +199,18 @@ check_values(const struct settings *set, struct err *err)
 static int
 expand_locations(struct settings *set, struct err *err)
 {
-	char cwd[PATH_MAX], *text;
-	int ret;
+	const char *home = account_home(&set->owner);
+	char cwd[PATH_MAX];
 
-	if (set->mail_location == NULL || set->mail_location[0] == '\0')
-		return err_set(err, ERR_CONFIG, "mail_location is empty");
-	text = mail_location_expand(set->mail_location, set->owner.name,
-	    set->owner.home, err);
-	if (text == NULL)
-		return err_prefix(err, "mail_location");
 	/* The mail of a user does not depend on where the program starts. */
-	ret = mail_location_parse(&set->location, text, set->owner.home,
-	    set->user != NULL ? set->owner.home :
-	    getcwd(cwd, sizeof(cwd)), err);
-	free(text);
-	if (ret == -1)
-		return err_prefix(err, "mail_location");
+	if (mail_conf_locate(&set->mail, &set->conf, &set->owner,
+	    set->user != NULL ? home : getcwd(cwd, sizeof(cwd)),
+	    &set->location, err) == -1)
+		return -1;
 	if (set->state_dir == NULL)
 		return 0;
 	set->state_path = mail_location_expand_path(set->state_dir,
-	    set->owner.name, set->owner.home, err);
+	    set->owner.name, home, err);
 	return set->state_path != NULL ? 0 : err_prefix(err, "state_dir");
 }
 

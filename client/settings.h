@@ -15,7 +15,9 @@
 #include "client/user.h"
 #include "conf/conf.h"
 #include "model/mail_location.h"
+#include "users/mail_conf.h"
 #include "users/store_conf.h"
+#include "users/user_conf.h"
 
 enum command {
 	COMMAND_NONE,		/* speak the protocol on stdin and stdout */
@@ -38,7 +40,9 @@ struct settings {
 	bool debug, verbose, quiet, full, dry_run, reverse, progress;
 	bool force_delete, create, help, version;
 	struct opt_list mailboxes, excludes;
-	char *mail_location, *state_dir, *hostname, *passwd_file;
+	char *state_dir, *hostname;
+	struct mail_conf mail;
+	struct user_conf users;
 	char *ssl_ca, *ssl_crl;
 	unsigned int max_delete;	/* percent */
 	unsigned int max_delete_min;	/* messages */

@@ -135,14 +135,14 @@ static int
 parse_location2(struct sync *sync, struct err *err)
 {
 	const struct settings *set = sync->set;
+	const char *home = account_home(&set->owner);
 	char cwd[PATH_MAX], *text;
 	int ret;
 
-	text = mail_location_expand(set->words[0], set->owner.name,
-	    set->owner.home, err);
+	text = mail_location_expand(set->words[0], set->owner.name, home, err);
 	if (text == NULL)
 		return -1;
-	ret = mail_location_parse(&sync->location2, text, set->owner.home,
+	ret = mail_location_parse(&sync->location2, text, home,
 	    getcwd(cwd, sizeof(cwd)), err);
 	free(text);
 	return ret == -1 ? -1 : refuse_same_root(sync, err);

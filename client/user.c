@@ -4,42 +4,19 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/strbuf.h"
 #include "client/user.h"
-#include "net/config_file.h"
 #include "priv/drop.h"
-
-static int
-find_in_file(struct account *user_r, const char *name, const char *path,
-    struct err *err)
-{
-	struct strbuf text;
-	int ret = -1;
-
-	strbuf_init(&text, ACCOUNT_FILE_MAX);
-	if (config_file_read(path, &text, err) == 0) {
-		ret = account_parse(user_r, name, text.data, text.len, err);
-		if (ret == -1)
-			err_prefix(err, "%s", path);
-	}
-	strbuf_deinit(&text);
-	return ret;
-}
+#include "users/userdb.h"
 
 int
-user_find(struct account *user_r, const char *name, const char *passwd_file,
-    struct err *err)
+user_find(struct account *user_r, const char *name,
+    const struct user_conf *conf, struct err *err)
 {
 	if (name == NULL)
 		return account_of_self(user_r, NULL, err);
-	if (name[0] == '\0' || strpbrk(name, ":\n/") != NULL)
-		return err_set(err, ERR_CONFIG, "\"%s\" is no user name", name);
-	if (passwd_file != NULL)
-		return find_in_file(user_r, name, passwd_file, err);
-	return account_of_system(user_r, name, err);
+	return userdb_find(conf, name, user_r, err);
 }
 
 static int

@@ -1,8 +1,7 @@
 /*
  * user.h - whose mail it is: name, rights and home
  *
- * A user comes from a passwd-file, where one is set, or from the system.  Root
- * can become any of them; everybody else only those that share their own uid.
+ * Root can become any user; everybody else only those that share their own uid.
  */
 #ifndef CLIENT_USER_H
 #define CLIENT_USER_H
@@ -10,13 +9,14 @@
 #include "base/err.h"
 #include "priv/account.h"
 
+struct user_conf;
+
 /*
  * Find a user: name NULL means who runs the program, with HOME from the
- * environment if that is absolute.  passwd_file NULL: the system's users.
- * ERR_NOTFOUND: there is none of this name, or no such file.
+ * environment if that is absolute; else as userdb_find (users/userdb.h).
  */
 int user_find(struct account *user_r, const char *name,
-    const char *passwd_file, struct err *err);
+    const struct user_conf *conf, struct err *err);
 
 /*
  * From here on have only the rights of user; HOME, USER and LOGNAME say so too.

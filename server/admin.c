@@ -21,7 +21,7 @@
 #include "net/keys.h"
 #include "net/token.h"
 #include "server/admin.h"
-#include "server/userdb.h"
+#include "server/user.h"
 
 #define TEXT_MAX	8192U	/* bytes */
 #define HOSTNAME_BYTES	256U
@@ -244,7 +244,7 @@ fill_grant(const struct server_settings *set, struct token_grant *grant,
 	if (name == NULL)
 		return err_set(err, ERR_CONFIG, "--user is needed: whose mail "
 		    "may the client have?");
-	if (userdb_find(set, name, &user, err) == -1)
+	if (user_find(set, name, &user, err) == -1)
 		return -1;
 	account_deinit(&user);
 	strlcpy(grant->user, name, sizeof(grant->user));

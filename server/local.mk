@@ -12,7 +12,7 @@ noinst_LIBRARIES += %D%/libserver.a
 %C%_libserver_a_SOURCES += %D%/settings.c %D%/settings.h
 %C%_libserver_a_SOURCES += %D%/slots.c %D%/slots.h
 %C%_libserver_a_SOURCES += %D%/store_main.c %D%/store_main.h
-%C%_libserver_a_SOURCES += %D%/userdb.c %D%/userdb.h
+%C%_libserver_a_SOURCES += %D%/user.c %D%/user.h
 
 sbin_PROGRAMS += %D%/dsync-server
 %C%_dsync_server_SOURCES = %D%/main.c

@@ -16,7 +16,7 @@
 #include "server/log_setup.h"
 #include "server/settings.h"
 #include "server/store_main.h"
-#include "server/userdb.h"
+#include "server/user.h"
 
 /* A closed standard descriptor must not become a socket or a mailbox. */
 static int
@@ -56,7 +56,7 @@ run_stdio(struct server_settings *set, struct err *err)
 		    "user");
 	if (name == NULL)
 		name = pw != NULL ? pw->pw_name : "unknown";
-	if (userdb_find(set, name, &user, err) == -1)
+	if (user_find(set, name, &user, err) == -1)
 		return -1;
 	ret = store_main_stdio(&args);
 	account_deinit(&user);

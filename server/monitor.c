@@ -25,7 +25,7 @@
 #include "server/net_main.h"
 #include "server/request.h"
 #include "server/store_main.h"
-#include "server/userdb.h"
+#include "server/user.h"
 
 #define GRACE_MS	3000U	/* after a deadline, before we kill */
 #define STORE_END_MS	10000U	/* for the store to end by itself */
@@ -161,7 +161,7 @@ answer_start(struct monitor *m, const struct priv_message *message,
 		m->known = false;
 		return 0;
 	}
-	if (userdb_find(m->args->set, name, &user, &why) == -1 ||
+	if (user_find(m->args->set, name, &user, &why) == -1 ||
 	    start_store(m, &user, pass, &why) == -1) {
 		log_error("cannot serve a user user=%s addr=%s error=%s", name,
 		    m->args->peer, why.msg);

@@ -160,7 +160,8 @@ server_settings_load(struct server_settings *set, int argc, char **argv,
 	resolve(set, &set->ssl_crl, NULL);
 	resolve(set, &set->peers, "peers");
 	resolve(set, &set->token_dir, "tokens");
-	resolve(set, &set->passwd_file, NULL);
+	if (set->users.passwd_file != NULL && set->users.passwd_file[0] != '\0')
+		resolve(set, &set->users.passwd_file, NULL);
 	resolve(set, &set->port_file, NULL);
 	return 0;
 }

@@ -10,7 +10,9 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "users/mail_conf.h"
 #include "users/store_conf.h"
+#include "users/user_conf.h"
 
 enum server_command {
 	SERVER_SERVE,
@@ -43,11 +45,12 @@ struct server_settings {
 	char *port_file;
 	char *ssl_key, *ssl_cert, *ssl_ca, *ssl_crl;
 	char *peers, *token_dir;
-	char *mail_location, *state_dir, *passwd_file, *hostname;
+	char *state_dir, *hostname;
+	struct mail_conf mail;
+	struct user_conf users;
 	int single_user;		/* enum single_user */
 	char *net_user, *chroot_dir;
 	int log;			/* 0: stderr, 1: syslog */
-	unsigned int first_valid_uid;
 	unsigned int max_connections, max_connections_per_address;
 	unsigned int max_unknown, max_unknown_per_address;
 	unsigned int max_sessions_per_peer, refusals_per_minute;

@@ -98,24 +98,31 @@ become(const struct account *user, struct err *err)
 	return drop_new_rights(err);
 }
 
+/* Once all is given up: a home may be looked into on the way. */
 static int
 locate(struct place *place, struct err *err)
 {
+	const struct server_settings *set = place->args->set;
+	const struct account *user = place->args->user;
+	/* The settings are this process's own copy: they are this user's. */
+	struct conf conf = set->conf;
+
+	if (mail_conf_apply(&conf, user, err) == -1)
+		return -1;
+	return mail_conf_locate(&set->mail, &conf, user, account_home(user),
+	    &place->location, err);
+}
+
+static int
+find_state_dir(struct place *place, struct err *err)
+{
 	const struct account *user = place->args->user;
 	const char *state_dir = place->args->set->state_dir;
-	char *text = mail_location_expand(user->mail_location, user->name,
-	    user->home, err);
-	int ret;
 
-	if (text == NULL)
-		return -1;
-	ret = mail_location_parse(&place->location, text, user->home,
-	    user->home, err);
-	free(text);
-	if (ret == -1 || state_dir == NULL)
-		return ret;
+	if (state_dir == NULL)
+		return 0;
 	place->state_dir = mail_location_expand_path(state_dir, user->name,
-	    user->home, err);
+	    account_home(user), err);
 	return place->state_dir != NULL ? 0 : err_prefix(err, "state_dir");
 }
 
@@ -153,8 +160,9 @@ run(int in, int out, const struct store_args *args)
 	/* A peer that went away is an error of the write. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_context_set("user=%s addr=%s", args->user->name, args->peer);
-	if (locate(&place, &err) == 0 && give_state_dir(&place, &err) == 0 &&
-	    become(args->user, &err) == 0) {
+	if (find_state_dir(&place, &err) == 0 &&
+	    give_state_dir(&place, &err) == 0 &&
+	    become(args->user, &err) == 0 && locate(&place, &err) == 0) {
 		fill_session(&place);
 		/* A monitor's child; the change of uid would clear it. */
 		if (in == SESSION_FD)

@@ -5,8 +5,8 @@
 #define SERVER_STORE_MAIN_H
 
 #include "net/peers.h"
+#include "priv/account.h"
 #include "server/settings.h"
-#include "server/userdb.h"
 
 struct store_args {
 	const struct server_settings *set;

@@ -29,10 +29,6 @@
 	{ .name = "state_dir", .type = OPT_STRING,			\
 	  .flags = OPT_FILE_ONLY, .offset = (field), .arg = "DIRECTORY",\
 	  .help = "where change logs are kept instead of the store" }
-#define OPTROW_PASSWD_FILE(field)					\
-	{ .name = "passwd_file", .type = OPT_STRING,			\
-	  .flags = OPT_FILE_ONLY, .offset = (field), .arg = "FILE",	\
-	  .help = "where users are looked up" }
 #define OPTROW_HOSTNAME(field)						\
 	{ .name = "hostname", .type = OPT_STRING,			\
 	  .flags = OPT_FILE_ONLY, .offset = (field), .arg = "NAME",	\

@@ -187,6 +187,36 @@ mail_location_parse(struct mail_location *loc, const char *text,
 	return 0;
 }
 
+int
+mail_location_set(struct mail_location *loc, const char *key,
+    const char *value, const char *home, struct err *err)
+{
+	char *copy = NULL;
+	size_t i;
+
+	if (value != NULL && (strlen(value) > LOCATION_MAX ||
+	    has_control(value, strlen(value))))
+		return err_set(err, ERR_CONFIG, "%s is longer than %u bytes, "
+		    "or has a control character", key, LOCATION_MAX);
+	for (i = 0; i < loc->key_count; i++) {
+		if (strcmp(loc->keys[i].key, key) == 0)
+			break;
+	}
+	if (i == LOCATION_KEYS_MAX)
+		return err_set(err, ERR_CONFIG,
+		    "mail location has more than %u keys", LOCATION_KEYS_MAX);
+	if (value != NULL && (copy = expand_home(value, home, err)) == NULL)
+		return -1;
+	if (i == loc->key_count) {
+		loc->keys[i].key = mem_strdup(key);
+		loc->keys[i].value = NULL;
+		loc->key_count++;
+	}
+	free(loc->keys[i].value);
+	loc->keys[i].value = copy;
+	return 0;
+}
+
 void
 mail_location_deinit(struct mail_location *loc)
 {

@@ -39,6 +39,13 @@ const char *mail_location_get(const struct mail_location *loc,
     const char *key);
 
 /*
+ * Set a key, or replace its value; home replaces a leading "~" in it.  value
+ * NULL: a flag.  ERR_CONFIG: too many keys, a control character, or no home.
+ */
+int mail_location_set(struct mail_location *loc, const char *key,
+    const char *value, const char *home, struct err *err);
+
+/*
  * Expand %u %n %d %h %% in text; also their long forms %{user},
  * %{user|username}, %{user|domain} and %{home}, and the modifiers L, U, width
  * and offset.width of Dovecot 2.3 ("%Lu", "%1n", "%1.2n").  Heap memory.  NULL:

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +11,6 @@
 #include "base/mem.h"
 #include "priv/account.h"
 
-#define FIELDS		7U	/* the eighth, with our fields, may hold ':' */
 #define ID_DIGITS	10U
 
 void
@@ -18,9 +18,84 @@ account_deinit(struct account *account)
 {
 	free(account->name);
 	free(account->home);
-	free(account->mail_location);
 	free(account->groups_of);
+	for (size_t i = 0; i < account->field_count; i++) {
+		free(account->fields[i].key);
+		free(account->fields[i].value);
+	}
+	free(account->fields);
 	*account = (struct account){ .name = NULL };
+}
+
+const char *
+account_home(const struct account *account)
+{
+	if (account->home == NULL ||
+	    strcmp(account->home, ACCOUNT_NO_HOME) == 0)
+		return NULL;
+	return account->home;
+}
+
+static bool
+has_control(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static struct account_field *
+find_field(const struct account *account, const char *key, size_t len)
+{
+	for (size_t i = 0; i < account->field_count; i++) {
+		if (strncmp(account->fields[i].key, key, len) == 0 &&
+		    account->fields[i].key[len] == '\0')
+			return &account->fields[i];
+	}
+	return NULL;
+}
+
+int
+account_add_field(struct account *account, const char *key, size_t key_len,
+    const char *value, size_t value_len, struct err *err)
+{
+	struct account_field *field;
+
+	if (key_len == 0 || key_len + value_len > ACCOUNT_FIELD_MAX)
+		return err_set(err, ERR_CORRUPT,
+		    "a field without a name, or of more than %u bytes",
+		    ACCOUNT_FIELD_MAX);
+	if (has_control(key, key_len) || has_control(value, value_len))
+		return err_set(err, ERR_CORRUPT,
+		    "the field %.*s has a control character",
+		    (int)(key_len < 40 ? key_len : 40), key);
+	field = find_field(account, key, key_len);
+	if (field == NULL) {
+		if (account->field_count == ACCOUNT_FIELDS_MAX)
+			return err_set(err, ERR_CORRUPT,
+			    "more than %u fields", ACCOUNT_FIELDS_MAX);
+		if (account->fields == NULL)
+			account->fields = mem_calloc(ACCOUNT_FIELDS_MAX,
+			    sizeof(*account->fields));
+		field = &account->fields[account->field_count++];
+		field->key = mem_strndup(key, key_len);
+	}
+	free(field->value);
+	field->value = mem_strndup(value, value_len);
+	return 0;
+}
+
+const char *
+account_field(const struct account *account, const char *key)
+{
+	const struct account_field *field;
+
+	field = find_field(account, key, strlen(key));
+	return field != NULL ? field->value : NULL;
 }
 
 /* 1..2^32-2 in decimal: root has no mail here, and -1 means "no change". */
@@ -42,70 +117,50 @@ parse_id(const char *text, unsigned int *id_r)
 	return true;
 }
 
-static char *
-find_mail(char *fields)
+/* Could it be a name at all?  No number is one. */
+static bool
+maybe_name(const char *text)
 {
-	char *save = NULL;
-
-	for (char *word = strtok_r(fields, " \t", &save); word != NULL;
-	    word = strtok_r(NULL, " \t", &save)) {
-		if (strncmp(word, "userdb_mail=", 12) == 0)
-			return mem_strdup(word + 12);
-		if (strncmp(word, "mail=", 5) == 0)
-			return mem_strdup(word + 5);
-	}
-	return NULL;
-}
-
-static int
-parse_line(struct account *account_r, char *line, struct err *err)
-{
-	char empty[] = "", *fields[FIELDS], *rest = line;
-	unsigned int uid, gid;
-
-	for (size_t i = 0; i < FIELDS; i++) {
-		fields[i] = strsep(&rest, ":");
-		if (fields[i] == NULL)
-			fields[i] = empty;
-	}
-	if (!parse_id(fields[2], &uid) || !parse_id(fields[3], &gid))
-		return err_set(err, ERR_CONFIG, "uid and gid of %s must be "
-		    "numbers above 0", fields[0]);
-	if (fields[5][0] != '/')
-		return err_set(err, ERR_CONFIG, "the home of %s is not an "
-		    "absolute path", fields[0]);
-	*account_r = (struct account){
-		.name = mem_strdup(fields[0]),
-		.home = mem_strdup(fields[5]),
-		.mail_location = rest != NULL ? find_mail(rest) : NULL,
-		.become = true,
-		.uid = uid,
-		.gid = gid,
-	};
-	return 0;
+	return *text != '\0' && strspn(text, "+-0123456789") < strlen(text);
 }
 
 int
-account_parse(struct account *account_r, const char *name, const char *text,
-    size_t text_len, struct err *err)
+account_uid_parse(uid_t *uid_r, const char *text, struct err *err)
 {
-	size_t len = strlen(name);
-	const char *end;
-	char *line;
-	int ret;
+	const struct passwd *pw;
+	unsigned int id;
 
-	if (strlen(text) != text_len)
-		return err_set(err, ERR_CONFIG, "a NUL is in the file");
-	for (; *text != '\0'; text = *end == '\0' ? end : end + 1) {
-		end = strchrnul(text, '\n');
-		if (strncmp(text, name, len) != 0 || text[len] != ':')
-			continue;
-		line = mem_strndup(text, (size_t)(end - text));
-		ret = parse_line(account_r, line, err);
-		free(line);
-		return ret;
+	if (parse_id(text, &id)) {
+		*uid_r = id;
+		return 0;
 	}
-	return err_set(err, ERR_NOTFOUND, "there is no user %s", name);
+	if (maybe_name(text) && (pw = getpwnam(text)) != NULL &&
+	    pw->pw_uid != 0) {
+		*uid_r = pw->pw_uid;
+		return 0;
+	}
+	return err_set(err, ERR_CONFIG, "uid %.80s: it must be a number above "
+	    "0, or the name of a user of this system other than root", text);
+}
+
+int
+account_gid_parse(gid_t *gid_r, const char *text, struct err *err)
+{
+	const struct group *gr;
+	unsigned int id;
+
+	if (parse_id(text, &id)) {
+		*gid_r = id;
+		return 0;
+	}
+	if (maybe_name(text) && (gr = getgrnam(text)) != NULL &&
+	    gr->gr_gid != 0) {
+		*gid_r = gr->gr_gid;
+		return 0;
+	}
+	return err_set(err, ERR_CONFIG, "gid %.80s: it must be a number above "
+	    "0, or the name of a group of this system other than root's",
+	    text);
 }
 
 /* Was a user that was not found looked for in vain, or was there trouble? */

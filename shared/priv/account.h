@@ -10,29 +10,46 @@
 
 #include "base/err.h"
 
-#define ACCOUNT_FILE_MAX	(16U * 1024U * 1024U)	/* bytes */
+#define ACCOUNT_FIELDS_MAX	256U	/* fields of one user */
+#define ACCOUNT_FIELD_MAX	8192U	/* bytes of a key with its value */
+#define ACCOUNT_NO_HOME		"/nonexistent"
+
+/* What a user database says about a user besides uid, gid and home. */
+struct account_field {
+	char *key, *value;	/* value "" for a field without '=' */
+};
 
 struct account {
-	char *name;		/* as asked for */
-	char *home;		/* absolute */
-	char *mail_location;	/* of the passwd-file; NULL: not said there */
+	char *name;		/* as the user database spells it */
+	char *home;		/* absolute; ACCOUNT_NO_HOME: has none */
 	char *groups_of;	/* system user whose groups count; NULL: gid */
 	bool become;		/* take on uid and gid: not who runs us */
 	uid_t uid;
 	gid_t gid;
+	struct account_field *fields;
+	size_t field_count;
 };
 
 void account_deinit(struct account *account);
 
+/* The home, or NULL if there is none. */
+const char *account_home(const struct account *account);
+
 /*
- * Find name in the text of a passwd-file,
- *	name:password:uid:gid:gecos:home:shell:fields
- * where fields may hold userdb_mail=LOCATION or mail=LOCATION.  text[len] is
- * a NUL.  ERR_NOTFOUND: no such line; ERR_CONFIG: there is a NUL in the text,
- * or the line is malformed, names root's uid or gid, or no home.
+ * Remember a field, or replace it.  ERR_CORRUPT: too many or too long, an
+ * empty key, or a control character.
  */
-int account_parse(struct account *account_r, const char *name,
-    const char *text, size_t len, struct err *err);
+int account_add_field(struct account *account, const char *key,
+    size_t key_len, const char *value, size_t value_len, struct err *err);
+/* The value of a field, NULL if it is not there. */
+const char *account_field(const struct account *account, const char *key);
+
+/*
+ * A uid or gid as a number or as a name of the system.  ERR_CONFIG: there is
+ * no such name, or it is root's, which has no mail here.
+ */
+int account_uid_parse(uid_t *uid_r, const char *text, struct err *err);
+int account_gid_parse(gid_t *gid_r, const char *text, struct err *err);
 
 /*
  * Find name among the users of the system.  ERR_NOTFOUND: there is none;

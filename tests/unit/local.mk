@@ -27,8 +27,15 @@ check_PROGRAMS += %D%/test_settings
 check_PROGRAMS += %D%/test_store_conf
 %C%_test_store_conf_LDADD = $(LINK_USERS) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_user
-%C%_test_user_LDADD = client/libclient.a $(LINK_PRIV) $(LINK_NET) \
-	$(LINK_MODEL) $(LINK_CHECK)
+%C%_test_user_LDADD = client/libclient.a $(LINK_USERS) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_auth_reply
+%C%_test_auth_reply_LDADD = $(LINK_PRIV) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_userdb
+%C%_test_userdb_SOURCES = %D%/test_userdb.c tests/support/tempdir.c
+%C%_test_userdb_LDADD = $(LINK_USERS) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_mail_conf
+%C%_test_mail_conf_SOURCES = %D%/test_mail_conf.c tests/support/tempdir.c
+%C%_test_mail_conf_LDADD = $(LINK_USERS) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_peers
 %C%_test_peers_SOURCES = %D%/test_peers.c tests/support/tempdir.c
 %C%_test_peers_LDADD = $(LINK_NET) $(LINK_CHECK)

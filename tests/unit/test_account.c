@@ -1,96 +1,84 @@
 /*
- * test_account.c - users from a passwd-file and from the system
+ * test_account.c - a user: ids, home, fields
  */
 #include "config.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "priv/account.h"
 #include "tests/support/unit.h"
 
-static const char passwd[] =
-    "# comment\n"
-    "alic:x:1:1::/a::\n"
-    "alice:{PLAIN}x:1001:1002:A B:/home/alice:/bin/sh:"
-    "userdb_quota=1G userdb_mail=maildir:~/Mail:INDEX=/x\n"
-    "bob@example.org::2000:2000::/home/bob\n"
-    "zero:x:0:0::/root::\n"
-    "nohome:x:5:5::::\n"
-    "relative:x:5:5::home::\n"
-    "short:x\n"
-    "badid:x:12a:5::/h::\n"
-    "minus:x:-1:5::/h::\n"
-    "huge:x:4294967295:5::/h::\n"
-    "last:x:7:8::/last::mail=mdbox:~/m";
-
 static int
-find(const char *name, struct account *user_r, struct err *err)
+add(struct account *user, const char *key, const char *value, struct err *err)
 {
-	return account_parse(user_r, name, passwd, sizeof(passwd) - 1, err);
+	return account_add_field(user, key, strlen(key), value,
+	    strlen(value), err);
 }
 
-START_TEST(a_passwd_file_gives_ids_home_and_location)
+START_TEST(the_later_of_two_equal_fields_counts)
 {
+	struct account user = { .name = NULL };
 	struct err err = ERR_INIT;
-	struct account user;
 
-	ck_assert_int_eq(find("alice", &user, &err), 0);
-	ck_assert_str_eq(user.name, "alice");
-	ck_assert_uint_eq(user.uid, 1001);
-	ck_assert_uint_eq(user.gid, 1002);
-	ck_assert_str_eq(user.home, "/home/alice");
-	ck_assert_str_eq(user.mail_location, "maildir:~/Mail:INDEX=/x");
+	ck_assert_int_eq(add(&user, "mail", "a", &err), 0);
+	ck_assert_int_eq(add(&user, "mai", "b", &err), 0);
+	ck_assert_int_eq(add(&user, "mail", "c=d", &err), 0);
+	ck_assert_str_eq(account_field(&user, "mail"), "c=d");
+	ck_assert_str_eq(account_field(&user, "mai"), "b");
+	ck_assert_ptr_null(account_field(&user, "ma"));
+	ck_assert_ptr_null(account_field(&user, "mail_"));
+	ck_assert_uint_eq(user.field_count, 2);
 	account_deinit(&user);
-	ck_assert_int_eq(find("bob@example.org", &user, &err),
-	    0);
-	ck_assert_ptr_null(user.mail_location);
-	ck_assert_ptr_null(user.groups_of);
-	account_deinit(&user);
-	ck_assert_int_eq(find("last", &user, &err), 0);
-	ck_assert_str_eq(user.mail_location, "mdbox:~/m");
+}
+END_TEST
+
+START_TEST(fields_have_limits)
+{
+	static char huge[ACCOUNT_FIELD_MAX + 1];
+	struct account user = { .name = NULL };
+	struct err err = ERR_INIT;
+	char key[16];
+
+	memset(huge, 'x', sizeof(huge) - 1);
+	ck_assert_int_eq(add(&user, "k", huge, &err), -1);
+	ck_assert_int_eq(add(&user, "", "v", &err), -1);
+	ck_assert_int_eq(add(&user, "k\n", "v", &err), -1);
+	ck_assert_int_eq(add(&user, "k", "v\t", &err), -1);
+	for (unsigned int i = 0; i < ACCOUNT_FIELDS_MAX; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		ck_assert_int_eq(add(&user, key, "", &err), 0);
+	}
+	ck_assert_int_eq(add(&user, "one-more", "", &err), -1);
+	ck_assert_int_eq(err.code, ERR_CORRUPT);
 	account_deinit(&user);
 }
 END_TEST
 
 static const struct {
-	const char *name;
-	enum err_code code;
-} refused[] = {
-	{ "ali", ERR_NOTFOUND },
-	{ "alicea", ERR_NOTFOUND },
-	{ "1001", ERR_NOTFOUND },
-	{ "zero", ERR_CONFIG },
-	{ "nohome", ERR_CONFIG },
-	{ "relative", ERR_CONFIG },
-	{ "short", ERR_CONFIG },
-	{ "badid", ERR_CONFIG },
-	{ "minus", ERR_CONFIG },
-	{ "huge", ERR_CONFIG },
+	const char *text;
+	unsigned int id;	/* 0: refused */
+} ids[] = {
+	{ "1", 1 }, { "4294967294", 4294967294U }, { "nobody", 65534 },
+	{ "0", 0 }, { "root", 0 }, { "", 0 }, { "-1", 0 }, { "4294967295", 0 },
+	{ "99999999999", 0 }, { "12a", 0 }, { "no-such-user-here", 0 },
+	{ "00", 0 }, { "+5", 0 },
 };
 
-START_TEST(a_line_that_is_not_whole_gives_no_user)
+START_TEST(a_uid_is_a_number_or_a_name_and_never_root)
 {
 	struct err err = ERR_INIT;
-	struct account user;
+	uid_t uid = 0;
+	int r = account_uid_parse(&uid, ids[_i].text, &err);
 
-	ck_assert_int_eq(find(refused[_i].name, &user, &err),
-	    -1);
-	ck_assert_int_eq(err.code, refused[_i].code);
-}
-END_TEST
-
-START_TEST(a_file_that_holds_a_nul_gives_no_user)
-{
-	static const char text[] = "anna:x:1:1::/a\0\nbob:x:2:2::/b\n";
-	struct err err = ERR_INIT;
-	struct account user;
-
-	ck_assert_int_eq(account_parse(&user, "anna", text,
-	    sizeof(text) - 1, &err), -1);
-	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_int_eq(r, ids[_i].id != 0 ? 0 : -1);
+	ck_assert_uint_eq(uid, ids[_i].id);
+	if (r == -1)
+		ck_assert_int_eq(err.code, ERR_CONFIG);
 }
 END_TEST
 
@@ -126,10 +114,10 @@ main(void)
 	Suite *suite;
 	TCase *tcase = unit_case(&suite, "account");
 
-	tcase_add_test(tcase, a_passwd_file_gives_ids_home_and_location);
-	tcase_add_loop_test(tcase, a_line_that_is_not_whole_gives_no_user, 0,
-	    nitems(refused));
-	tcase_add_test(tcase, a_file_that_holds_a_nul_gives_no_user);
+	tcase_add_test(tcase, the_later_of_two_equal_fields_counts);
+	tcase_add_test(tcase, fields_have_limits);
+	tcase_add_loop_test(tcase, a_uid_is_a_number_or_a_name_and_never_root,
+	    0, nitems(ids));
 	tcase_add_test(tcase, who_runs_it_has_the_home_of_the_environment);
 	tcase_add_test(tcase, a_stranger_to_the_system_is_not_found);
 	return unit_run(suite);

@@ -17,7 +17,7 @@
 #include "server/auth.h"
 #include "server/relay.h"
 #include "server/slots.h"
-#include "server/userdb.h"
+#include "server/user.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/unit.h"
 
@@ -194,12 +194,13 @@ static const struct user_case {
 	{ "", ERR_NOTFOUND, NULL },
 	{ "anna:x:0:5000::/h\n", ERR_CONFIG, NULL },
 	{ "anna:x:5000:0::/h\n", ERR_CONFIG, NULL },
-	{ "anna:x:vmail:5000::/h\n", ERR_CONFIG, NULL },
+	{ "anna:x:no-such-user-here:5000::/h\n", ERR_CONFIG, NULL },
 	{ "anna:x::5000::/h\n", ERR_CONFIG, NULL },
 	{ "anna:x:4294967295:5000::/h\n", ERR_CONFIG, NULL },
 	{ "anna:x:4294967296:5000::/h\n", ERR_CONFIG, NULL },
 	{ "anna:x:5000:5000::h\n", ERR_CONFIG, NULL },
-	{ "anna:x\n", ERR_CONFIG, NULL },
+	{ "anna:x\n", ERR_NOTFOUND, NULL },
+	{ "anna:x:5000:5000::\n", ERR_NONE, "/nonexistent" },
 	{ "anna:x:100:5000::/h\n", ERR_PERM, NULL },
 };
 
@@ -213,15 +214,15 @@ START_TEST(a_passwd_file_names_users_and_never_root)
 
 	load(options);
 	tempdir_write("users", c->line);
-	r = userdb_find(&set, "anna", &user, &err);
+	r = user_find(&set, "anna", &user, &err);
 	ck_assert_int_eq(r, c->code == ERR_NONE ? 0 : -1);
 	ck_assert_int_eq(err.code, c->code);
 	if (r == 0) {
 		ck_assert_str_eq(user.home, c->home);
 		ck_assert_uint_eq(user.uid, 5000);
 		ck_assert(user.become);
-		ck_assert_str_eq(user.mail_location, _i == 0 ?
-		    "maildir:~/M" : "maildir:~/Maildir");
+		ck_assert_pstr_eq(account_field(&user, "mail"), _i == 0 ?
+		    "maildir:~/M" : NULL);
 		account_deinit(&user);
 	}
 }
@@ -234,11 +235,11 @@ START_TEST(a_server_for_one_user_knows_no_other)
 	struct account user;
 
 	load(options);
-	ck_assert_int_eq(userdb_find(&set, "any-name", &user, &err), 0);
+	ck_assert_int_eq(user_find(&set, "any-name", &user, &err), 0);
 	ck_assert_uint_eq(user.uid, geteuid());
 	ck_assert(!user.become);
 	account_deinit(&user);
-	ck_assert_int_eq(userdb_find(&set, "../x", &user, &err), -1);
+	ck_assert_int_eq(user_find(&set, "../x", &user, &err), -1);
 }
 END_TEST
 

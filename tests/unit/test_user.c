@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "client/user.h"
 #include "tests/support/unit.h"
+#include "users/user_conf.h"
 
 START_TEST(the_home_of_who_runs_it_comes_from_the_environment)
 {
@@ -31,13 +32,16 @@ END_TEST
 
 START_TEST(a_name_that_could_be_more_than_a_name_is_refused)
 {
-	static const char *const names[] = { "", "a:b", "a\nb", "../a" };
+	static const char *const names[] = { "", "a\tb", "a\nb", "../a",
+	    "..", ".", "-u" };
 	struct err err = ERR_INIT;
 	struct account user;
+	const struct user_conf conf = { .first_valid_uid = 500 };
 
 	for (size_t i = 0; i < nitems(names); i++)
-		ck_assert_int_eq(user_find(&user, names[i], NULL, &err), -1);
-	ck_assert_int_eq(user_find(&user, "no-such-user-here", NULL, &err),
+		ck_assert_int_eq(user_find(&user, names[i], &conf,
+		    &err), -1);
+	ck_assert_int_eq(user_find(&user, "no-such-user-here", &conf, &err),
 	    -1);
 	ck_assert_int_eq(err.code, ERR_NOTFOUND);
 }
