@@ -111,10 +111,11 @@ uint64_t
 index_modseq(const struct index *index, size_t pos)
 {
 	const struct data *data = &index->data;
-	uint64_t modseq = 0;
+	uint64_t modseq;
 
-	if (data->modseq_ext != SIZE_MAX)
-		modseq = get64(data_record(data, data->modseq_ext, pos));
+	if (data->modseq_ext == SIZE_MAX)
+		return 0;
+	modseq = get64(data_record(data, data->modseq_ext, pos));
 	return modseq > 0 ? modseq : data->st.highestmodseq;
 }
 

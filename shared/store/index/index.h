@@ -139,7 +139,10 @@ const struct index_state *index_state(const struct index *index);
 
 /* Message at position pos, 0..count-1, by rising UID. */
 struct index_mail index_mail(const struct index *index, size_t pos);
-/* Its modseq; the highest one if it has none of its own. */
+/*
+ * Its modseq; 0 without has_modseqs: all messages get the one that is then the
+ * highest when somebody introduces them.
+ */
 uint64_t index_modseq(const struct index *index, size_t pos);
 /* The position of a UID, or of the first one above it. */
 size_t index_seek(const struct index *index, uint32_t uid);
@@ -230,10 +233,12 @@ void index_txn_header(struct index_txn *txn, uint16_t offset,
 
 /*
  * Raise a message's modseq, or with uid 0 only the mailbox's highest one.
- * Smaller values are not taken, except that a message without a modseq of
- * its own takes any: in an index without has_modseqs, and in one being
- * created, all messages do, those appended by this very transaction too.  So
- * give all modseqs at the end of the transaction.  Introduces "modseq".
+ * Smaller values are not taken.  Without has_modseqs they are introduced, and
+ * all messages get the highest one first.
+ *
+ * An index that is being created takes the values as they are: each message
+ * has its own, those without one and the mailbox have the highest of them.
+ * Give them behind all appends and keywords.
  */
 void index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq);
 

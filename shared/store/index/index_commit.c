@@ -108,20 +108,59 @@ append_to_log(struct index_txn *txn, bool *unknown, struct err *err)
 }
 
 static void
-format_new_log(const struct index_txn *txn, struct strbuf *out)
+format_log_header(const struct log_header *log, struct strbuf *out)
 {
-	uint32_t now = (uint32_t)(clock_now_ms() / 1000);
 	uint8_t header[INDEX_LOG_HEADER] = { LOG_MAJOR, LOG_MINOR };
 
 	put16(header + 2, sizeof(header));
-	put32(header + 4, txn->indexid != 0 ? txn->indexid :
-	    now != 0 ? now : 1);
-	put32(header + 8, FIRST_SEQ);
-	put32(header + 20, now);
-	put64(header + 24, txn->initial_modseq > 0 ? txn->initial_modseq : 1);
+	put32(header + 4, log->indexid);
+	put32(header + 8, log->seq);
+	put32(header + 12, log->prev_seq);
+	put32(header + 16, log->prev_offset);
+	put32(header + 20, (uint32_t)(clock_now_ms() / 1000));
+	put64(header + 24, log->modseq);
 	header[32] = 1;
 	strbuf_add(out, header, sizeof(header));
-	assemble(txn, out, sizeof(header));
+}
+
+/*
+ * Records can't give a message a modseq below theirs.  So what they say is put
+ * into a snapshot, with the modseqs as they are wanted, and the log is
+ * empty.  That it has a predecessor makes a reader take the snapshot.
+ */
+static int
+make_exact(const struct index_txn *txn, struct log_header *log,
+    struct strbuf *snap, struct err *err)
+{
+	size_t used, need;
+	struct data data;
+	int ret;
+
+	data_init(&data);
+	data_log_begin(&data, log);
+	ret = data_log_feed(&data, (const uint8_t *)txn->buf.data,
+	    txn->buf.len, txn->buf.len, &used, &need, err);
+	if (ret == 0) {
+		data.modseq = txn->highest > txn->initial_modseq ?
+		    txn->highest : txn->initial_modseq;
+		for (size_t i = 0; i < data.count; i++) {
+			uint8_t *p = data_record(&data, data.modseq_ext, i);
+
+			if (get64(p) == 0)
+				put64(p, data.modseq);
+		}
+		log->prev_seq = log->seq - 1;
+		log->prev_offset = log->size;
+		log->modseq = data.modseq > 0 ? data.modseq : 1;
+		data.st.log_offset = data.st.log_tail = log->size;
+		data_finish(&data);
+		snap_format(snap, &data);
+		if (snap->failed)
+			ret = err_set(err, ERR_REFUSED,
+			    "the index is too large");
+	}
+	data_deinit(&data);
+	return ret;
 }
 
 /* Mode and group as the directory has them, whatever the umask is. */
@@ -171,22 +210,78 @@ fsync_dir(struct index *index, struct err *err)
 	    path_fsync(index->root, index->dirfd, err);
 }
 
-/* Under the lock for new logs: nobody else makes one now. */
+/* Write the snapshot of an index that has no log yet. */
+static int
+publish_snapshot(struct index *index, const struct strbuf *bytes,
+    struct err *err)
+{
+	char name[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+
+	unique_name(name, index->hostname);
+	if (write_new_file(index, name, bytes, err) == -1)
+		return -1;
+	if (path_rename(index->root, index->dirfd, name, index->dirfd,
+	    index->base, err) == 0)
+		return 0;
+	if (err->errnum == EEXIST)
+		err->code = ERR_STALE;
+	(void)path_unlink(index->root, index->dirfd, name, false, &ignored);
+	return -1;
+}
+
+static int
+write_new_log(struct index_txn *txn, const char *name, struct err *err)
+{
+	uint32_t now = (uint32_t)(clock_now_ms() / 1000);
+	struct log_header log = {
+		.minor = LOG_MINOR, .size = INDEX_LOG_HEADER,
+		.indexid = txn->indexid != 0 ? txn->indexid :
+		    now != 0 ? now : 1,
+		.seq = FIRST_SEQ,
+		.modseq = txn->initial_modseq > 0 ? txn->initial_modseq : 1,
+	};
+	struct err ignored = ERR_INIT;
+	struct strbuf bytes, snap;
+	int ret = 0;
+
+	strbuf_init(&bytes, (size_t)INDEX_LOG_MAX - 1);
+	strbuf_init(&snap, (size_t)INDEX_LOG_MAX - 1);
+	if (txn->modseqs && (make_exact(txn, &log, &snap, err) == -1 ||
+	    publish_snapshot(txn->index, &snap, err) == -1))
+		ret = -1;
+	format_log_header(&log, &bytes);
+	if (!txn->modseqs)
+		assemble(txn, &bytes, bytes.len);
+	if (ret == 0 && (ret = write_new_file(txn->index, name, &bytes,
+	    err)) == -1 && txn->modseqs)
+		(void)path_unlink(txn->index->root, txn->index->dirfd,
+		    txn->index->base, false, &ignored);
+	strbuf_deinit(&bytes);
+	strbuf_deinit(&snap);
+	return ret;
+}
+
+/*
+ * Under the lock for new logs: nobody else makes one now.  The log comes last,
+ * since without one there is no index.
+ */
 static int
 publish_new_log(struct index_txn *txn, bool *unknown, struct err *err)
 {
 	struct index *index = txn->index;
 	char name[PATH_NAME_MAX + 1];
 	struct err ignored = ERR_INIT;
-	struct strbuf bytes;
+	struct path_stat st;
 	int ret;
 
-	strbuf_init(&bytes, (size_t)INDEX_LOG_MAX - 1);
-	format_new_log(txn, &bytes);
+	if (path_stat(index->root, index->dirfd, NULL, index->log_name, &st,
+	    err) == -1)
+		return -1;
+	if (st.exists)
+		return err_set(err, ERR_STALE, "it exists by now");
 	unique_name(name, index->hostname);
-	ret = write_new_file(index, name, &bytes, err);
-	strbuf_deinit(&bytes);
-	if (ret == -1)
+	if (write_new_log(txn, name, err) == -1)
 		return -1;
 	ret = path_rename(index->root, index->dirfd, name, index->dirfd,
 	    index->log_name, err);

@@ -71,6 +71,8 @@ apply_ext_intro(struct data *data, const struct record *rec, struct err *err)
 	    (!new && ext->record_size < 8)))
 		return bad_log(err, "modseqs of wrong size");
 	if (new) {
+		if (strcmp(ext->name, EXT_MODSEQ) == 0)
+			data->modseq_fresh = true;
 		ext->reset_id = reset_id;
 		ext->record_align = record_size > 0 ? align : 1;
 	}
@@ -113,6 +115,19 @@ apply_ext_reset(struct data *data, const struct record *rec, struct err *err)
 	return 0;
 }
 
+/* The first header of the modseqs gives one to all messages there are. */
+static void
+enable_modseqs(struct data *data)
+{
+	for (size_t i = 0; i < data->count; i++) {
+		uint8_t *p = data_record(data, data->modseq_ext, i);
+
+		if (get64(p) < data->modseq)
+			put64(p, data->modseq);
+	}
+	data->modseq_fresh = false;
+}
+
 int
 apply_ext_header(struct data *data, const struct record *rec,
     struct err *err)
@@ -123,6 +138,8 @@ apply_ext_header(struct data *data, const struct record *rec,
 
 	if (ext == NULL)
 		return -1;
+	if (data->cur_ext == data->modseq_ext && data->modseq_fresh)
+		enable_modseqs(data);
 	while (!data->cur_ignored && at < rec->len) {
 		const uint8_t *p = rec->body + at;
 		uint64_t offset = wide ? get32(p) : get16(p);

@@ -140,6 +140,7 @@ struct data {
 	ARRAY(struct index_pending) pending;
 	size_t headers_bytes;
 	uint64_t modseq;		/* M, as far as the log was read */
+	bool modseq_fresh;		/* introduced, without a header yet */
 	uint32_t head;			/* bytes of the log that the snapshot
 					   holds already are only counted */
 	uint32_t head_seq;
@@ -303,6 +304,7 @@ struct index_txn {
 	bool internal, tail, modseqs;
 	uint32_t next_uid, indexid;
 	uint64_t initial_modseq;
+	uint64_t highest;		/* of the modseqs given */
 	const char *wrong;		/* NULL: nothing */
 };
 /* Begin a record, or go on with the last one if join. */

@@ -123,8 +123,6 @@ running_modseq(const struct index_txn *txn)
 	struct record rec;
 	struct err ignored = ERR_INIT;
 
-	if (!txn->index->data.st.exists && txn->initial_modseq > 0)
-		modseq = txn->initial_modseq;
 	while (record_decode(&rec, p + at, txn->buf.len - at,
 	    txn->buf.len - at, &need, &ignored) == 1) {
 		modseq = record_modseq(&rec, txn->index->data.log_minor,
@@ -141,7 +139,9 @@ index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq)
 
 	if (!txn->modseqs) {
 		txn->modseqs = true;
-		if (txn->index->data.modseq_ext == SIZE_MAX) {
+		if (txn->index->data.st.exists &&
+		    txn->index->data.modseq_ext == SIZE_MAX) {
+			/* All messages get this one, as when Dovecot does. */
 			put64(header, running_modseq(txn));
 			index_txn_ext_header(txn, &modseq_ext, 0, header,
 			    sizeof(header));
@@ -149,6 +149,8 @@ index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq)
 			txn_ext_intro(txn, &modseq_ext);
 		}
 	}
+	if (modseq > txn->highest)
+		txn->highest = modseq;
 	txn_record(txn, REC_MODSEQ, true);
 	put32(entry, uid);
 	put64(entry + 4, modseq);
