@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-#define RELAY_BUFFER	(64U * 1024U)	/* bytes in each direction */
+#define RELAY_BUFFER	(160U * 1024U)	/* bytes in each direction */
 
 struct stream;
 

@@ -12,5 +12,6 @@ noinst_LIBRARIES += %D%/libnet.a
 %C%_libnet_a_SOURCES += %D%/stream_fd.c %D%/stream_fd.h
 %C%_libnet_a_SOURCES += %D%/stream_pair.c %D%/stream_pair.h
 %C%_libnet_a_SOURCES += %D%/stream_tls.c %D%/stream_tls.h
+%C%_libnet_a_SOURCES += %D%/tls_verify.c
 %C%_libnet_a_SOURCES += %D%/tls_ctx.c %D%/tls_ctx.h %D%/tls_internal.h
 %C%_libnet_a_SOURCES += %D%/token.c %D%/token.h

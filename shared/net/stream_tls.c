@@ -23,70 +23,16 @@
 
 #define EXPORTER_LABEL	"EXPORTER-dsync-enrol"
 #define LINGER_MAX	(256U * 1024U)	/* bytes */
-#define WRITE_MAX	(16U * 1024U)	/* bytes: one record */
-#define KEY_BITS_MIN	112		/* as security level 2 */
+#define RECORD_MAX	(16U * 1024U)	/* bytes */
+#define WRITE_MAX	(8U * RECORD_MAX) /* bytes that are sent at once */
+#define OUT_SIZE	(WRITE_MAX + RECORD_MAX) /* those in their records */
+#define IN_SIZE		(8U * (RECORD_MAX + 64U)) /* bytes read at once */
 
 /*
  * Each key update costs us a derivation and the peer a few bytes.  OpenSSL's
  * own peers send one after 2^24 records or so.
  */
 #define KEY_UPDATES_MAX	64U
-
-struct stream_tls {
-	struct stream base;
-	SSL *ssl;
-	int fd;
-	struct tls_ctx *ctx;	/* of the caller, who keeps it */
-	short read_events, write_events;
-	bool done;		/* the handshake */
-	bool ended;		/* close_notify came */
-	bool shut;		/* close_notify went out */
-	unsigned int key_updates;
-	const char *reason;
-	struct err failure;	/* code ERR_NONE: none so far */
-	struct tls_peer peer;
-
-	tls_judge *judge;	/* server */
-	void *judge_arg;
-	enum tls_alpn alpn;	/* client: what we asked for */
-	bool has_pin;
-	struct pin pin;
-};
-
-/* Verdicts, the X.509 errors that make OpenSSL send the alert, their words. */
-static const struct verdict {
-	const char *word;
-	int x509_error;
-} verdicts[] = {
-	[TLS_ACCEPTED] = { "accepted", X509_V_OK },
-	[TLS_UNKNOWN] = { "unknown_key",
-	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
-	[TLS_REVOKED] = { "revoked", X509_V_ERR_CERT_REVOKED },
-	[TLS_EXPIRED] = { "expired", X509_V_ERR_CERT_HAS_EXPIRED },
-	[TLS_DENIED] = { "denied", X509_V_ERR_CERT_REJECTED },
-	[TLS_BUSY] = { "busy", X509_V_ERR_STORE_LOOKUP },
-};
-
-/* Why a chain failed, for our log. */
-static const struct x509_word {
-	int error;
-	const char *word;
-} x509_words[] = {
-	{ X509_V_ERR_CERT_HAS_EXPIRED, "expired" },
-	{ X509_V_ERR_CERT_NOT_YET_VALID, "not_yet_valid" },
-	{ X509_V_ERR_CERT_REVOKED, "revoked" },
-	{ X509_V_ERR_CRL_HAS_EXPIRED, "stale_crl" },
-	{ X509_V_ERR_CRL_NOT_YET_VALID, "stale_crl" },
-	{ X509_V_ERR_UNABLE_TO_GET_CRL, "no_crl" },
-	{ X509_V_ERR_CRL_SIGNATURE_FAILURE, "bad_crl" },
-	{ X509_V_ERR_HOSTNAME_MISMATCH, "wrong_host" },
-	{ X509_V_ERR_IP_ADDRESS_MISMATCH, "wrong_host" },
-	{ X509_V_ERR_INVALID_PURPOSE, "wrong_purpose" },
-	{ X509_V_ERR_EE_KEY_TOO_SMALL, "weak_key" },
-	{ X509_V_ERR_CA_KEY_TOO_SMALL, "weak_key" },
-	{ X509_V_ERR_CA_MD_TOO_WEAK, "weak_signature" },
-	{ X509_V_ERR_CERT_CHAIN_TOO_LONG, "long_chain" },
-};
 
 /* Other failures of a handshake, by OpenSSL's reason. */
 static const struct ssl_word {
@@ -111,12 +57,6 @@ static const struct ssl_word {
 	{ SSL_R_CA_MD_TOO_WEAK, "weak_signature" },
 };
 
-const char *
-tls_verdict_word(enum tls_verdict verdict)
-{
-	return verdicts[verdict].word;
-}
-
 /* Keep the first failure: it is the answer from now on. */
 static int
 fail(struct stream_tls *s, const char *reason, struct err *err)
@@ -126,140 +66,6 @@ fail(struct stream_tls *s, const char *reason, struct err *err)
 	if (s->failure.code == ERR_NONE)
 		s->failure = *err;
 	return -1;
-}
-
-static int
-verify_refuse(X509_STORE_CTX *store_ctx, struct stream_tls *s, int error,
-    const char *word)
-{
-	s->reason = word;
-	X509_STORE_CTX_set_error(store_ctx, error);
-	return 0;
-}
-
-static int
-verify_chain(X509_STORE_CTX *store_ctx, struct stream_tls *s)
-{
-	int error;
-
-	if (X509_verify_cert(store_ctx) == 1)
-		return 1;
-	error = X509_STORE_CTX_get_error(store_ctx);
-	for (size_t i = 0; i < nitems(x509_words); i++) {
-		if (x509_words[i].error == error)
-			return verify_refuse(store_ctx, s, error,
-			    x509_words[i].word);
-	}
-	return verify_refuse(store_ctx, s,
-	    error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED, "wrong_ca");
-}
-
-static void
-peer_add_name(struct tls_peer *peer, const ASN1_STRING *text)
-{
-	const char *data = (const char *)ASN1_STRING_get0_data(text);
-	size_t len = (size_t)ASN1_STRING_length(text);
-
-	/* A NUL inside makes a name that is not what it looks like. */
-	if (len == 0 || len >= TLS_NAME_MAX || memchr(data, '\0', len) != NULL
-	    || peer->name_count == TLS_NAMES_MAX)
-		return;
-	memcpy(peer->names[peer->name_count], data, len);
-	peer->names[peer->name_count++][len] = '\0';
-}
-
-static void
-peer_set_names(struct tls_peer *peer, X509 *cert)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name,
-	    NULL, NULL);
-	X509_NAME *subject = X509_get_subject_name(cert);
-	const GENERAL_NAME *name;
-	int at;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		name = sk_GENERAL_NAME_value(names, i);
-		if (name->type == GEN_DNS || name->type == GEN_EMAIL)
-			peer_add_name(peer, name->d.ia5);
-	}
-	GENERAL_NAMES_free(names);
-	if (peer->name_count > 0)
-		return;
-	at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-	/* Two common names: nobody can say which one was meant. */
-	if (at >= 0 &&
-	    X509_NAME_get_index_by_NID(subject, NID_commonName, at) < 0)
-		peer_add_name(peer, X509_NAME_ENTRY_get_data(
-		    X509_NAME_get_entry(subject, at)));
-}
-
-static bool
-find_alpn(const SSL *ssl, enum tls_alpn *alpn_r)
-{
-	const unsigned char *name;
-	unsigned int len;
-
-	SSL_get0_alpn_selected(ssl, &name, &len);
-	for (int i = 0; i < 2; i++) {
-		if (len == strlen(tls_alpn_names[i]) &&
-		    memcmp(name, tls_alpn_names[i], len) == 0) {
-			*alpn_r = (enum tls_alpn)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int
-verify_client(X509_STORE_CTX *store_ctx, struct stream_tls *s)
-{
-	enum tls_verdict verdict;
-
-	/* OpenSSL goes on without ALPN if the client sent none. */
-	if (!find_alpn(s->ssl, &s->peer.alpn))
-		return verify_refuse(store_ctx, s, X509_V_ERR_CERT_REJECTED,
-		    "no_alpn");
-	verdict = s->judge(s->judge_arg, &s->peer);
-	if (verdict == TLS_ACCEPTED)
-		return 1;
-	return verify_refuse(store_ctx, s, verdicts[verdict].x509_error,
-	    verdicts[verdict].word);
-}
-
-static int
-verify_server(X509_STORE_CTX *store_ctx, struct stream_tls *s)
-{
-	if (!s->has_pin || pin_equal(&s->pin, &s->peer.pin))
-		return 1;
-	return verify_refuse(store_ctx, s,
-	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "wrong_key");
-}
-
-int
-tls_verify(X509_STORE_CTX *store_ctx, void *arg)
-{
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx,
-	    SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct stream_tls *s = SSL_get_app_data(ssl);
-	X509 *cert = X509_STORE_CTX_get0_cert(store_ctx);
-	EVP_PKEY *pkey = cert != NULL ? X509_get0_pubkey(cert) : NULL;
-	struct err err = ERR_INIT;
-
-	(void)arg;
-	if (pkey == NULL ||
-	    tls_pin_of_pkey(pkey, &s->peer.pin, &err) == -1)
-		return verify_refuse(store_ctx, s,
-		    X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, "bad_key");
-	if (EVP_PKEY_get_security_bits(pkey) < KEY_BITS_MIN)
-		return verify_refuse(store_ctx, s, X509_V_ERR_EE_KEY_TOO_SMALL,
-		    "weak_key");
-	if (s->ctx->by_ca && verify_chain(store_ctx, s) != 1)
-		return 0;
-	if (s->ctx->by_ca)
-		peer_set_names(&s->peer, cert);
-	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
-	return s->ctx->server ? verify_client(store_ctx, s) :
-	    verify_server(store_ctx, s);
 }
 
 /* What an alert of the server means to the person at the client. */
@@ -431,20 +237,33 @@ tls_read(struct stream *stream, void *buf, size_t len, struct err *err)
 	size_t n = 0;
 	int r;
 
+	struct err later = ERR_INIT;
+	size_t got = 0;
+
 	if (s->failure.code != ERR_NONE)
 		return failed_before(s, err);
 	if (s->ended)
 		return 0;
-	errno = 0;
-	ERR_clear_error();
-	r = SSL_read_ex(s->ssl, buf, len, &n);
-	if (check_updates(s, err) == -1)
-		return -1;
-	if (r == 1) {
+	s->more = false;
+	/* A call gives out one record: take all that came with it. */
+	do {
+		errno = 0;
+		ERR_clear_error();
+		r = SSL_read_ex(s->ssl, (char *)buf + got, len - got, &n);
+		if (check_updates(s, err) == -1)
+			return -1;
+		if (r == 1)
+			got += n;
+		else if (got == 0)
+			return ssl_result(s, r, &s->read_events, err);
+	} while (r == 1 && got < len && SSL_has_pending(s->ssl));
+	if (r == 1)
+		s->more = SSL_has_pending(s->ssl) == 1;
+	/* An end or a failure is kept for the next call. */
+	if (r == 1 || ssl_result(s, r, &s->read_events, &later) !=
+	    STREAM_WAIT)
 		s->read_events = POLLIN;
-		return (ssize_t)n;
-	}
-	return ssl_result(s, r, &s->read_events, err);
+	return (ssize_t)got;
 }
 
 /*
@@ -480,31 +299,81 @@ write_failed(struct stream_tls *s, struct err *err)
 	return -1;
 }
 
+/* Send what is in the buffer; 0: all of it is sent, STREAM_WAIT, -1. */
+static int
+send_out(struct stream_tls *s, struct err *err)
+{
+	errno = 0;
+	ERR_clear_error();
+	if (BIO_flush(s->out) == 1)
+		return 0;
+	if (BIO_should_retry(s->out)) {
+		s->write_events = POLLOUT;
+		return STREAM_WAIT;
+	}
+	ERR_clear_error();
+	if (errno == 0)
+		errno = EPIPE;
+	err_sys(err, "connection to %s", s->base.peer);
+	return fail(s, "cut", err);
+}
+
+/* Encrypt into the buffer; as a write. */
+static ssize_t
+fill_out(struct stream_tls *s, const char *buf, size_t len, struct err *err)
+{
+	size_t n = 0;
+	int r;
+
+	while (s->taken < len && s->taken < WRITE_MAX) {
+		errno = 0;
+		ERR_clear_error();
+		r = SSL_write_ex(s->ssl, buf + s->taken, len - s->taken <
+		    RECORD_MAX ? len - s->taken : RECORD_MAX, &n);
+		if (r == 1) {
+			s->taken += n;
+			continue;
+		}
+		r = ssl_result(s, r, &s->write_events, err);
+		if (r == STREAM_WAIT && s->taken > 0)
+			return 0;
+		if (r == 0) {
+			err_set(err, ERR_TEMP, "%s ended the connection",
+			    s->base.peer);
+			return fail(s, "cut", err);
+		}
+		return r;
+	}
+	return 0;
+}
+
+/*
+ * Several records go out by one call.  Until all of them are sent the caller
+ * is told to wait and comes again with the same bytes, as OpenSSL has it for
+ * one record.
+ */
 static ssize_t
 tls_write(struct stream *stream, const void *buf, size_t len, struct err *err)
 {
 	struct stream_tls *s = (struct stream_tls *)stream;
-	size_t n = 0;
-	int r;
+	ssize_t n, r = 0;
 
 	if (s->failure.code != ERR_NONE)
 		return failed_before(s, err);
-	if (s->shut)
+	if (s->shut || s->notified)
 		return err_set(err, ERR_TEMP, "write after the end");
-	errno = 0;
-	ERR_clear_error();
-	r = SSL_write_ex(s->ssl, buf, len < WRITE_MAX ? len : WRITE_MAX, &n);
-	if (r == 1) {
-		s->write_events = POLLOUT;
-		return (ssize_t)n;
-	}
-	r = ssl_result(s, r, &s->write_events, err);
-	if (r == 0) {
-		err_set(err, ERR_TEMP, "%s ended the connection",
-		    stream->peer);
-		return fail(s, "cut", err);
-	}
-	return r == -1 ? write_failed(s, err) : r;
+	if (s->taken == 0)
+		r = fill_out(s, buf, len, err);
+	if (r == 0)
+		r = send_out(s, err);
+	if (r == -1)
+		return write_failed(s, err);
+	if (r == STREAM_WAIT)
+		return r;
+	s->write_events = POLLOUT;
+	n = (ssize_t)s->taken;
+	s->taken = 0;
+	return n;
 }
 
 static int
@@ -521,12 +390,17 @@ tls_shutdown(struct stream *stream, struct err *err)
 		return err_set(err, ERR_TEMP, "end before the handshake");
 	errno = 0;
 	ERR_clear_error();
-	r = SSL_shutdown(s->ssl);
-	if (r < 0) {
-		r = ssl_result(s, r, &s->write_events, err);
-		if (r != 0)
-			return r;
+	if (!s->notified) {
+		r = SSL_shutdown(s->ssl);
+		if (r < 0) {
+			r = ssl_result(s, r, &s->write_events, err);
+			if (r != 0)
+				return r;
+		}
+		s->notified = true;
 	}
+	if ((r = send_out(s, err)) != 0)
+		return r;
 	s->shut = true;
 	/* Reading goes on; the peer sees the end of TLS and of TCP. */
 	(void)shutdown(s->fd, SHUT_WR);
@@ -558,7 +432,7 @@ tls_pending(const struct stream *stream)
 	const struct stream_tls *s = (const struct stream_tls *)stream;
 
 	return s->failure.code != ERR_NONE || s->ended ||
-	    SSL_pending(s->ssl) > 0;
+	    s->more || SSL_pending(s->ssl) > 0;
 }
 
 static void
@@ -595,6 +469,27 @@ on_tls_message(int write_p, int version, int content_type, const void *buf,
 		s->key_updates++;
 }
 
+/* Reading from the socket, writing through a buffer. */
+static int
+set_bios(struct stream_tls *s)
+{
+	BIO *sock = BIO_new_socket(s->fd, BIO_NOCLOSE);
+
+	s->out = BIO_new(BIO_f_buffer());
+	if (sock == NULL || s->out == NULL ||
+	    BIO_set_write_buffer_size(s->out, OUT_SIZE) != 1 ||
+	    BIO_up_ref(sock) != 1) {
+		BIO_free(sock);
+		BIO_free(s->out);
+		return -1;
+	}
+	BIO_push(s->out, sock);
+	SSL_set0_rbio(s->ssl, sock);
+	SSL_set0_wbio(s->ssl, s->out);
+	SSL_set_default_read_buffer_len(s->ssl, IN_SIZE);
+	return 0;
+}
+
 static int
 tls_new(struct tls_ctx *ctx, int fd, const char *peer,
     struct stream_tls **s_r, struct err *err)
@@ -611,7 +506,7 @@ tls_new(struct tls_ctx *ctx, int fd, const char *peer,
 	s->read_events = POLLIN;
 	s->write_events = POLLOUT;
 	s->ssl = SSL_new(ctx->ssl_ctx);
-	if (s->ssl == NULL || SSL_set_fd(s->ssl, fd) != 1) {
+	if (s->ssl == NULL || set_bios(s) == -1) {
 		ERR_clear_error();
 		SSL_free(s->ssl);
 		free(s);
@@ -713,7 +608,7 @@ stream_tls_handshake(struct stream *stream, struct err *err)
 		err_set(err, ERR_TEMP, "%s ended the handshake", stream->peer);
 		return fail(s, "cut", err);
 	}
-	if (!find_alpn(s->ssl, &alpn) || (!s->ctx->server && alpn != s->alpn)) {
+	if (!tls_find_alpn(s->ssl, &alpn) || (!s->ctx->server && alpn != s->alpn)) {
 		err_set(err, ERR_PROTO, "%s does not speak %s", stream->peer,
 		    tls_alpn_names[s->alpn]);
 		return fail(s, "no_alpn", err);
@@ -722,6 +617,9 @@ stream_tls_handshake(struct stream *stream, struct err *err)
 	s->read_events = POLLIN;
 	s->write_events = POLLOUT;
 	s->done = true;
+	/* From here on data may come in large pieces. */
+	SSL_set_read_ahead(s->ssl, 1);
+	s->more = SSL_has_pending(s->ssl) == 1;
 	return 0;
 }
 
