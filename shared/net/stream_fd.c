@@ -31,6 +31,9 @@ fd_read(struct stream *stream, void *buf, size_t len, struct err *err)
 
 	if (n == -1 && would_block(errno))
 		return STREAM_WAIT;
+	/* A process that ended before it had read all that was sent to it. */
+	if (n == -1 && errno == ECONNRESET)
+		return 0;
 	if (n == -1)
 		return err_sys(err, "read from %s", stream->peer);
 	return n;

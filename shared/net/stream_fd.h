@@ -3,6 +3,7 @@
  *
  * The end of a socket's or pipe's data is taken as its clean end: nothing in
  * between tells a truncation.  The protocol above has its own last message.
+ * A peer that ended before it read all that was sent to it has ended, too.
  */
 #ifndef NET_STREAM_FD_H
 #define NET_STREAM_FD_H

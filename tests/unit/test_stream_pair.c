@@ -171,6 +171,23 @@ START_TEST(a_descriptor_stream_carries_bytes_and_its_end)
 }
 END_TEST
 
+/* As a process does that fails before it looks at its input. */
+START_TEST(an_end_with_bytes_unread_is_an_end)
+{
+	struct stream *a = NULL;
+	uint64_t deadline = clock_mono_ms() + 10000;
+	char buf[8];
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	ck_assert_int_eq(stream_fd_new(fds[0], fds[0], "a", &a, &err), 0);
+	ck_assert_int_eq(stream_write_full(a, "hello", 5, deadline, &err), 0);
+	ck_assert_int_eq(close(fds[1]), 0);
+	ck_assert_int_eq(stream_read(a, buf, sizeof(buf), &err), 0);
+	stream_close(&a);
+}
+END_TEST
+
 START_TEST(a_wait_ends_at_its_deadline_or_by_a_signal)
 {
 	struct poll_set set;
@@ -218,6 +235,7 @@ main(void)
 	tcase_add_test(tcase, a_reset_loses_what_is_under_way);
 	tcase_add_test(tcase, silence_tells_nobody);
 	tcase_add_test(tcase, a_descriptor_stream_carries_bytes_and_its_end);
+	tcase_add_test(tcase, an_end_with_bytes_unread_is_an_end);
 	tcase_add_test(tcase, a_wait_ends_at_its_deadline_or_by_a_signal);
 	return unit_run(suite);
 }
