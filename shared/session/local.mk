@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES += %D%/identity.c %D%/pairlock.c
 %C%_libsession_a_SOURCES += %D%/scan.c
 %C%_libsession_a_SOURCES += %D%/scan_mails.c
+%C%_libsession_a_SOURCES += %D%/scan_subscriptions.c
 %C%_libsession_a_SOURCES += %D%/list.c
 %C%_libsession_a_SOURCES += %D%/save.c
 %C%_libsession_a_SOURCES += %D%/serve.c

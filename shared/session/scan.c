@@ -7,7 +7,10 @@
  * saw the whole store goes on with its first scan.
  *
  * Nothing is called gone in doubt: a mailbox that cannot be opened, for
- * whatever reason but that it is not there, keeps its place in the log.
+ * whatever reason but that it is not there, keeps its place in the log.  While
+ * mail programs rename mailboxes, one look at the tree may miss one or see it
+ * twice: what seems to be gone is so only after a second look, during which the
+ * tree did not change.
  */
 #include "config.h"
 
@@ -21,6 +24,7 @@
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
+#define LOOKS_MAX	5U	/* at a tree that does not keep still */
 #define TEMP_PREFIX	"dsync-temp-"	/* of a rename that was cut (T11) */
 
 struct entry {
@@ -45,7 +49,9 @@ struct scan {
 	size_t known_count;
 	bool first;
 	bool restored;			/* E5 */
-	bool doubt;			/* a new name could not be opened */
+	bool doubt;			/* a new name could not be opened, or
+					   the tree does not keep still */
+	bool moved;			/* the tree is not what was listed */
 	uint64_t problems;		/* before the mailbox at hand */
 	uint64_t now;
 	unsigned int changes;
@@ -162,14 +168,6 @@ directory_guid(const char *name)
 	return guid;
 }
 
-static uint64_t
-next_stamp(uint64_t now, uint64_t old)
-{
-	uint64_t stamp = now > old ? now : old + 1;
-
-	return stamp < STAMP_MAX ? stamp : STAMP_MAX;
-}
-
 static bool
 is_temporary(const char *name)
 {
@@ -209,10 +207,10 @@ note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
 	row->store_name = name;
 	if (!is_temporary(name)) {
 		if (parent)
-			row->parent_stamp = next_stamp(scan->now,
+			row->parent_stamp = scan_stamp(scan->now,
 			    row->parent_stamp);
 		if (last)
-			row->last_stamp = next_stamp(scan->now,
+			row->last_stamp = scan_stamp(scan->now,
 			    row->last_stamp);
 	}
 	row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
@@ -266,15 +264,82 @@ inbox_has_guid(struct scan *scan, struct known *known,
 	return 1;
 }
 
-/* 1: row is filled and seen, 0: left out, -1. */
+static void
+on_given(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	(void)tag, (void)uid, (void)modseq;
+	if (failure != NULL)
+		*(struct err *)arg = *failure;
+}
+
+/* Is the mailbox of this name, beside the one that is open, the same GUID's? */
+static bool
+is_copy(struct scan *scan, struct mailbox *box, const char *name,
+    const struct guid128 *guid)
+{
+	const struct store_driver *driver = scan->s->driver;
+	struct store_token here, there;
+	struct mailbox_status status;
+	struct mailbox *other = NULL;
+	struct err why = ERR_INIT;
+	bool same;
+
+	if (driver->mailbox_open(scan->s->store, name, &other, &why) == -1)
+		return false;
+	same = driver->status(other, &status, &why) == 0 &&
+	    guid_eq(&status.guid, guid) &&
+	    driver->token(other, &there, &why) == 0 &&
+	    driver->token(box, &here, &why) == 0 &&
+	    (here.len != there.len ||
+	    memcmp(here.data, there.data, here.len) != 0);
+	driver->mailbox_close(&other);
+	return same;
+}
+
+/*
+ * Somebody copied a mailbox with its control files.  Where the store may be
+ * written the copy gets a GUID of its own; 1: it has it, 0: it is left out.
+ */
 static int
-find_row(struct scan *scan, const struct entry *entry,
-    const struct guid128 *guid, const struct mailbox_status *status,
+part_copy(struct scan *scan, const struct entry *entry, struct mailbox *box,
+    const char *other, struct guid128 *guid, struct err *err)
+{
+	const struct store_driver *driver = scan->s->driver;
+	struct mailbox_status status = { .guid = guid_random() };
+	struct err why = ERR_INIT;
+
+	if (!is_copy(scan, box, other, guid)) {
+		scan->moved = true;
+		return 0;
+	}
+	if (scan->s->readonly || (driver->caps & STORE_CAP_MAILBOX_GUID) == 0) {
+		err_set(&why, ERR_CORRUPT, "another mailbox has the same "
+		    "GUID; it looks like a copy");
+		session_problem(scan->s, guid, entry->name, &why);
+		return 0;
+	}
+	if (driver->set_status(box, &status, 0, err) == -1 ||
+	    driver->flush(scan->s->store, on_given, &why, err) == -1)
+		return -1;
+	if (why.code != ERR_NONE) {
+		session_problem(scan->s, guid, entry->name, &why);
+		return 0;
+	}
+	log_info("a copy of a mailbox gets a GUID of its own mailbox=%s",
+	    entry->name);
+	*guid = status.guid;
+	return 1;
+}
+
+/* 1: row is filled and seen, 0: left out, -1.  box is NULL for a directory. */
+static int
+find_row(struct scan *scan, const struct entry *entry, struct mailbox *box,
+    struct guid128 *guid, const struct mailbox_status *status,
     struct chlog_mailbox *row, struct err *err)
 {
 	struct known *known = known_by_guid(scan, guid);
 	struct chlog_mailbox other;
-	struct err why = ERR_INIT;
 	int r = 0;
 
 	if (known == NULL && (r = chlog_mailbox_find(scan->s->log, guid,
@@ -285,12 +350,17 @@ find_row(struct scan *scan, const struct entry *entry,
 	    name_is_inbox(entry->name))
 		return inbox_has_guid(scan, entry->known, guid, row, err);
 	if (r == 1 || (known != NULL && known->seen)) {
-		err_set(&why, ERR_CORRUPT, "another mailbox has the same "
-		    "GUID; it looks like a copy");
-		session_problem(scan->s, guid, entry->name, &why);
 		if (entry->known != NULL)
 			entry->known->seen = true;
-		return 0;
+		if (box == NULL) {
+			scan->moved = true;
+			return 0;
+		}
+		r = part_copy(scan, entry, box, r == 1 ? other.store_name :
+		    known->row.store_name, guid, err);
+		if (r != 1)
+			return r;
+		known = NULL;
 	}
 	if (known == NULL) {
 		new_row(scan, row, entry, guid, status);
@@ -329,7 +399,8 @@ scan_directory(struct scan *scan, struct entry *entry, struct err *err)
 	if (known != NULL &&
 	    (known->seen || strcmp(known->row.store_name, entry->name) != 0))
 		guid = guid_random();
-	return find_row(scan, entry, &guid, &none, &row, err) == -1 ? -1 : 0;
+	return find_row(scan, entry, NULL, &guid, &none, &row, err) == -1 ?
+	    -1 : 0;
 }
 
 /* What is wrong with one mailbox is no reason to stop. */
@@ -338,13 +409,15 @@ leave_out(struct scan *scan, const struct entry *entry, const struct err *why)
 {
 	const struct guid128 *guid = NULL;
 
+	/* Gone between the listing and now, or renamed. */
+	if (why->code == ERR_NOTFOUND) {
+		scan->moved = true;
+		return 0;
+	}
 	if (entry->known != NULL) {
 		entry->known->seen = true;
 		guid = &entry->known->row.guid;
 	}
-	/* Gone between the listing and now: the next run sees it. */
-	if (why->code == ERR_NOTFOUND)
-		return 0;
 	/* It may be a known one under another name. */
 	if (entry->known == NULL)
 		scan->doubt = true;
@@ -437,7 +510,7 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	struct guid128 guid;
 	struct err why = ERR_INIT;
 	unsigned int before;
-	bool lent_uids;
+	bool lent_uids, found;
 	int r;
 
 	scan->problems = scan->s->problem_count;
@@ -472,11 +545,12 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 		guid = entry->known != NULL && entry->known->row.selectable ?
 		    entry->known->row.guid : guid_random();
 	before = scan->changes;
-	r = find_row(scan, entry, &guid, &status, &row, err);
+	r = find_row(scan, entry, box, &guid, &status, &row, err);
+	found = r == 1;
 	if (r == 1)
 		r = scan_messages(scan, entry, &row, box, &status, &token,
 		    err);
-	if (r == 0 && !row.lent && !scan->restored &&
+	if (found && r == 0 && !row.lent && !scan->restored &&
 	    row.messages + (scan->changes - before) <= KEEP_MESSAGES_MAX)
 		apply_keep(scan->s, &row, &box);
 	if (box != NULL)
@@ -558,6 +632,21 @@ look_outside(struct scan *scan, struct err *err)
 	return 0;
 }
 
+/* Was any mailbox not met that should be there? */
+static bool
+any_missing(const struct scan *scan)
+{
+	for (size_t i = 0; i < scan->known_count; i++) {
+		const struct known *known = &scan->known[i];
+
+		if (!known->seen && !name_is_inbox(known->row.store_name) &&
+		    session_in_scope(scan->s, known->row.name) &&
+		    session_in_scope(scan->s, known->row.store_name))
+			return true;
+	}
+	return false;
+}
+
 /* Is it really not there?  In doubt it is. */
 static bool
 surely_gone(struct scan *scan, const struct known *known)
@@ -605,93 +694,21 @@ scan_gone(struct scan *scan, struct err *err)
 	return 0;
 }
 
-struct sub_scan {
-	struct scan *scan;
-	struct chlog_subscription *subs;
-	bool *seen;
-	size_t count;
-};
-
-static struct chlog_subscription *
-sub_by_name(const struct sub_scan *ss, const char *name)
-{
-	for (size_t i = 0; i < ss->count; i++)
-		if (strcmp(ss->subs[i].store_name, name) == 0)
-			return &ss->subs[i];
-	return NULL;
-}
-
-static int
-on_subscribed(const char *name, void *arg, struct err *err)
-{
-	struct sub_scan *ss = arg;
-	struct session *s = ss->scan->s;
-	struct chlog_subscription sub = { .name = name, .store_name = name,
-	    .on = true }, *known;
-
-	if (!name_valid(name, strlen(name)) || !session_in_scope(s, name))
-		return 0;
-	known = sub_by_name(ss, name);
-	if (known != NULL) {
-		ss->seen[known - ss->subs] = true;
-		if (known->on)
-			return 0;
-		sub = *known;
-		sub.on = true;
-		sub.stamp = next_stamp(ss->scan->now, known->stamp);
-	} else {
-		sub.stamp = ss->scan->first ? 0 : ss->scan->now;
-	}
-	sub.seq = chlog_next_seq(s->log);
-	sub.run = RUN_NOBODY;
-	return chlog_subscription_put(s->log, &sub, err);
-}
-
-static int
-scan_subscriptions(struct scan *scan, struct err *err)
-{
-	struct sub_scan ss = { .scan = scan };
-	ptrdiff_t n = chlog_subscriptions(scan->s->log, scan->arena, &ss.subs,
-	    err);
-
-	if (n == -1)
-		return -1;
-	ss.count = (size_t)n;
-	ss.seen = arena_calloc(scan->arena, ss.count, sizeof(*ss.seen));
-	if (scan->s->driver->subscriptions(scan->s->store, on_subscribed, &ss,
-	    err) == -1)
-		return err_prefix(err, "subscriptions");
-	for (size_t i = 0; i < ss.count; i++) {
-		struct chlog_subscription *sub = &ss.subs[i];
-
-		if (ss.seen[i] || !sub->on ||
-		    !session_in_scope(scan->s, sub->name))
-			continue;
-		sub->on = false;
-		sub->stamp = next_stamp(scan->now, sub->stamp);
-		sub->seq = chlog_next_seq(scan->s->log);
-		sub->run = RUN_NOBODY;
-		if (chlog_subscription_put(scan->s->log, sub, err) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 static int
 list_store(struct scan *scan, struct err *err)
 {
 	struct session *s = scan->s;
 
+	scan->entries.n = 0;
+	scan->moved = scan->doubt = false;
+	s->unscanned.n = 0;
 	if (s->driver->list(s->store, on_listing, scan, err) == -1)
 		return err_prefix(err, "list of mailboxes");
 	if (scan->entries.n > 0)
 		qsort(scan->entries.v, scan->entries.n,
 		    sizeof(*scan->entries.v), entry_cmp);
-	if (chlog_begin(s->log, err) == -1)
-		return -1;
 	if (load_known(scan, err) == -1)
 		return -1;
-	scan->first = !chlog_scanned_all(s->log);
 	for (size_t i = 0; i < scan->entries.n; i++) {
 		struct entry *entry = &scan->entries.v[i];
 		const char *name = entry->name;
@@ -704,12 +721,45 @@ list_store(struct scan *scan, struct err *err)
 	return 0;
 }
 
+/* Look until each known mailbox was met, or is missing without any doubt. */
+static int
+look_at_all(struct scan *scan, struct err *err)
+{
+	struct session *s = scan->s;
+	struct store_token before, after;
+
+	for (unsigned int look = 1; look <= LOOKS_MAX; look++) {
+		bool still;
+
+		if (s->driver->tree_token(s->store, &before, err) == -1 ||
+		    list_store(scan, err) == -1 ||
+		    scan_entries(scan, err) == -1)
+			return -1;
+		if (scan->restored)
+			return 0;
+		if (!scan->moved && !any_missing(scan))
+			return 0;
+		if (s->driver->tree_token(s->store, &after, err) == -1)
+			return -1;
+		still = before.len == after.len &&
+		    memcmp(before.data, after.data, before.len) == 0;
+		if (look > 1 && !scan->moved && still)
+			return 0;
+		apply_close_all(s);
+	}
+	scan->doubt = true;
+	return 0;
+}
+
 static int
 scan_once(struct scan *scan, struct err *err)
 {
 	struct session *s = scan->s;
 
-	if (list_store(scan, err) == -1 || scan_entries(scan, err) == -1)
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	scan->first = !chlog_scanned_all(s->log);
+	if (look_at_all(scan, err) == -1)
 		return -1;
 	if (scan->restored) {
 		log_warn("the store is an older copy of what its change log "
@@ -718,7 +768,8 @@ scan_once(struct scan *scan, struct err *err)
 		    chlog_commit(s->log, err);
 	}
 	if ((s->filtered && look_outside(scan, err) == -1) ||
-	    scan_gone(scan, err) == -1 || scan_subscriptions(scan, err) == -1)
+	    scan_gone(scan, err) == -1 || scan_subscriptions(s, scan->arena, scan->first, scan->now,
+	    err) == -1)
 		return -1;
 	if (!s->filtered && chlog_set_scanned_all(s->log, err) == -1)
 		return -1;

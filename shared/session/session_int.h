@@ -376,6 +376,11 @@ int session_scan(struct session *s, struct err *err);
 int scan_mailbox(struct session *s, struct chlog_mailbox *row,
     struct mailbox *box, const struct mailbox_status *status, bool first,
     unsigned int *changes, struct err *err);
+/* scan_subscriptions.c: first: the log sees the store for the first time. */
+int scan_subscriptions(struct session *s, struct arena *arena, bool first,
+    uint64_t now, struct err *err);
+/* The stamp of what changed now and had that stamp before (P11). */
+uint64_t scan_stamp(uint64_t now, uint64_t old);
 /* identity.c */
 /* May the UIDs that the log lent be the store's?  Ask before it is opened. */
 bool identity_wanted(struct session *s, const struct chlog_mailbox *row);

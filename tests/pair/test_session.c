@@ -1398,6 +1398,76 @@ START_TEST(keywords_of_many_messages_are_all_read)
 }
 END_TEST
 
+/* A mail program renames a mailbox right behind our look at the tree. */
+static unsigned int looks;
+
+static int
+list_and_rename(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err)
+{
+	int r = store_driver_memory.list(store, fn, arg, err);
+
+	if (++looks == 1)
+		ck_assert_int_eq(memory_client_rename(fx.world, "a", "b"), 0);
+	return r;
+}
+
+START_TEST(a_mailbox_that_is_renamed_during_the_look_is_not_gone)
+{
+	struct store_driver driver = store_driver_memory;
+	struct guid128 base;
+
+	ck_assert_int_eq(memory_client_create(fx.world, "a"), 0);
+	base = quiet_run();
+	deliver("a");
+	driver.list = list_and_rename;
+	fx.args.driver = &driver;
+	looks = 0;
+	start(&base);
+	ck_assert_ptr_eq(strstr(fx.out.data, "MAILBOX_GONE"), NULL);
+	ck_assert_ptr_ne(strstr(fx.out.data, "MAILBOX b n=1 next=2 tree"),
+	    NULL);
+	commit();
+	fx.args.driver = NULL;
+}
+END_TEST
+
+/* It never keeps still: what is missing then may be there. */
+static int
+list_and_change(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err)
+{
+	char name[16];
+	int r;
+
+	if (++looks == 1)
+		ck_assert_int_eq(memory_client_delete(fx.world, "a"), 0);
+	r = store_driver_memory.list(store, fn, arg, err);
+	snprintf(name, sizeof(name), "x%u", looks);
+	ck_assert_int_eq(memory_client_create(fx.world, name), 0);
+	return r;
+}
+
+START_TEST(nothing_is_called_gone_while_the_tree_changes)
+{
+	struct store_driver driver = store_driver_memory;
+	struct guid128 base;
+
+	ck_assert_int_eq(memory_client_create(fx.world, "a"), 0);
+	base = quiet_run();
+	driver.list = list_and_change;
+	fx.args.driver = &driver;
+	looks = 0;
+	start(&base);
+	ck_assert_ptr_eq(strstr(fx.out.data, "MAILBOX_GONE"), NULL);
+	ck_assert_uint_lt(looks, 10);
+	commit();
+	fx.args.driver = NULL;
+	start(&fx.last_run);
+	ck_assert_ptr_ne(strstr(fx.out.data, "MAILBOX_GONE a"), NULL);
+}
+END_TEST
+
 /* UIDs that somebody else gave anew, of more messages than one arena holds. */
 START_TEST(many_messages_with_new_uids_stay_what_they_are)
 {
@@ -1480,5 +1550,8 @@ main(void)
 	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
 	tcase_add_test(tcase,
 	    many_messages_with_new_uids_stay_what_they_are);
+	tcase_add_test(tcase,
+	    a_mailbox_that_is_renamed_during_the_look_is_not_gone);
+	tcase_add_test(tcase, nothing_is_called_gone_while_the_tree_changes);
 	return unit_run(suite);
 }

@@ -89,6 +89,15 @@ mv "$work/outside/Archive" "$laptop/.Archive"
 expect 0 mirror "$place"
 equal
 
+step "a copy of a mailbox with its control files is a mailbox of its own"
+cp -a "$laptop/.Archive" "$laptop/.Twin"
+expect 0 mirror "$place"
+equal
+[ "$(count_mails "$server/.Twin")" = "$(count_mails "$server/.Archive")" ] ||
+	fail 'the copy was not copied'
+expect 0 mirror "$place"
+prints 'nothing to do'
+
 step "what cannot be read is told and waits, all else goes on"
 closed=$(find_mail "$laptop" 'a good one')
 deliver "$laptop" 'not to be read'

@@ -1,0 +1,91 @@
+/*
+ * Which names are subscribed now, put into the log (T14).
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "model/mailbox_name.h"
+#include "session/session_int.h"
+
+uint64_t
+scan_stamp(uint64_t now, uint64_t old)
+{
+	uint64_t stamp = now > old ? now : old + 1;
+
+	return stamp < STAMP_MAX ? stamp : STAMP_MAX;
+}
+
+struct sub_scan {
+	struct session *s;
+	bool first;
+	uint64_t now;
+	struct chlog_subscription *subs;
+	bool *seen;
+	size_t count;
+};
+
+static struct chlog_subscription *
+sub_by_name(const struct sub_scan *ss, const char *name)
+{
+	for (size_t i = 0; i < ss->count; i++)
+		if (strcmp(ss->subs[i].store_name, name) == 0)
+			return &ss->subs[i];
+	return NULL;
+}
+
+static int
+on_subscribed(const char *name, void *arg, struct err *err)
+{
+	struct sub_scan *ss = arg;
+	struct session *s = ss->s;
+	struct chlog_subscription sub = { .name = name, .store_name = name,
+	    .on = true }, *known;
+
+	if (!name_valid(name, strlen(name)) || !session_in_scope(s, name))
+		return 0;
+	known = sub_by_name(ss, name);
+	if (known != NULL) {
+		ss->seen[known - ss->subs] = true;
+		if (known->on)
+			return 0;
+		sub = *known;
+		sub.on = true;
+		sub.stamp = scan_stamp(ss->now, known->stamp);
+	} else {
+		sub.stamp = ss->first ? 0 : ss->now;
+	}
+	sub.seq = chlog_next_seq(s->log);
+	sub.run = RUN_NOBODY;
+	return chlog_subscription_put(s->log, &sub, err);
+}
+
+int
+scan_subscriptions(struct session *s, struct arena *arena, bool first,
+    uint64_t now, struct err *err)
+{
+	struct sub_scan ss = { .s = s, .first = first, .now = now };
+	ptrdiff_t n = chlog_subscriptions(s->log, arena, &ss.subs, err);
+
+	if (n == -1)
+		return -1;
+	ss.count = (size_t)n;
+	ss.seen = arena_calloc(arena, ss.count, sizeof(*ss.seen));
+	if (s->driver->subscriptions(s->store, on_subscribed, &ss,
+	    err) == -1)
+		return err_prefix(err, "subscriptions");
+	for (size_t i = 0; i < ss.count; i++) {
+		struct chlog_subscription *sub = &ss.subs[i];
+
+		if (ss.seen[i] || !sub->on ||
+		    !session_in_scope(s, sub->name))
+			continue;
+		sub->on = false;
+		sub->stamp = scan_stamp(now, sub->stamp);
+		sub->seq = chlog_next_seq(s->log);
+		sub->run = RUN_NOBODY;
+		if (chlog_subscription_put(s->log, sub, err) == -1)
+			return -1;
+	}
+	return 0;
+}
