@@ -1,7 +1,9 @@
 # The real programs, as a user would run them.
 dist_check_SCRIPTS += %D%/server_refusals.sh
 dist_check_SCRIPTS += %D%/server_root.sh
-EXTRA_DIST += %D%/lib.sh %D%/compare.sh %D%/dovecot_lib.sh %D%/server_lib.sh
+# By hand: contrib/HACKING.md tells how.
+EXTRA_DIST += %D%/compare.sh %D%/endurance.sh
+EXTRA_DIST += %D%/lib.sh %D%/dovecot_lib.sh %D%/server_lib.sh
 dist_check_SCRIPTS += %D%/append_peer.sh
 dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh

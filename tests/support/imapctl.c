@@ -14,7 +14,9 @@
  *					each; print the replies
  *	imapctl change SEED COUNT SIDE COMMAND...
  *					COUNT random changes; SIDE is a word
- *					that makes their mails its own
+ *					that makes their mails its own;
+ *					the mailbox $IMAPCTL_SPARE stays, and
+ *					only flags change in it
  *
  * COMMAND speaks IMAP on its standard input and output, logged in already.
  */
@@ -242,6 +244,7 @@ script(struct imap *imap)
 struct changer {
 	struct imap *imap;
 	const char *side;
+	const char *spare;	/* mailbox that keeps its mail; or NULL */
 	uint64_t state;		/* of the generator */
 	unsigned int made;	/* mails */
 	struct boxes boxes;
@@ -325,12 +328,20 @@ change_flags(struct changer *c, uint32_t uid)
 	    pick(c, 3) == 0 ? "-" : "+", words[pick(c, nitems(words))]);
 }
 
+static bool
+is_spared(const struct changer *c, const char *name)
+{
+	return c->spare != NULL && strcmp(name, c->spare) == 0;
+}
+
 static void
 change_mail(struct changer *c, unsigned int what)
 {
 	const char *name = pick_box(c), *to = pick_box(c);
 	uint32_t uid;
 
+	if (is_spared(c, to) || (is_spared(c, name) && what < 3))
+		to = name = "INBOX";
 	if (what == 0 || (uid = pick_uid(c, name)) == 0) {
 		append(c, name);
 		return;
@@ -379,7 +390,7 @@ change_tree(struct changer *c, unsigned int what)
 {
 	char *name = new_name(c);
 	const char *old = c->boxes.v[pick(c, c->boxes.n)].name;
-	bool is_inbox = strcmp(old, "INBOX") == 0;
+	bool stays = strcmp(old, "INBOX") == 0 || is_spared(c, old);
 
 	/* Some servers have a new mailbox selected until it is deleted. */
 	(void)imap_try(c->imap, "UNSELECT", 8);
@@ -388,11 +399,11 @@ change_tree(struct changer *c, unsigned int what)
 		try(c, mem_printf("CREATE \"%s\"", name));
 		break;
 	case 1:
-		if (!is_inbox)
+		if (!stays)
 			try(c, mem_printf("RENAME \"%s\" \"%s\"", old, name));
 		break;
 	case 2:
-		if (!is_inbox)
+		if (!stays)
 			try(c, mem_printf("DELETE \"%s\"", old));
 		break;
 	case 3:
@@ -411,7 +422,8 @@ static int
 change(struct imap *imap, const char *seed, const char *count,
     const char *side)
 {
-	struct changer c = { .imap = imap, .side = side };
+	struct changer c = { .imap = imap, .side = side,
+		.spare = getenv("IMAPCTL_SPARE") };
 	unsigned long n = strtoul(count, NULL, 10);
 
 	if (getenv("IMAPCTL_TRACE") != NULL)
