@@ -29,6 +29,7 @@
 
 #define GRACE_MS	3000U	/* after a deadline, before we kill */
 #define STORE_END_MS	10000U	/* for the store to end by itself */
+#define RECHECK_MS	1000U	/* between two looks at who is allowed */
 
 struct monitor {
 	struct monitor_args *args;
@@ -41,6 +42,7 @@ struct monitor {
 	bool known;		/* the connection came to something */
 	uint64_t kill_net_ms;	/* POLL_FOREVER: not yet */
 	uint64_t kill_store_ms;
+	uint64_t recheck_ms;	/* POLL_FOREVER: nobody is served */
 };
 
 static bool
@@ -73,6 +75,8 @@ answer_auth(struct monitor *m, const struct priv_message *message,
 	}
 	m->accepted = m->auth.verdict == TLS_ACCEPTED;
 	m->known = m->accepted && peer->alpn == TLS_ALPN_DSYNC;
+	if (m->known)
+		m->recheck_ms = clock_mono_ms() + RECHECK_MS;
 	reply->u.verdict = m->auth.verdict;
 	strlcpy(reply->reason, m->auth.reason, sizeof(reply->reason));
 	strlcpy(reply->name, m->auth.name, sizeof(reply->name));
@@ -273,6 +277,32 @@ reap(struct monitor *m)
 	}
 }
 
+/*
+ * Whoever was let in may be shut out while it is served: its key is revoked,
+ * its time is over, or it may do less than before.
+ */
+static void
+recheck(struct monitor *m)
+{
+	struct auth_result now;
+
+	if (m->net == 0 || clock_mono_ms() < m->recheck_ms)
+		return;
+	m->recheck_ms = clock_mono_ms() + RECHECK_MS;
+	auth_judge(m->args->set, &m->peer, &now);
+	if (now.verdict == TLS_UNKNOWN || now.verdict == TLS_REVOKED ||
+	    now.verdict == TLS_EXPIRED || (now.verdict == TLS_ACCEPTED &&
+	    (now.access != m->auth.access ||
+	    strcmp(now.users, m->auth.users) != 0))) {
+		log_warn("session ended: the peer is not allowed it any more "
+		    "reason=%s addr=%s", now.verdict != TLS_ACCEPTED ?
+		    now.reason : "changed", m->args->peer);
+		end_child(m->net, SIGTERM);
+		m->recheck_ms = POLL_FOREVER;
+	}
+	auth_result_deinit(&now);
+}
+
 static void
 check_deadlines(struct monitor *m)
 {
@@ -302,6 +332,8 @@ monitor_loop(struct monitor *m)
 			poll_set_fd(&set, m->channel, POLLIN);
 		if (m->net != 0 && !m->known)
 			poll_set_deadline(&set, m->kill_net_ms);
+		if (m->net != 0)
+			poll_set_deadline(&set, m->recheck_ms);
 		if (m->net == 0)
 			poll_set_deadline(&set, m->kill_store_ms);
 		if (poll_set_wait(&set, &err) == -1) {
@@ -324,6 +356,7 @@ monitor_loop(struct monitor *m)
 		}
 		if (poll_signal_take(SIGCHLD))
 			reap(m);
+		recheck(m);
 		check_deadlines(m);
 	}
 }
@@ -351,7 +384,7 @@ int
 monitor_main(struct monitor_args *args)
 {
 	struct monitor m = { .args = args, .channel = -1,
-	    .kill_store_ms = POLL_FOREVER };
+	    .kill_store_ms = POLL_FOREVER, .recheck_ms = POLL_FOREVER };
 	struct err err = ERR_INIT;
 	int ends[2];
 

@@ -161,5 +161,13 @@ client laptop connect "$place"
 says 'cannot serve us now'
 refused max_sessions_per_peer
 release
+
+step 'a key that is revoked while it is served is served no longer'
+hold
+as_server revoke "$(DSYNC_CONFIG_DIR=$work/laptop "$probe" key)" \
+    >"$work/out" 2>&1 || fail 'revoke fails'
+wait_until 20 grep -q 'not allowed it any more reason=revoked' \
+    "$work/server.log" || fail 'it is served still'
+release
 stop
 exit 0
