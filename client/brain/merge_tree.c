@@ -762,11 +762,10 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 		if (in->source >= 0 && !in->complete && in->base &&
 		    sub[in->source] == NULL)
 			continue;	/* not asked for; left alone */
-		if (has->on == want.on && has->stamp == want.stamp &&
+		/* What a complete tree does not name is not subscribed. */
+		if (has->on == want.on && (in->source >= 0 ||
+		    has->stamp == want.stamp) &&
 		    (sub[s] != NULL || in->complete || !in->base))
-			continue;
-		if (in->source >= 0 && has->on == want.on &&
-		    sub[s] != NULL)
 			continue;
 		if (in->source >= 0 && want.stamp <= has->stamp)
 			want.stamp = has->stamp < STAMP_MAX ?
