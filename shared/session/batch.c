@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "session/session_int.h"
 
 struct batch_op *
@@ -56,6 +57,8 @@ batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
 
 	if (s->renumbering)
 		return true;	/* flags, then the UID, of each message */
+	if (s->touched == NULL)
+		s->touched = mem_alloc(TOUCHED_SLOTS * sizeof(*s->touched));
 
 	while (s->touched[i].mailbox != 0 &&
 	    (s->touched[i].mailbox != mailbox || s->touched[i].uid != uid))
@@ -225,6 +228,18 @@ free_marks(struct session *s, const struct batch_op *op,
 	return (ptrdiff_t)n;
 }
 
+/*
+ * The run that a record is to carry.  One that this run wrote otherwise than
+ * planned stays news, even if it is put right: the other side is told in the
+ * same run (M12), and the process may end before it does what it is told (P5).
+ */
+static int64_t
+run_kept(const struct chlog_mail *old, bool planned, int64_t run)
+{
+	return planned && old->run != -run && old->uid_run != -run ? run :
+	    -run;
+}
+
 static int
 log_flags(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
@@ -246,7 +261,8 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 		mail.m.marks = marks;
 	}
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = op->new_uid == op->m.uid && !op->partial ? run : -run;
+	mail.run = run_kept(&mail, op->new_uid == op->m.uid && !op->partial,
+	    run);
 	return chlog_mail_update(s->log, &mail, err);
 }
 
@@ -262,7 +278,7 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 	    op->uid, mail.m.guid, arena, err) == -1))
 		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = op->uid == op->new_uid ? run : -run;
+	mail.run = run_kept(&mail, op->uid == op->new_uid, run);
 	mail.uid_seq = mail.seq;
 	mail.uid_run = mail.run;
 	if (op->uid == op->m.uid)
@@ -391,7 +407,8 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 			continue;
 		mails[i].m.uid = op->uid;
 		mails[i].seq = chlog_next_seq(s->log);
-		mails[i].run = op->uid == op->new_uid ? run : -run;
+		mails[i].run = run_kept(&mails[i], op->uid == op->new_uid,
+		    run);
 		mails[i].uid_seq = mails[i].seq;
 		mails[i].uid_run = mails[i].run;
 		/* Twins of one GUID are told apart by the next scan. */
@@ -569,7 +586,8 @@ batch_clear(struct session *s)
 	s->renumbering = false;
 	arena_free(&s->batch_arena);
 	s->batch_arena = arena_new(ARENA_PAGE_MAX);
-	memset(s->touched, 0, TOUCHED_SLOTS * sizeof(*s->touched));
+	if (s->touched_count > 0)
+		memset(s->touched, 0, TOUCHED_SLOTS * sizeof(*s->touched));
 	s->touched_count = 0;
 	for (size_t i = 0; i < s->boxes.n; i++)
 		s->boxes.v[i].dirty = false;

@@ -28,7 +28,6 @@ session_new(const struct session_args *args, session_send_fn *send, void *arg)
 	s->row_arena = arena_new(ARENA_PAGE_MAX);
 	s->batch_arena = arena_new(ARENA_PAGE_MAX);
 	s->pending_arena = arena_new(ARENA_PAGE_MAX);
-	s->touched = mem_alloc(TOUCHED_SLOTS * sizeof(*s->touched));
 	return s;
 }
 

@@ -277,7 +277,7 @@ struct session {
 	uint64_t batch_bytes;
 	bool renumbering;		/* the batch changes a UIDVALIDITY */
 	unsigned int left_out;		/* problems that the driver told */
-	struct touched *touched;
+	struct touched *touched;	/* NULL before the first operation */
 	size_t touched_count;
 	uint32_t last_op;		/* the highest one that was taken */
 	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */
