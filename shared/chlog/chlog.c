@@ -296,6 +296,15 @@ chlog_meta_load(struct chlog *log, struct err *err)
 	return 0;
 }
 
+/* Words of one statement; they are said often enough to keep them ready. */
+static int
+say(struct chlog *log, const char *sql, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, sql, err);
+
+	return stmt == NULL ? -1 : chlog_run_stmt(log, stmt, "write", err);
+}
+
 static void
 end_reading(struct chlog *log)
 {
@@ -321,10 +330,12 @@ int
 chlog_begin(struct chlog *log, struct err *err)
 {
 	end_reading(log);
-	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
+	log->writing = true;	/* no transaction for reading is begun now */
+	if (say(log, "BEGIN IMMEDIATE", err) == -1) {
+		log->writing = false;
 		return err->code == ERR_TEMP ?
 		    err_prefix(err, "another process is writing") : -1;
-	log->writing = true;
+	}
 	log->touched = 0;
 	log->run_id = 0;
 	/* Another run of this store may have gone on meanwhile. */
@@ -343,7 +354,7 @@ chlog_commit(struct chlog *log, struct err *err)
 	if (log->head != log->head_saved &&
 	    chlog_meta_int(log, "head_seq", (int64_t)log->head, err) == -1)
 		goto fail;
-	if (chlog_exec(log, "COMMIT", err) == -1)
+	if (say(log, "COMMIT", err) == -1)
 		goto fail;
 	log->head_saved = log->head;
 	log->writing = false;
@@ -372,7 +383,7 @@ chlog_mark_begin(struct chlog *log, struct err *err)
 {
 	if (chlog_touch_end(log, err) == -1)
 		return -1;
-	return chlog_exec(log, "SAVEPOINT mark", err);
+	return say(log, "SAVEPOINT mark", err);
 }
 
 int
@@ -380,7 +391,7 @@ chlog_mark_end(struct chlog *log, bool keep, struct err *err)
 {
 	if (keep)
 		return chlog_touch_end(log, err) == -1 ? -1 :
-		    chlog_exec(log, "RELEASE mark", err);
+		    say(log, "RELEASE mark", err);
 	log->touched = 0;
 	log->run_id = 0;
 	return chlog_exec(log, "ROLLBACK TO mark; RELEASE mark", err);

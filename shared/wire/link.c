@@ -91,6 +91,20 @@ link_free(struct link **link)
 }
 
 void
+link_reset(struct link *link)
+{
+	link->in.start = link->in.end = 0;
+	link->out.start = link->out.end = 0;
+	link->want = FRAME_HEADER_SIZE;
+	pool_reset(link->in_pool);
+	pool_reset(link->out_pool);
+	zchunk_free(&link->in_z);
+	zchunk_free(&link->out_z);
+	link->compress = link->compress_body = false;
+	memset(&link->broken, 0, sizeof(link->broken));
+}
+
+void
 link_set_compress(struct link *link, bool on)
 {
 	link->compress = on;

@@ -21,6 +21,8 @@ struct link;
 struct link *link_new(void);
 /* NULL or a pointer to NULL is allowed. */
 void link_free(struct link **link);
+/* As new, for another connection; its memory is kept. */
+void link_reset(struct link *link);
 
 /* Where to put bytes that arrive: *len_r bytes at the result, never 0 unless
    link_next has to be called first. */
