@@ -4,19 +4,19 @@ check_PROGRAMS += %D%/test_session
 %C%_test_session_SOURCES = %D%/test_session.c tests/support/tempdir.c
 %C%_test_session_LDADD = $(LINK_SESSION) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_histories
-%C%_test_histories_SOURCES = %D%/test_histories.c %D%/sim.c %D%/sim.h \
-	%D%/sim_run.c %D%/sim_client.c %D%/sim_check.c %D%/sim_history.c \
-	tests/support/msg_random.c
-%C%_test_histories_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=random_bytes \
-	-Wl,--wrap=chlog_commit
+%C%_test_histories_SOURCES = %D%/test_histories.c $(sim_sources)
+%C%_test_histories_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_test_histories_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)
 endif
 check_PROGRAMS += %D%/simulate
-%C%_simulate_SOURCES = %D%/simulate.c %D%/sim.c %D%/sim.h %D%/sim_run.c \
+%C%_simulate_SOURCES = %D%/simulate.c $(sim_sources)
+%C%_simulate_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
+%C%_simulate_LDADD = client/brain/libbrain.a $(LINK_SESSION)
+
+sim_sources = %D%/sim.c %D%/sim.h %D%/sim_run.c %D%/sim_log.c \
 	%D%/sim_client.c %D%/sim_check.c %D%/sim_history.c \
 	tests/support/msg_random.c
-# Chance and the end of a process are the simulation's.
-%C%_simulate_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=random_bytes \
-	-Wl,--wrap=chlog_commit
-%C%_simulate_LDADD = client/brain/libbrain.a $(LINK_SESSION)
+# Chance, the end of a process and where logs are kept are the simulation's.
+sim_wraps = -Wl,--wrap=random_bytes -Wl,--wrap=chlog_open \
+	-Wl,--wrap=chlog_close -Wl,--wrap=chlog_path -Wl,--wrap=chlog_commit

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "base/strbuf.h"
 #include "client/brain/brain.h"
 #include "store/failing/failing.h"
 #include "store/memory/memory.h"
 #include "tests/support/msg_random.h"
 
+#define SIM_SITES_MAX	3U
 #define SIM_LOG_FILES	3U	/* a database and what SQLite puts beside it */
 
 enum sim_kind {
@@ -62,7 +64,9 @@ enum sim_kind {
 	SIM_KIND_COUNT
 };
 
-#define SIM_SEED_2	1000000U
+/* Families of histories, by the first seed of each. */
+#define SIM_SEED_2	1000000U	/* more kinds of operations */
+#define SIM_SEED_SHORT	2000000U	/* short, and logs in memory */
 
 struct sim_op {
 	enum sim_kind kind;
@@ -72,11 +76,19 @@ struct sim_op {
 
 ARRAY_TYPE(sim_ops, struct sim_op);
 
+struct chlog;
+
+/* A copy of a change log. */
+struct sim_log_copy {
+	struct chlog *log;		/* in memory */
+	char *file[SIM_LOG_FILES];
+	size_t len[SIM_LOG_FILES];
+};
+
 /* A copy of one site. */
 struct sim_copy {
 	struct memory_world *world;
-	char *log[SIM_LOG_FILES];
-	size_t log_len[SIM_LOG_FILES];
+	struct sim_log_copy log;
 };
 
 struct sim_uid {
@@ -94,6 +106,9 @@ struct sim_known {
 struct sim_site {
 	const char *path;
 	struct memory_world *world;
+	bool log_files;			/* its log is a file */
+	bool log_locks;			/* runs lock the pair as well */
+	struct chlog *log;		/* one in memory, once it was opened */
 	struct sim_copy copy;
 	int64_t clock_off;		/* ms */
 	ARRAY(struct sim_uid) uids;	/* each that was ever used */
@@ -108,15 +123,25 @@ struct sim_body {
 };
 
 struct sim {
-	struct sim_site site[2];
+	struct sim_site site[SIM_SITES_MAX];
+	unsigned int sites;
+	unsigned int pair[2];		/* the sites of the run */
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
+	bool strict;			/* and its clients know */
 	bool failed;
 	char why[1024];
 	bool verbose;
 	unsigned long runs, messages, cuts;	/* for the summary */
+};
+
+/* What became of a history. */
+struct sim_result {
+	char why[1024];			/* it failed; else empty */
+	unsigned long runs, messages, cuts;
+	uint8_t digest[DIGEST_SIZE];	/* of the stores at the end */
 };
 
 struct sim_run {
@@ -138,11 +163,19 @@ struct sim_run {
 	unsigned long bodies;
 };
 
+/* What a history is played with. */
+struct sim_setup {
+	uint64_t seed;			/* of chance */
+	unsigned int sites;
+	bool log_files, log_locks;	/* see struct sim_site */
+	bool forbids;			/* see struct sim */
+};
+
 /* sim.c: sites */
-void sim_init(struct sim *sim, uint64_t seed, bool verbose);
+void sim_init(struct sim *sim, const struct sim_setup *setup, bool verbose);
 void sim_deinit(struct sim *sim);
-/* Remove the folder of all change logs. */
-void sim_cleanup(void);
+/* Side s of the run. */
+struct sim_site *sim_at(struct sim *sim, unsigned int s);
 /* The history has failed; the first reason is kept.  Returns false. */
 bool sim_fail(struct sim *sim, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -152,15 +185,27 @@ void sim_copy_take(const struct sim_site *site, struct sim_copy *copy);
 void sim_copy_put(struct sim_site *site, const struct sim_copy *copy,
     bool with_log);
 void sim_copy_free(struct sim_copy *copy);
-void sim_log_lose(const struct sim_site *site);
-const char *sim_state_dir(void);
 /* All random bytes come from this sequence. */
 extern struct rng sim_random;
 /* Tell each message as well, where anything is told. */
 extern bool sim_trace;
 
+/* sim_log.c: change logs */
+void sim_log_lose(struct sim_site *site);
+void sim_log_take(const struct sim_site *site, struct sim_log_copy *copy);
+void sim_log_put(struct sim_site *site, const struct sim_log_copy *copy);
+void sim_log_copy_free(struct sim_log_copy *copy);
+const char *sim_state_dir(void);
+/* A child has a folder of its own. */
+void sim_state_forget(void);
+/* Forget all change logs and remove their folder. */
+void sim_cleanup(void);
+
 /* sim_run.c: one run */
+/* The site whose store is at work. */
+struct sim_site *sim_current(void);
 bool sim_run(struct sim *sim, struct sim_run *run);
+void sim_links_free(void);
 
 /* sim_client.c: what others do to a store */
 bool sim_is_run(enum sim_kind kind);
@@ -171,6 +216,8 @@ unsigned int sim_body_number(const struct memory_mail *mail);
 
 /* sim_check.c: what must hold */
 bool sim_check_uids(struct sim *sim);
+/* Has A two names that B cannot tell apart? */
+bool sim_names_collide(struct sim *sim);
 bool sim_check_equal(struct sim *sim, bool backup, unsigned int source);
 bool sim_check_survival(struct sim *sim);
 bool sim_check_counts(struct sim *sim);
@@ -197,12 +244,18 @@ void sim_first_difference(const char *a, const char *b, char *out,
     size_t size);
 
 /* sim_history.c: lists of operations */
-void sim_generate(uint64_t seed, struct sim_ops *ops);
+/* What histories of this seed are played with. */
+struct sim_setup sim_setup_of(uint64_t seed);
+/* What a seed stands for. */
+void sim_generate(uint64_t seed, struct sim_ops *ops,
+    struct sim_setup *setup);
 /* True if all went as it must. */
-bool sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose,
-    char *why, size_t why_size, unsigned long *runs);
+bool sim_play(const struct sim_ops *ops, const struct sim_setup *setup,
+    bool verbose, struct sim_result *result);
 /* Take out what is not needed to fail. */
-void sim_shrink(struct sim_ops *ops, uint64_t seed);
+void sim_shrink(struct sim_ops *ops, const struct sim_setup *setup);
+/* As a test case, see test_histories.c. */
+void sim_print(const struct sim_ops *ops, const struct sim_setup *setup);
 const char *sim_kind_name(enum sim_kind kind);
 
 #endif

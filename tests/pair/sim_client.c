@@ -13,10 +13,14 @@ static const char *const names[] = {
 	"a", "b", "c", "a\x1fx", "a\x1fy", "b\x1fx", "c\x1fz", "d",
 };
 
+/* Clients of a store that cannot hold a letter have no such names either. */
 static const char *
-name_of(uint32_t n)
+name_of(const struct sim *sim, unsigned int side, uint32_t n)
 {
-	return names[n % nitems(names)];
+	const char *name = names[n % nitems(names)];
+
+	return sim->forbids && sim->strict && side == 1 &&
+	    strchr(name, 'z') != NULL ? "c" : name;
 }
 
 unsigned int
@@ -213,7 +217,8 @@ change_tree(struct sim *sim, const struct sim_op *op)
 {
 	struct sim_site *site = &sim->site[op->side];
 	struct memory_world *world = site->world;
-	const char *name = other_name(site, op->a), *to = name_of(op->b);
+	const char *name = other_name(site, op->a);
+	const char *to = name_of(sim, op->side, op->b);
 
 	switch (op->kind) {
 	case SIM_CREATE:
@@ -266,7 +271,7 @@ change_rest(struct sim *sim, const struct sim_op *op)
 	case SIM_SUBSCRIBE:
 	case SIM_UNSUBSCRIBE:
 		if (op->b % 4 == 0)
-			name = name_of(op->c);
+			name = name_of(sim, op->side, op->c);
 		sim_say(sim, "    %s", name);
 		(void)memory_client_subscribe(site->world, name,
 		    op->kind == SIM_SUBSCRIBE);

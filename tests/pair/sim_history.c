@@ -13,6 +13,8 @@
 #define SETTLE_RUNS	3U	/* runs until a disturbed pair is at rest */
 #define POINTS_MAX	12U	/* cuts or kills of one SIM_CUTS */
 #define SHRINK_PLAYS	1500U
+#define BRIEF_RUNS_MAX	2U	/* before the last one */
+#define LONG_EVERY	128U
 
 static const char *const kind_names[SIM_KIND_COUNT] = {
 	"deliver", "drop", "copy", "copy with a new GUID", "move",
@@ -38,18 +40,20 @@ sim_kind_name(enum sim_kind kind)
 	return kind_names[kind];
 }
 
-void
-sim_generate(uint64_t seed, struct sim_ops *ops)
+/* One in LONG_EVERY short ones is long nevertheless. */
+static void
+generate_random(uint64_t seed, struct sim_ops *ops)
 {
 	struct rng rng = { seed * 0x2545f4914f6cdd1dULL + 7 };
-	unsigned int sum = 0, n = 4 + rng_below(&rng, 36), pick;
+	bool brief = seed >= SIM_SEED_SHORT && seed % LONG_EVERY != 0;
+	unsigned int sum = 0, runs = 0, pick, n = brief ?
+	    3 + rng_below(&rng, 8) : 4 + rng_below(&rng, 36);
 	bool tame = rng_below(&rng, 3) == 0;
 	size_t kinds = seed >= SIM_SEED_2 ? SIM_KIND_COUNT : SIM_KILLS + 1;
 	struct sim_op *op;
 
 	for (size_t i = 0; i < kinds; i++)
 		sum += weights[i];
-	ops->n = 0;
 	while (n-- > 0) {
 		enum sim_kind kind = SIM_DELIVER;
 
@@ -61,6 +65,10 @@ sim_generate(uint64_t seed, struct sim_ops *ops)
 		    kind == SIM_RESTORE_MAIL || kind == SIM_LOSE_LOG ||
 		    kind == SIM_UIDVALIDITY))
 			continue;
+		/* Those that are many runs in one have their own share. */
+		if (brief && sim_is_run(kind) && (runs++ == BRIEF_RUNS_MAX ||
+		    kind == SIM_CUTS || kind == SIM_KILLS))
+			continue;
 		op = ARRAY_ADD(ops);
 		op->kind = kind;
 		op->side = rng_below(&rng, 2);
@@ -69,6 +77,23 @@ sim_generate(uint64_t seed, struct sim_ops *ops)
 		op->c = rng_below(&rng, 1000);
 	}
 	*ARRAY_ADD(ops) = (struct sim_op){ .kind = SIM_RUN };
+}
+
+struct sim_setup
+sim_setup_of(uint64_t seed)
+{
+	return (struct sim_setup){ .seed = seed, .sites = 2,
+	    .log_files = seed < SIM_SEED_SHORT,
+	    .log_locks = seed < SIM_SEED_SHORT,
+	    .forbids = seed >= SIM_SEED_2 && seed % 4 == 0 };
+}
+
+void
+sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
+{
+	*setup = sim_setup_of(seed);
+	ops->n = 0;
+	generate_random(seed, ops);
 }
 
 static char *
@@ -133,7 +158,8 @@ quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 		return false;
 	if (!run.ended)
 		return sim_fail(sim, "a run that nothing disturbs fails");
-	if (run.outcome != BRAIN_PERFECT && settling)
+	if (run.outcome != BRAIN_PERFECT &&
+	    (settling || sim_names_collide(sim)))
 		return true;
 	if (run.outcome != BRAIN_PERFECT)
 		return sim_fail(sim, "a run that nothing disturbs is not "
@@ -395,14 +421,31 @@ play_op(struct sim *sim, const struct sim_op *op)
 	}
 }
 
+static void
+fill_result(struct sim *sim, struct sim_result *result)
+{
+	struct strbuf text;
+
+	(void)snprintf(result->why, sizeof(result->why), "%s",
+	    sim->failed ? sim->why : "");
+	result->runs += sim->runs;
+	result->messages += sim->messages;
+	result->cuts += sim->cuts;
+	strbuf_init(&text, FORMAT_MAX);
+	for (unsigned int s = 0; s < sim->sites; s++)
+		sim_format(sim->site[s].world, true, true, &text);
+	digest_sha256(text.data, text.len, result->digest);
+	strbuf_deinit(&text);
+}
+
 bool
-sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose, char *why,
-    size_t why_size, unsigned long *runs)
+sim_play(const struct sim_ops *ops, const struct sim_setup *setup,
+    bool verbose, struct sim_result *result)
 {
 	struct sim sim;
 	bool ok = true;
 
-	sim_init(&sim, seed, verbose);
+	sim_init(&sim, setup, verbose);
 	for (size_t i = 0; i < ops->n && ok; i++) {
 		const struct sim_op *op = &ops->v[i];
 
@@ -414,10 +457,8 @@ sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose, char *why,
 		    (unsigned int)op->c);
 		ok = play_op(&sim, op);
 	}
-	if (runs != NULL)
-		*runs += sim.runs;
 	if (!ok && verbose)
-		for (unsigned int s = 0; s < 2; s++) {
+		for (unsigned int s = 0; s < sim.sites; s++) {
 			struct strbuf text;
 
 			strbuf_init(&text, FORMAT_MAX);
@@ -425,8 +466,8 @@ sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose, char *why,
 			(void)printf("%c:\n%s", 'A' + (int)s, text.data);
 			strbuf_deinit(&text);
 		}
-	if (!ok && why != NULL)
-		(void)snprintf(why, why_size, "%s", sim.why);
+	if (result != NULL)
+		fill_result(&sim, result);
 	sim_deinit(&sim);
 	return ok;
 }
@@ -434,7 +475,7 @@ sim_play(const struct sim_ops *ops, uint64_t seed, bool verbose, char *why,
 /* The operations without those from first on, count of them. */
 static bool
 fails_without(const struct sim_ops *ops, size_t first, size_t count,
-    uint64_t seed)
+    const struct sim_setup *setup)
 {
 	struct sim_ops less = { 0 };
 	bool fails;
@@ -442,13 +483,13 @@ fails_without(const struct sim_ops *ops, size_t first, size_t count,
 	for (size_t i = 0; i < ops->n; i++)
 		if (i < first || i >= first + count)
 			*ARRAY_ADD(&less) = ops->v[i];
-	fails = !sim_play(&less, seed, false, NULL, 0, NULL);
+	fails = !sim_play(&less, setup, false, NULL);
 	ARRAY_FREE(&less);
 	return fails;
 }
 
 void
-sim_shrink(struct sim_ops *ops, uint64_t seed)
+sim_shrink(struct sim_ops *ops, const struct sim_setup *setup)
 {
 	unsigned int plays = 0;
 	bool changed = true;
@@ -460,7 +501,7 @@ sim_shrink(struct sim_ops *ops, uint64_t seed)
 
 			while (first + count <= ops->n &&
 			    plays++ < SHRINK_PLAYS) {
-				if (!fails_without(ops, first, count, seed)) {
+				if (!fails_without(ops, first, count, setup)) {
 					first++;
 					continue;
 				}
@@ -472,4 +513,27 @@ sim_shrink(struct sim_ops *ops, uint64_t seed)
 			}
 		}
 	}
+}
+
+/* Names of the kinds as in sim.h. */
+static const char *const kind_words[SIM_KIND_COUNT] = {
+	"DELIVER", "DROP", "COPY", "COPY_NEW_GUID", "MOVE", "MOVE_BACK",
+	"FLAGS", "KEYWORDS", "EXPUNGE", "CREATE", "CREATE_DIR", "RENAME",
+	"SWAP", "DELETE", "RECREATE", "SUBSCRIBE", "UNSUBSCRIBE",
+	"UIDVALIDITY", "TAKE_COPY", "RESTORE", "RESTORE_MAIL", "LOSE_LOG",
+	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
+	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
+	"RUN_APPEND",
+};
+
+void
+sim_print(const struct sim_ops *ops, const struct sim_setup *setup)
+{
+	(void)printf("HISTORY(what_holds_now, %llu,\n",
+	    (unsigned long long)setup->seed);
+	for (size_t i = 0; i < ops->n; i++)
+		(void)printf("\t{ SIM_%s, %c, %u, %u, %u }%s\n",
+		    kind_words[ops->v[i].kind], 'A' + (int)ops->v[i].side,
+		    (unsigned int)ops->v[i].a, (unsigned int)ops->v[i].b,
+		    (unsigned int)ops->v[i].c, i + 1 < ops->n ? "," : ")");
 }

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
-#include "chlog/chlog.h"
 #include "model/mail_location.h"
 #include "model/mailbox_name.h"
 #include "session/session.h"
@@ -35,35 +34,20 @@ struct wire {
 };
 
 static struct sim *playing;
-static unsigned int current;		/* the side that is at work */
+static unsigned int current;		/* the site that is at work */
 static struct store_driver sim_driver;
 
-int __real_chlog_commit(struct chlog *log, struct err *err);
-int __wrap_chlog_commit(struct chlog *log, struct err *err);
-
-/* A commit is a step as well: it may fail, or be the last. */
-int
-__wrap_chlog_commit(struct chlog *log, struct err *err)
+struct sim_site *
+sim_current(void)
 {
-	struct failing_plan *plan = &playing->site[current].plan;
-
-	plan->count++;
-	if (plan->fail_at != 0 && plan->count == plan->fail_at &&
-	    plan->errnum == 0)
-		plan->gone = true;
-	if (plan->gone || (plan->fail_at != 0 &&
-	    plan->count == plan->fail_at)) {
-		chlog_rollback(log);
-		return err_set(err, ERR_TEMP, "the log is gone");
-	}
-	return __real_chlog_commit(log, err);
+	return &playing->site[current];
 }
 
 static int
 open_failing(struct store **store_r, const struct mail_location *loc,
     const struct store_options *opts, struct err *err)
 {
-	struct sim_site *site = &playing->site[current];
+	struct sim_site *site = sim_current();
 
 	if (store_driver_memory.open(store_r, loc, opts, err) == -1)
 		return -1;
@@ -96,8 +80,9 @@ make_driver(struct sim *sim)
 static void
 set_clock(const struct sim *sim, unsigned int s)
 {
-	current = s;
-	clock_set((uint64_t)((int64_t)sim->clock + sim->site[s].clock_off));
+	current = sim->pair[s];
+	clock_set((uint64_t)((int64_t)sim->clock +
+	    sim_current()->clock_off));
 }
 
 static void
@@ -484,15 +469,18 @@ go(struct wire *wire)
 }
 
 static void
-fill_args(struct sim_run *run, const char **names, struct brain_args *args)
+fill_args(const struct sim *sim, struct sim_run *run, const char **names,
+    struct brain_args *args)
 {
+	static const char *const labels[SIM_SITES_MAX] = { "a", "b", "c" };
+
 	*args = (struct brain_args){
 		.mode = run->mode, .reverse = run->reverse,
 		.full = run->full, .dry_run = run->dry_run,
 		.force_delete = true, .max_delete_percent = 50,
 		.max_delete_min = 20, .clock_skew_max = 86400 * 1000,
 		.software = "simulate",
-		.label = { "b", "a" },
+		.label = { labels[sim->pair[1]], labels[sim->pair[0]] },
 		.now_ms = clock_now_ms(),
 	};
 	args->run = guid_random();
@@ -501,6 +489,26 @@ fill_args(struct sim_run *run, const char **names, struct brain_args *args)
 		args->names = names;
 		args->name_count = 1;
 	}
+}
+
+/* Each run has the same four, whose buffers are large. */
+static struct link *links[4];
+
+static struct link *
+fresh_link(unsigned int i)
+{
+	if (links[i] == NULL)
+		links[i] = link_new();
+	else
+		link_reset(links[i]);
+	return links[i];
+}
+
+void
+sim_links_free(void)
+{
+	for (size_t i = 0; i < nitems(links); i++)
+		link_free(&links[i]);
 }
 
 bool
@@ -516,21 +524,23 @@ sim_run(struct sim *sim, struct sim_run *run)
 	playing = sim;
 	make_driver(sim);
 	clock_set(sim->clock);
-	fill_args(run, names, &args);
+	fill_args(sim, run, names, &args);
 	wire.brain = brain_new(&args, brain_send, brain_event, &wire);
 	for (unsigned int s = 0; s < 2; s++) {
+		struct sim_site *site = &sim->site[sim->pair[s]];
+
 		loc[s].driver = (char *)(uintptr_t)"memory";
-		loc[s].path = (char *)(uintptr_t)sim->site[s].path;
-		sim->site[s].plan = (struct failing_plan){ 0 };
+		loc[s].path = (char *)(uintptr_t)site->path;
+		site->plan = (struct failing_plan){ 0 };
 		if (run->fail_at != 0 && run->fail_side == s) {
-			sim->site[s].plan.fail_at = run->fail_at;
-			sim->site[s].plan.errnum = run->fail_errno;
+			site->plan.fail_at = run->fail_at;
+			site->plan.errnum = run->fail_errno;
 		}
-		wire.near[s] = link_new();
-		wire.far[s] = link_new();
+		wire.near[s] = fresh_link(2 * s);
+		wire.far[s] = fresh_link(2 * s + 1);
 		sargs = (struct session_args){
 			.location = &loc[s], .options = { .alt_char = '_' },
-			.state_dir = sim_state_dir(),
+			.state_dir = site->log_files ? sim_state_dir() : NULL,
 			.access = run->append[s] ? ACCESS_APPEND :
 			    ACCESS_READ_WRITE, .software = "simulate",
 			.debug_stamps = true, .driver = &sim_driver,
@@ -543,11 +553,9 @@ sim_run(struct sim *sim, struct sim_run *run)
 	run->ended = brain_ended(wire.brain);
 	run->outcome = brain_result(wire.brain);
 	for (unsigned int s = 0; s < 2; s++) {
-		run->steps[s] = sim->site[s].plan.count;
 		set_clock(sim, s);
+		run->steps[s] = sim_current()->plan.count;
 		session_free(&wire.session[s]);
-		link_free(&wire.near[s]);
-		link_free(&wire.far[s]);
 	}
 	brain_free(&wire.brain);
 	clock_set(sim->clock);

@@ -1,29 +1,41 @@
 /*
- * simulate - play random histories of two stores
+ * simulate - play histories of two and three stores
  *
- *	simulate [--seeds FROM-TO] [--minutes N] [--keep-going] [-t] [-v SEED]
+ *	simulate [--seeds FROM-TO] [--minutes N] [--jobs N] [--full]
+ *	    [--keep-going] [-t] [-v SEED]
  *
- * Without arguments a fixed number of histories, or fewer if they take too
- * long.  A failing one is made small and printed as a list of operations; with
- * -v, or after a failure, with all that the runs did, and with -t with all
- * messages.
+ * Without arguments what "make check" wants: histories that failed once, and
+ * a share of all others.  With --full ten times as many.  With --seeds those
+ * of a range, and with --minutes as many as there is time for; N jobs share
+ * them.  A failing history is made small and printed as a list of operations;
+ * with -v, or after a failure, with all that the runs did, and with -t with
+ * all messages.
  */
 #include "config.h"
 
+#include <sys/wait.h>
+
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "log/log.h"
 #include "sim.h"
 
+#define JOBS_DEFAULT	2U
+#define JOBS_MAX	64U
+#define FILES_EVERY	256U	/* histories with files as well */
+#define FAILURES_TOLD	20U
+
 #ifdef SANITIZED
-#define SEEDS_DEFAULT	1500U
+#define SHARE		1U
 #else
-#define SEEDS_DEFAULT	4000U
+#define SHARE		10U
 #endif
-#define SECONDS_DEFAULT	45
 
 /* Each of these failed once; they are played first. */
 static const uint64_t once_failed[] = {
@@ -32,66 +44,220 @@ static const uint64_t once_failed[] = {
 	1010400,
 };
 
+/* What is played without a choice of seeds; counts are those of a tenth. */
+static const struct family {
+	const char *name;
+	uint64_t first, count;
+} families[] = {
+	{ "random histories", SIM_SEED_SHORT, 20000 },
+};
+
+struct tally {
+	unsigned long histories, runs, messages, cuts, failures;
+};
+
+struct work {
+	uint64_t from, to;		/* seeds */
+	unsigned int job, jobs;
+	time_t end;			/* 0: never */
+	bool keep_going;
+};
+
+#ifdef SANITIZED
+const char *__asan_default_options(void);
+
+/* Who asked for memory that is misused is told on a second look. */
+const char *
+__asan_default_options(void)
+{
+	return "malloc_context_size=0:quarantine_size_mb=1:"
+	    "detect_stack_use_after_return=0";
+}
+#endif
+
 static void
 usage(void)
 {
 	(void)fprintf(stderr, "usage: simulate [--seeds FROM-TO] "
-	    "[--minutes N] [--keep-going] [-t] [-v SEED]\n");
+	    "[--minutes N] [--jobs N] [--full] [--keep-going] [-t] "
+	    "[-v SEED]\n");
 	exit(2);
 }
 
 static void
 report_failure(uint64_t seed)
 {
+	struct sim_result result = { .runs = 0 };
 	struct sim_ops ops = { 0 };
-	char why[1024] = "";
+	struct sim_setup setup;
 
-	sim_generate(seed, &ops);
-	sim_shrink(&ops, seed);
+	sim_generate(seed, &ops, &setup);
+	sim_shrink(&ops, &setup);
 	(void)printf("seed %llu fails with %zu operations:\n",
 	    (unsigned long long)seed, ops.n);
-	(void)sim_play(&ops, seed, true, why, sizeof(why), NULL);
-	(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed, why);
+	(void)sim_play(&ops, &setup, true, &result);
+	sim_print(&ops, &setup);
+	(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed,
+	    result.why);
 	ARRAY_FREE(&ops);
 }
 
-static int
-play_one(uint64_t seed, bool verbose, unsigned long *runs)
+/* With its log in a file a history ends as with one in memory. */
+static bool
+same_with_files(const struct sim_ops *ops, const struct sim_setup *setup,
+    const struct sim_result *expected)
 {
+	struct sim_result result = { .runs = 0 };
+	struct sim_setup files = *setup;
+
+	files.log_files = true;
+	return sim_play(ops, &files, false, &result) &&
+	    memcmp(result.digest, expected->digest, DIGEST_SIZE) == 0;
+}
+
+static bool
+play_one(uint64_t seed, bool verbose, struct tally *tally)
+{
+	struct sim_result result = { .runs = 0 };
 	struct sim_ops ops = { 0 };
-	char why[1024];
+	struct sim_setup setup;
 	bool ok;
 
-	sim_generate(seed, &ops);
-	ok = sim_play(&ops, seed, verbose, why, sizeof(why), runs);
-	ARRAY_FREE(&ops);
+	sim_generate(seed, &ops, &setup);
+	ok = sim_play(&ops, &setup, verbose, &result);
+	tally->histories++;
+	tally->runs += result.runs;
+	tally->messages += result.messages;
+	tally->cuts += result.cuts;
+	tally->failures += !ok;
 	if (!ok && verbose)
 		(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed,
-		    why);
-	return ok ? 0 : 1;
+		    result.why);
+	if (ok && !setup.log_files && seed % FILES_EVERY == 0 &&
+	    !same_with_files(&ops, &setup, &result)) {
+		(void)printf("FAIL seed %llu: ends otherwise with logs in "
+		    "files\n", (unsigned long long)seed);
+		tally->failures++;
+	}
+	ARRAY_FREE(&ops);
+	return ok;
+}
+
+/* Each job takes every jobs-th seed. */
+static void
+play_share(const struct work *work, struct tally *tally)
+{
+	for (uint64_t seed = work->from + work->job; seed <= work->to;
+	    seed += work->jobs) {
+		if (work->end != 0 && time(NULL) >= work->end)
+			break;
+		if (play_one(seed, false, tally))
+			continue;
+		if (tally->failures <= FAILURES_TOLD)
+			report_failure(seed);
+		if (!work->keep_going)
+			break;
+	}
+}
+
+static void
+add_tally(struct tally *sum, const struct tally *part)
+{
+	sum->histories += part->histories;
+	sum->runs += part->runs;
+	sum->messages += part->messages;
+	sum->cuts += part->cuts;
+	sum->failures += part->failures;
+}
+
+/* A child that plays its share; returns where it tells what came of it. */
+static int
+start_job(const struct work *work, pid_t *pid_r)
+{
+	struct tally tally = { 0 };
+	int fd[2];
+
+	(void)fflush(stdout);
+	if (pipe(fd) == -1 || (*pid_r = fork()) == -1)
+		mem_fatal("no process for a job");
+	if (*pid_r != 0) {
+		(void)close(fd[1]);
+		return fd[0];
+	}
+	(void)close(fd[0]);
+	sim_state_forget();
+	play_share(work, &tally);
+	sim_cleanup();
+	(void)fflush(stdout);
+	_exit(write(fd[1], &tally, sizeof(tally)) != sizeof(tally));
+}
+
+static void
+play_range(struct work work, const char *name, struct tally *sum)
+{
+	struct tally part, all = { 0 };
+	pid_t pid[JOBS_MAX];
+	int fd[JOBS_MAX], status;
+
+	for (work.job = 0; work.job < work.jobs; work.job++)
+		fd[work.job] = start_job(&work, &pid[work.job]);
+	for (unsigned int i = 0; i < work.jobs; i++) {
+		if (read(fd[i], &part, sizeof(part)) == sizeof(part))
+			add_tally(&all, &part);
+		else
+			all.failures++;
+		(void)close(fd[i]);
+		(void)waitpid(pid[i], &status, 0);
+	}
+	(void)printf("%lu %s: %lu runs, %lu messages, %lu cuts and kills, "
+	    "%lu failures\n", all.histories, name, all.runs, all.messages,
+	    all.cuts, all.failures);
+	add_tally(sum, &all);
+}
+
+static void
+play_default(struct work work, bool full, struct tally *sum)
+{
+	struct tally old = { 0 };
+
+	for (size_t i = 0; i < nitems(once_failed); i++)
+		if (!play_one(once_failed[i], false, &old))
+			report_failure(once_failed[i]);
+	add_tally(sum, &old);
+	(void)printf("%lu histories that failed once: %lu runs, %lu "
+	    "failures\n", old.histories, old.runs, old.failures);
+	for (size_t i = 0; i < nitems(families); i++) {
+		const struct family *f = &families[i];
+
+		work.from = f->first;
+		work.to = f->first + f->count * (full ? 10 : SHARE) - 1;
+		play_range(work, f->name, sum);
+	}
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned long long from = 1, to = SEEDS_DEFAULT, seed = 0;
-	long seconds = SECONDS_DEFAULT;
-	unsigned long runs = 0, failures = 0;
-	bool keep_going = false, chosen = false;
-	time_t end;
+	struct work work = { .jobs = JOBS_DEFAULT };
+	unsigned long long from = 0, to = 0, seed = 0;
+	struct tally tally = { 0 };
+	long minutes = 0;
+	bool full = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
 			if (sscanf(argv[++i], "%llu-%llu", &from, &to) != 2)
 				usage();
-			seconds = 365L * 86400;
-			chosen = true;
 		} else if (strcmp(argv[i], "--minutes") == 0 && i + 1 < argc) {
-			seconds = 60 * atol(argv[++i]);
-			if (to == SEEDS_DEFAULT)
-				to = UINT64_MAX;
+			minutes = atol(argv[++i]);
+		} else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
+			work.jobs = (unsigned int)atol(argv[++i]);
+			if (work.jobs == 0 || work.jobs > JOBS_MAX)
+				usage();
+		} else if (strcmp(argv[i], "--full") == 0) {
+			full = true;
 		} else if (strcmp(argv[i], "--keep-going") == 0) {
-			keep_going = true;
+			work.keep_going = true;
 		} else if (strcmp(argv[i], "-t") == 0) {
 			sim_trace = true;
 		} else if (strcmp(argv[i], "-v") == 0 && i + 1 < argc) {
@@ -102,34 +268,22 @@ main(int argc, char **argv)
 	}
 	/* Stores that are made to fail are warned of. */
 	log_level_set(LOG_LEVEL_ERROR);
+	/* Memory goes back and forth; the system need not see it. */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	if (seed != 0) {
-		int r = play_one(seed, true, &runs);
-
-		sim_cleanup();
-		return r;
-	}
-	end = time(NULL) + seconds;
-	for (size_t i = 0; i < nitems(once_failed) && !chosen; i++) {
-		if (play_one(once_failed[i], false, &runs) == 0)
-			continue;
-		failures++;
-		report_failure(once_failed[i]);
-	}
-	for (seed = from; seed <= to && time(NULL) < end; seed++) {
-		/* Without a choice of seeds both kinds of histories, in turn. */
-		unsigned long long pick = !chosen && seed % 2 == 0 ?
-		    SIM_SEED_2 + seed / 2 : !chosen ? (seed + 1) / 2 : seed;
-
-		if (play_one(pick, false, &runs) == 0)
-			continue;
-		failures++;
-		report_failure(pick);
-		if (!keep_going)
-			break;
-	}
+	if (minutes > 0)
+		work.end = time(NULL) + 60 * minutes;
+	if (minutes > 0 && to == 0)
+		work.from = from = SIM_SEED_SHORT, to = UINT64_MAX / 2;
+	work.from = from;
+	work.to = to;
+	if (seed != 0)
+		(void)play_one(seed, true, &tally);
+	else if (to != 0)
+		play_range(work, "histories", &tally);
+	else
+		play_default(work, full, &tally);
 	sim_cleanup();
-	(void)printf("%llu histories, %lu runs, %lu failures\n",
-	    seed - from + (failures > 0 && !keep_going), runs, failures);
-	return failures == 0 ? 0 : 1;
+	return tally.failures == 0 ? 0 : 1;
 }

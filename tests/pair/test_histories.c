@@ -16,113 +16,124 @@
 
 /* Play a history; one that fails is told. */
 static void
-play(const struct sim_op *list, size_t n)
+play(uint64_t seed, const struct sim_op *list, size_t n)
 {
+	struct sim_setup setup = sim_setup_of(seed);
+	struct sim_result result = { .runs = 0 };
 	struct sim_ops ops = { 0 };
-	char why[1024] = "";
 	bool ok;
 
 	log_level_set(LOG_LEVEL_ERROR);
 	for (size_t i = 0; i < n; i++)
 		*ARRAY_ADD(&ops) = list[i];
-	ok = sim_play(&ops, 1, false, why, sizeof(why), NULL);
+	ok = sim_play(&ops, &setup, false, &result);
 	if (!ok)
-		(void)sim_play(&ops, 1, true, why, sizeof(why), NULL);
+		(void)sim_play(&ops, &setup, true, &result);
 	ARRAY_FREE(&ops);
 	sim_cleanup();
-	ck_assert_msg(ok, "%s", why);
+	ck_assert_msg(ok, "%s", result.why);
 }
 
-#define HISTORY(name, ...)						\
+#define HISTORY(name, seed, ...)					\
 START_TEST(name)							\
 {									\
 	static const struct sim_op list[] = { __VA_ARGS__ };		\
 									\
-	play(list, nitems(list));					\
+	play(seed, list, nitems(list));					\
 }									\
 END_TEST
 
-HISTORY(a_deleted_mailbox_that_comes_again_is_another_one,
+HISTORY(a_deleted_mailbox_that_comes_again_is_another_one, 1,
 	{ SIM_CREATE, B, 560, 581, 729 }, { SIM_RUN, A, 7, 688, 478 },
 	{ SIM_RECREATE, B, 671, 305, 229 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_changed_uidvalidity_is_taken_over,
+HISTORY(a_changed_uidvalidity_is_taken_over, 1,
 	{ SIM_RUN, A, 352, 34, 655 }, { SIM_UIDVALIDITY, A, 504, 377, 231 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_subscription_comes_through_with_a_new_mailbox,
+HISTORY(a_subscription_comes_through_with_a_new_mailbox, 1,
 	{ SIM_RUN_BUSY, B, 818, 417, 561 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_message_moved_within_its_mailbox_is_followed,
+HISTORY(a_message_moved_within_its_mailbox_is_followed, 1,
 	{ SIM_DELIVER, B, 998, 54, 58 }, { SIM_RUN_KILL, A, 996, 727, 822 },
 	{ SIM_MOVE_BACK, A, 501, 243, 462 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_backup_that_discards_mail_can_become_a_mirror,
+HISTORY(a_backup_that_discards_mail_can_become_a_mirror, 1,
 	{ SIM_DELIVER, A, 585, 720, 234 },
 	{ SIM_RUN_BACKUP, B, 327, 980, 758 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_mailbox_restored_without_its_log_takes_no_uid_twice,
+HISTORY(a_mailbox_restored_without_its_log_takes_no_uid_twice, 1,
 	{ SIM_DELIVER, B, 776, 353, 588 }, { SIM_TAKE_COPY, A, 416, 687, 831 },
 	{ SIM_RUN, B, 713, 871, 66 }, { SIM_RESTORE_MAIL, A, 205, 782, 375 },
 	{ SIM_DELIVER, A, 218, 29, 294 }, { SIM_RUN, B, 811, 189, 454 })
 
-HISTORY(crossing_uids_come_to_rest,
+HISTORY(crossing_uids_come_to_rest, 1,
 	{ SIM_CREATE, A, 862, 415, 689 }, { SIM_DELIVER, A, 271, 658, 958 },
 	{ SIM_DROP, A, 474, 289, 603 }, { SIM_CREATE, A, 962, 816, 47 },
 	{ SIM_RUN_KILL, A, 181, 421, 453 }, { SIM_EXPUNGE, B, 948, 248, 379 },
 	{ SIM_EXPUNGE, A, 593, 916, 300 }, { SIM_COPY, A, 862, 225, 85 },
 	{ SIM_MOVE, B, 687, 647, 352 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(mail_in_a_mailbox_that_could_not_be_read_comes_later,
+HISTORY(mail_in_a_mailbox_that_could_not_be_read_comes_later, 1,
 	{ SIM_DROP, A, 529, 518, 307 }, { SIM_RUN_FAIL, A, 909, 500, 718 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_backup_gives_the_uids_that_a_mirror_keeps,
+HISTORY(a_backup_gives_the_uids_that_a_mirror_keeps, 1,
 	{ SIM_DROP, B, 289, 389, 915 }, { SIM_RUN_BACKUP, B, 929, 614, 881 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_renumbering_is_cut_before_or_after_but_not_between,
+HISTORY(a_renumbering_is_cut_before_or_after_but_not_between, 1,
 	{ SIM_DROP, A, 4, 872, 532 }, { SIM_DROP, B, 240, 873, 393 },
 	{ SIM_RUN, B, 953, 614, 525 }, { SIM_UIDVALIDITY, B, 140, 540, 824 },
 	{ SIM_DELIVER, B, 321, 447, 474 }, { SIM_FLAGS, A, 464, 411, 950 },
 	{ SIM_RUN_KILL, A, 324, 733, 655 }, { SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_save_whose_record_was_lost_is_not_done_twice,
+HISTORY(a_save_whose_record_was_lost_is_not_done_twice, 1,
 	{ SIM_RUN, B, 525, 121, 182 }, { SIM_LOSE_LOG, A, 222, 105, 685 },
 	{ SIM_DELIVER, B, 436, 826, 856 }, { SIM_RUN, B, 613, 896, 325 },
 	{ SIM_MOVE, A, 0, 0, 0 }, { SIM_KILLS, B, 0, 0, 0 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(flags_that_failed_are_found_by_any_mark,
+HISTORY(flags_that_failed_are_found_by_any_mark, 1,
 	{ SIM_RUN, B, 659, 944, 674 }, { SIM_CREATE, A, 420, 343, 584 },
 	{ SIM_DELIVER, B, 899, 820, 242 }, { SIM_RUN, B, 750, 866, 43 },
 	{ SIM_MOVE_BACK, A, 63, 733, 523 }, { SIM_LOSE_LOG, B, 13, 736, 276 },
 	{ SIM_RUN_BACKUP, A, 835, 707, 671 }, { SIM_FLAGS, A, 698, 749, 419 },
 	{ SIM_RUN_FAIL, B, 707, 402, 93 }, { SIM_RUN, B, 349, 899, 422 })
 
-HISTORY(a_renumbering_is_not_torn_by_a_copy,
+HISTORY(a_renumbering_is_not_torn_by_a_copy, 1,
 	{ SIM_DELIVER, B, 837, 714, 922 }, { SIM_DELIVER, A, 229, 319, 415 },
 	{ SIM_COPY_NEW_GUID, B, 830, 394, 438 }, { SIM_RUN, A, 154, 211, 320 },
 	{ SIM_DELIVER, A, 948, 499, 522 }, { SIM_EXPUNGE, A, 716, 373, 952 },
 	{ SIM_COPY, B, 361, 478, 448 }, { SIM_UIDVALIDITY, B, 694, 371, 209 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(a_renamed_mailbox_that_cant_be_opened_is_not_gone,
+HISTORY(a_renamed_mailbox_that_cant_be_opened_is_not_gone, 1,
 	{ SIM_CREATE, A, 881, 870, 147 }, { SIM_RUN, A, 729, 848, 918 },
 	{ SIM_DELIVER, B, 380, 400, 616 }, { SIM_DELIVER, B, 347, 342, 781 },
 	{ SIM_RUN_BUSY, B, 726, 986, 256 }, { SIM_RUN_FAIL, A, 207, 915, 797 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(new_mail_does_not_hide_that_a_store_was_taken_back,
+HISTORY(new_mail_does_not_hide_that_a_store_was_taken_back, 1,
 	{ SIM_RUN_FAIL, B, 728, 437, 536 }, { SIM_TAKE_COPY, A, 172, 431, 977 },
 	{ SIM_DROP, A, 769, 489, 420 }, { SIM_RUN, B, 687, 147, 509 },
 	{ SIM_RESTORE_MAIL, A, 134, 755, 763 }, { SIM_DELIVER, A, 97, 232, 75 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
-HISTORY(nothing_is_saved_into_a_mailbox_that_was_not_looked_at,
+HISTORY(nothing_is_saved_into_a_mailbox_that_was_not_looked_at, 1,
 	{ SIM_DELIVER, B, 208, 274, 697 }, { SIM_RUN, A, 47, 889, 727 },
 	{ SIM_LOSE_LOG, A, 621, 54, 639 }, { SIM_RUN_FAIL, A, 404, 52, 535 },
 	{ SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(what_follows_another_uid_may_fail_and_is_looked_at_again, 2014464,
+	{ SIM_RUN_CUT, B, 606, 683, 308 }, { SIM_DELIVER, B, 141, 239, 127 },
+	{ SIM_RUN_BUSY, A, 45, 112, 267 }, { SIM_DELIVER, A, 204, 396, 482 },
+	{ SIM_RUN_KILL, A, 516, 669, 574 })
+
+HISTORY(a_backup_clears_no_subscription_that_is_not_there, 2043181,
+	{ SIM_SUBSCRIBE, A, 642, 652, 607 },
+	{ SIM_RUN_BACKUP, A, 263, 226, 282 }, { SIM_DROP, B, 50, 313, 275 },
+	{ SIM_RUN_BACKUP, B, 702, 916, 586 })
 
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
@@ -138,7 +149,7 @@ START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 		{ SIM_RUN, A, 0, 0, 0 },
 	};
 
-	play(list, nitems(list));
+	play(1, list, nitems(list));
 }
 END_TEST
 
@@ -171,6 +182,10 @@ main(void)
 	    new_mail_does_not_hide_that_a_store_was_taken_back);
 	tcase_add_test(tcase,
 	    nothing_is_saved_into_a_mailbox_that_was_not_looked_at);
+	tcase_add_test(tcase,
+	    what_follows_another_uid_may_fail_and_is_looked_at_again);
+	tcase_add_test(tcase,
+	    a_backup_clears_no_subscription_that_is_not_there);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
