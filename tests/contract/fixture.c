@@ -9,12 +9,23 @@
 #include "model/mail_location.h"
 #include "tests/support/tempdir.h"
 
-static const char *const names[DRIVERS] = { "memory", "maildir" };
+/* A driver, and what follows the path in its location; "~" is beside it. */
+static const struct {
+	const char *name, *keys;
+} variants[DRIVERS] = {
+	{ "memory", "" },
+	{ "maildir", "" },
+	{ "maildir", ":LAYOUT=fs" },
+	{ "maildir", ":LAYOUT=fs:DIRNAME=box:UTF-8" },
+	{ "maildir", ":CONTROL=~/control:INDEX=~/index:INBOX=~/inbox" },
+	{ "maildir", ":LAYOUT=fs:CONTROL=~/control:INDEX=MEMORY" },
+};
 
 void
 fixture_init(struct fixture *fx, int driver)
 {
-	*fx = (struct fixture){ .driver = store_driver_find(names[driver]) };
+	*fx = (struct fixture){ .variant = driver,
+	    .driver = store_driver_find(variants[driver].name) };
 	ck_assert_ptr_nonnull(fx->driver);
 	if (driver == 0) {
 		snprintf(fx->path, sizeof(fx->path), "/contract");
@@ -45,18 +56,36 @@ on_problem(const char *what, const struct err *why, void *arg)
 	fx->problems++;
 }
 
+static void
+find_location(const struct fixture *fx, struct mail_location *loc)
+{
+	char text[2 * sizeof(fx->path)], home[sizeof(fx->path)];
+	struct err err = ERR_INIT;
+
+	snprintf(text, sizeof(text), "%s:%s%s", fx->driver->name, fx->path,
+	    variants[fx->variant].keys);
+	snprintf(home, sizeof(home), "%s", fx->path);
+	*strrchr(home, '/') = '\0';
+	ck_assert_msg(mail_location_parse(loc, text, home[0] == '\0' ? "/" :
+	    home, NULL, &err) == 0, "%s", err.msg);
+}
+
 enum err_code
 fixture_try_open(struct fixture *fx)
 {
-	struct mail_location loc = { .driver = NULL, .path = fx->path };
+	struct mail_location loc;
 	struct store_options opts = { .readonly = fx->readonly,
 	    .create = true, .alt_char = '_', .hostname = "test.example",
 	    .lock_timeout = 0 };
 	struct err err = ERR_INIT;
+	int r;
 
-	loc.driver = (char *)(uintptr_t)fx->driver->name;
-	if (store_open(&fx->store, &loc, &opts, &err) == -1)
+	find_location(fx, &loc);
+	r = store_open(&fx->store, &loc, &opts, &err);
+	mail_location_deinit(&loc);
+	if (r == -1)
 		return err.code;
+	fx->driver = fx->store->driver;
 	fx->store->problem = on_problem;
 	fx->store->problem_arg = fx;
 	if (fx->plan != NULL)
@@ -93,7 +122,8 @@ fixture_reopen(struct fixture *fx)
 void
 fixture_other(struct fixture *other, const struct fixture *fx)
 {
-	*other = (struct fixture){ .driver = fx->driver };
+	*other = (struct fixture){ .driver = fx->driver,
+	    .variant = fx->variant };
 	memcpy(other->path, fx->path, sizeof(other->path));
 	fixture_open(other);
 }
@@ -121,7 +151,7 @@ fixture_create(struct fixture *fx, const char *name)
 
 struct name_search {
 	const char *name;
-	unsigned int found;
+	unsigned int found, selectable;
 };
 
 static int
@@ -130,13 +160,15 @@ match_name(const struct store_listing *listing, void *arg, struct err *err)
 	struct name_search *search = arg;
 
 	(void)err;
-	if (strcmp(listing->name, search->name) == 0)
+	if (strcmp(listing->name, search->name) == 0) {
 		search->found++;
+		search->selectable += listing->selectable;
+	}
 	return 0;
 }
 
-bool
-fixture_has(struct fixture *fx, const char *name)
+static struct name_search
+search_name(struct fixture *fx, const char *name)
 {
 	struct name_search search = { .name = name };
 	struct err err = ERR_INIT;
@@ -144,7 +176,19 @@ fixture_has(struct fixture *fx, const char *name)
 	ck_assert_int_eq(fx->store->driver->list(fx->store, match_name,
 	    &search, &err), 0);
 	ck_assert_uint_le(search.found, 1);
-	return search.found == 1;
+	return search;
+}
+
+bool
+fixture_has(struct fixture *fx, const char *name)
+{
+	return search_name(fx, name).found == 1;
+}
+
+bool
+fixture_has_mailbox(struct fixture *fx, const char *name)
+{
+	return search_name(fx, name).selectable == 1;
 }
 
 enum err_code

@@ -16,7 +16,8 @@
 #include "store/store.h"
 #include "tests/support/unit.h"
 
-#define DRIVERS		2	/* memory, maildir: the index of loop tests */
+#define DRIVERS		6	/* variants: the index of loop tests */
+#define PLAIN_DRIVERS	2	/* the first ones, without keys */
 #define RECEIVED	1000000000
 
 /* What a scan found. */
@@ -43,6 +44,7 @@ struct answer {
 #define ANSWERS_MAX	64
 
 struct fixture {
+	int variant;			/* of driver and layout */
 	const struct store_driver *driver;
 	char path[256];
 	struct store *store;
@@ -67,6 +69,8 @@ void fixture_other(struct fixture *other, const struct fixture *fx);
 struct mailbox *fixture_box(struct fixture *fx, const char *name);
 void fixture_create(struct fixture *fx, const char *name);
 bool fixture_has(struct fixture *fx, const char *name);
+/* The same, and not as a mere directory. */
+bool fixture_has_mailbox(struct fixture *fx, const char *name);
 
 /* Prepare an append; a code if it fails. */
 enum err_code fixture_try_append(struct fixture *fx, struct mailbox *box,

@@ -32,6 +32,13 @@ enum tag { T_NEW_1 = 1, T_NEW_2, T_COPY, T_FLAGS, T_UID, T_EXPUNGE, T_STATUS,
 
 static struct fixture fx;
 
+/* Layouts of one driver differ little: for them one kind of failure does. */
+static bool
+worth_it(int driver, enum fault fault)
+{
+	return driver < PLAIN_DRIVERS || fault == GONE;
+}
+
 static const char *
 body_of(const char *guid)
 {
@@ -257,6 +264,8 @@ START_TEST(a_batch_survives_a_failure_at_each_call)
 	enum fault fault = (enum fault)(_i / DRIVERS);
 	unsigned long at = 1;
 
+	if (!worth_it(driver, fault))
+		return;
 	while (run_once(driver, fault, at))
 		at++;
 	/* It is a batch of some size. */
@@ -273,15 +282,15 @@ tree_steps(void)
 	struct err err = ERR_INIT;
 
 	memset(status.guid.b, 9, GUID_SIZE);
-	if (!fixture_has(&fx, "B") && !fixture_has(&fx, "A") &&
+	if (!fixture_has_mailbox(&fx, "B") && !fixture_has_mailbox(&fx, "A") &&
 	    d->mailbox_create(fx.store, "A", true, &status, &err) == -1)
 		return err.code;
-	if (!fixture_has(&fx, "B") &&
+	if (!fixture_has_mailbox(&fx, "B") &&
 	    d->mailbox_rename(fx.store, "A", "B", &err) == -1)
 		return err.code;
 	if (d->subscribe(fx.store, "B", true, &err) == -1)
 		return err.code;
-	if (fixture_has(&fx, OTHER) &&
+	if (fixture_has_mailbox(&fx, OTHER) &&
 	    d->mailbox_remove(fx.store, OTHER, &err) == -1)
 		return err.code;
 	return ERR_NONE;
@@ -324,6 +333,8 @@ START_TEST(the_tree_survives_a_failure_at_each_call)
 	struct err err = ERR_INIT;
 	unsigned long at = 0;
 
+	if (!worth_it(driver, (enum fault)(_i / DRIVERS)))
+		return;
 	do {
 		plan = (struct failing_plan){ .fail_at = ++at,
 		    .errnum = errnos[_i / DRIVERS] };
@@ -333,8 +344,10 @@ START_TEST(the_tree_survives_a_failure_at_each_call)
 		fx.plan = NULL;
 		fixture_open(&fx);
 		ck_assert_int_eq(tree_steps(), ERR_NONE);
-		ck_assert(fixture_has(&fx, "B") && !fixture_has(&fx, "A") &&
-		    !fixture_has(&fx, OTHER) && fixture_has(&fx, "INBOX"));
+		ck_assert(fixture_has_mailbox(&fx, "B") &&
+		    !fixture_has_mailbox(&fx, "A") &&
+		    !fixture_has_mailbox(&fx, OTHER) &&
+		    fixture_has_mailbox(&fx, "INBOX"));
 		box = fixture_box(&fx, "B");
 		status = fixture_status(&fx, box);
 		ck_assert_uint_eq(status.uidvalidity, 7);

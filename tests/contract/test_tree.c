@@ -171,11 +171,11 @@ START_TEST(a_rename_moves_this_mailbox_alone)
 	fixture_prepare(&fx, box, 0, "g", "x", 1);
 	fixture_flush(&fx);
 	d->mailbox_close(&box);
-	ck_assert_int_eq(d->mailbox_rename(fx.store, "A", "B" SEP "new",
+	ck_assert_int_eq(d->mailbox_rename(fx.store, "A", "B" SEP "b",
 	    &err), 0);
 	ck_assert(!fixture_has(&fx, "A"));
 	ck_assert(fixture_has(&fx, "A" SEP "child"));
-	box = fixture_box(&fx, "B" SEP "new");
+	box = fixture_box(&fx, "B" SEP "b");
 	fixture_expect_body(&fx, box, 1, "g", "x");
 	d->mailbox_close(&box);
 	ck_assert_int_eq(d->mailbox_rename(fx.store, "A", "D", &err), -1);
@@ -189,6 +189,13 @@ START_TEST(a_rename_moves_this_mailbox_alone)
 	ck_assert_int_eq(d->mailbox_rename(fx.store, "C", "INBOX", &err),
 	    -1);
 	ck_assert_int_eq(err.code, ERR_STALE);
+	/* Into what is its own directory, in some formats, and back. */
+	ck_assert_int_eq(d->mailbox_rename(fx.store, "C", "C" SEP "c", &err),
+	    0);
+	ck_assert(!fixture_has(&fx, "C") && fixture_has(&fx, "C" SEP "c"));
+	ck_assert_int_eq(d->mailbox_rename(fx.store, "C" SEP "c", "C", &err),
+	    0);
+	ck_assert(fixture_has(&fx, "C") && !fixture_has(&fx, "C" SEP "c"));
 	end();
 }
 END_TEST

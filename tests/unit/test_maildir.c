@@ -888,7 +888,7 @@ START_TEST(indexes_elsewhere_are_looked_at_and_moved_along)
 	    F_OK), 0);
 	ck_assert_int_eq(d->mailbox_remove(store, "B", &err), 0);
 	ck_assert_int_eq(access(tempdir_path("index/.B"), F_OK), -1);
-	loc.keys[0].key = (char *)(uintptr_t)"CONTROL";
+	loc.keys[0].key = (char *)(uintptr_t)"LAYOUT";
 	close_store();
 	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);

@@ -137,11 +137,13 @@ int
 path_stat(struct path_root *root, int dirfd, const char *dir,
     const char *name, struct path_stat *st_r, struct err *err)
 {
-	char path[2 * PATH_NAME_MAX + 2];
+	char path[PATH_DIRS_MAX + PATH_NAME_MAX + 2];
 	struct statx st;
 
 	(void)root;
 	*st_r = (struct path_stat){ .exists = false };
+	if (dirfd == -1)
+		return 0;
 	if (dir != NULL)
 		snprintf(path, sizeof(path), "%s/%s", dir, name);
 	else

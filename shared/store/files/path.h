@@ -24,6 +24,7 @@
 #include "store/store.h"
 
 #define PATH_NAME_MAX	255U	/* bytes of one component */
+#define PATH_DIRS_MAX	4096U	/* bytes of directories for path_stat */
 
 struct path_root {
 	struct store *store;	/* its step function */
@@ -67,7 +68,10 @@ int path_open_write(struct path_root *root, int dirfd, const char *name,
 int path_create(struct path_root *root, int dirfd, const char *name,
     mode_t mode, struct err *err);
 
-/* Missing is no failure: exists is false.  dir: one component, or NULL. */
+/*
+ * Missing is no failure: exists is false; dirfd -1: there is nothing.  dir:
+ * directories that were walked before, one or more, or NULL.
+ */
 int path_stat(struct path_root *root, int dirfd, const char *dir,
     const char *name, struct path_stat *st_r, struct err *err);
 int path_fstat(int fd, struct path_stat *st_r, struct err *err);

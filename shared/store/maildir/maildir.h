@@ -27,14 +27,50 @@
 #define LIST_STRIDE	32U
 #define UID_LAST	0xfffffffeU	/* UIDNEXT has to fit behind it */
 
+#define SHARED_NAME	"dovecot-shared"
+/* Bytes of a mailbox's path below a root. */
+#define DIR_PATH_MAX	PATH_DIRS_MAX
+
 struct maildir_box;
+struct maildir_store;
+
+/* How mailboxes lie below the root (LAYOUT=). */
+struct maildir_layout {
+	const char *name;		/* in any case */
+	char separator;			/* of stored names, such as those of
+					   subscriptions */
+	bool nested;			/* a part is a directory in its
+					   parent's; DIRNAME= is possible */
+	const char *inbox;		/* INBOX's directory where its files
+					   do not lie in a root itself */
+	int (*list)(struct store *store, store_list_fn *fn, void *arg,
+	    struct err *err);
+	int (*tree_token)(struct store *store, struct store_token *token_r,
+	    struct err *err);
+	int (*create)(struct store *store, const char *name, bool selectable,
+	    const struct mailbox_status *status, struct err *err);
+	int (*rename)(struct store *store, const char *from, const char *to,
+	    struct err *err);
+	int (*remove)(struct store *store, const char *name,
+	    struct err *err);
+};
 
 struct maildir_store {
 	struct store head;
+	const struct maildir_layout *layout;
 	struct path_root root;
 	struct path_root index;		/* fd -1: no INDEX= */
+	struct path_root control;	/* fd -1: no CONTROL= */
+	struct path_root inbox;		/* fd -1: no INBOX= */
+	bool control_elsewhere;		/* on another file system */
+	bool inbox_elsewhere;
 	bool index_in_memory;		/* INDEX=MEMORY */
 	bool readonly, utf8;
+	char *dirname;			/* NULL: no DIRNAME=, FULLDIRNAME= */
+	bool full_dirname;		/* in control and index paths, too */
+	mode_t dir_mode;		/* of new directories */
+	gid_t dir_gid;
+	bool set_dir_gid;
 	char alt_char;
 	char *hostname;
 	char *subscriptions;		/* file name */
@@ -112,13 +148,32 @@ struct list_write {
 	bool replace;			/* a new file, under another name */
 };
 
+/* What dovecot-shared says of new files; without it mode is 0600. */
+struct maildir_shared {
+	bool exists;
+	mode_t mode;
+	gid_t gid;
+	bool set_gid;			/* it is not ours */
+};
+
+/* Where a mailbox lies: paths below open directories, "" for those. */
+struct maildir_place {
+	int mail_fd, control_fd;	/* borrowed */
+	int index_fd;			/* -1: no index files */
+	char mail[DIR_PATH_MAX + 1];
+	char control[DIR_PATH_MAX + 1];
+	char index[DIR_PATH_MAX + 1];
+};
+
 struct maildir_box {
 	struct mailbox head;
 	struct maildir_store *store;
 	struct maildir_box *next;
 	char *name;			/* joined */
-	char dir[PATH_NAME_MAX + 1];	/* ".A.B"; "" for INBOX */
+	struct maildir_place place;
 	int fd;				/* the mailbox directory */
+	int control_fd;			/* that of its uidlist; -1: none yet
+					   (readonly) */
 	int cur_fd, new_fd, tmp_fd;	/* -1: not there (readonly) */
 	int index_fd;			/* -1: none */
 	struct maildir_list list;
@@ -133,9 +188,7 @@ struct maildir_box {
 	struct dotlock lock;
 	unsigned int problems;
 	bool quiet;			/* they were told in this reading */
-	mode_t file_mode;
-	gid_t file_gid;
-	bool set_gid;
+	struct maildir_shared shared;
 	ARRAY(struct maildir_op) ops;
 	/* Within a flush. */
 	bool in_group;			/* its steps are made now */
@@ -149,24 +202,92 @@ void maildir_problem(struct maildir_store *store, const struct err *why,
 int maildir_writable(struct maildir_store *store, struct err *err);
 
 /* maildir_names.c: mailbox names to directories and back */
+/* Any name but INBOX, without DIRNAME.  ERR_REFUSED: there can't be one. */
 int maildir_name_dir(const struct maildir_store *store, const char *name,
-    char out[static PATH_NAME_MAX + 1], struct err *err);
+    char out[static DIR_PATH_MAX + 1], struct err *err);
+/* Of one directory in the layout Maildir++; -1: not valid. */
 int maildir_dir_name(const struct maildir_store *store, const char *dir,
     struct strbuf *out);
+/* Add one decoded part to out; -1: not valid. */
+int maildir_part_name(const struct maildir_store *store, const char *part,
+    size_t len, struct strbuf *out);
+/* In a nested layout: is this no mailbox, but something of the store's? */
+bool maildir_part_reserved(const struct maildir_store *store,
+    const char *part, bool top);
+/* No part of the name has a separator of the layout in it. */
+bool maildir_can_hold(const struct maildir_store *store, const char *name);
 int maildir_map_name(struct store *store, const char *name, char *out,
     size_t size, struct err *err);
 
-/* maildir_tree.c */
-int maildir_tree_list(struct store *store, store_list_fn *fn, void *arg,
+/* maildir_place.c */
+int maildir_place_find(const struct maildir_store *store, const char *name,
+    struct maildir_place *place, struct err *err);
+/* The same, for one whose directory (maildir_name_dir) is known. */
+int maildir_place_dir(const struct maildir_store *store, const char *name,
+    const char *dir, struct maildir_place *place, struct err *err);
+/* The root of subscriptions and UIDVALIDITYs. */
+struct path_root *maildir_control(struct maildir_store *store);
+/* A descriptor of the directory path below base; made if missing. */
+int maildir_dir_open(struct maildir_store *store, int base, const char *path,
     struct err *err);
-int maildir_tree_token(struct store *store, struct store_token *token_r,
+int maildir_dir_make(struct maildir_store *store, int base, const char *path,
     struct err *err);
-int maildir_create(struct store *store, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err);
-int maildir_rename(struct store *store, const char *from, const char *to,
+/* A descriptor of the one above it, and its own name. */
+int maildir_dir_parent(struct maildir_store *store, int base,
+    const char *path, char name[static PATH_NAME_MAX + 1], struct err *err);
+/* Remove it and those above it as long as they are empty. */
+void maildir_dir_prune(struct maildir_store *store, int base,
+    const char *path);
+/* Give a new directory the group that those of the store have. */
+void maildir_set_dir_group(struct maildir_store *store, int fd);
+
+/* maildir_tree.c: what layouts share, and the layout Maildir++ */
+extern const struct maildir_layout maildir_layout_plusplus;
+int maildir_list_one(struct maildir_store *store, const char *name,
+    const struct maildir_place *place, store_list_fn *fn, void *arg,
     struct err *err);
-int maildir_remove(struct store *store, const char *name, struct err *err);
+void maildir_entry_problem(struct maildir_store *store, const char *dir,
+    const char *why);
+/* The mailbox at name has moved: tell those that are open. */
+void maildir_moved(struct maildir_store *store, const char *from,
+    const char *to);
+/* 1: it holds something that may be a message; 0: nothing; -1. */
+int maildir_holds_mail(struct maildir_store *store, int box_fd,
+    struct err *err);
 void maildir_tree_cleanup(struct maildir_store *store);
+
+/* maildir_make.c: what a new mailbox has */
+int maildir_write_uidlist(struct maildir_store *store, int fd,
+    const struct mailbox_status *status, struct err *err);
+/* Control files in their own directory, if they have one, durably. */
+int maildir_make_control(struct maildir_store *store,
+    const struct maildir_place *place, const struct mailbox_status *status,
+    struct err *err);
+/* Mode and group of new files: those of dovecot-shared, if it is there. */
+int maildir_shared_load(struct maildir_store *store, int fd,
+    struct maildir_shared *shared_r, struct err *err);
+void maildir_shared_apply(struct maildir_store *store,
+    const struct maildir_shared *shared, int file);
+/* dovecot-shared as the root has it. */
+int maildir_make_shared(struct maildir_store *store, int fd,
+    struct err *err);
+/* Give the control files another directory, so that both have them. */
+int maildir_link_control(struct maildir_store *store, int from_fd, int to_fd,
+    struct err *err);
+/* Remove control files (of no mailbox any more) and empty directories. */
+void maildir_drop_control(struct maildir_store *store, int base,
+    const char *path);
+void maildir_move_index(struct maildir_store *store,
+    const struct maildir_place *from, const struct maildir_place *to);
+void maildir_drop_index(struct maildir_store *store,
+    const struct maildir_place *place);
+
+/* maildir_fs.c, maildir_fs_list.c: the layout fs */
+extern const struct maildir_layout maildir_layout_fs;
+int maildir_fs_list(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err);
+int maildir_fs_token(struct store *store, struct store_token *token_r,
+    struct err *err);
 
 /* maildir_subscribe.c */
 int maildir_subscriptions(struct store *store, store_name_fn *fn, void *arg,
@@ -175,9 +296,9 @@ int maildir_subscribe(struct store *store, const char *name, bool on,
     struct err *err);
 
 /* maildir_token.c */
-/* dir: below fd, NULL: fd itself. */
-int maildir_token(struct maildir_store *store, int fd, const char *dir,
-    const char *index_dir, struct store_token *token_r, struct err *err);
+int maildir_token(struct maildir_store *store,
+    const struct maildir_place *place, struct store_token *token_r,
+    struct err *err);
 void maildir_files_token(struct maildir_store *store,
     struct store_token *token_r, const struct path_stat *stats, size_t n);
 /* Could a file time as young as this hide a later change? */

@@ -59,17 +59,14 @@ static int
 create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
 {
 	char name[PATH_NAME_MAX + 1];
-	struct err ignored = ERR_INIT;
 
 	unique_name(name, box->store->hostname);
 	op->fd = path_create(&box->store->root, box->tmp_fd, name,
-	    box->file_mode, err);
+	    box->shared.mode, err);
 	if (op->fd == -1)
 		return -1;
 	op->tmp_name = mem_strdup(name);
-	if (box->set_gid)
-		(void)path_set_group(&box->store->root, op->fd,
-		    box->file_gid, &ignored);
+	maildir_shared_apply(box->store, &box->shared, op->fd);
 	return 0;
 }
 
@@ -310,7 +307,7 @@ copy_open(struct mailbox *head, const struct mail_info *info, int from_dir,
 	op_from_info(&op, info);
 	/* A link shares its times, and may not change the mode of another. */
 	if (info->received == st->mtime &&
-	    (st->mode & 0777) == box->file_mode && !box->set_gid)
+	    (st->mode & 0777) == box->shared.mode && !box->shared.set_gid)
 		r = link_source(box, &op, from_dir, name, st, fd, err);
 	if (r == 1) {
 		op.tag = tag;

@@ -1,7 +1,5 @@
 #include "config.h"
 
-#include <sys/stat.h>
-
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "model/mailbox_name.h"
 #include "store/maildir/maildir.h"
 
 #define TMP_AGE		(36 * 3600)	/* seconds, as Maildir says */
@@ -21,13 +20,8 @@ maildir_box_problem(struct maildir_box *box, const struct err *why,
 	if (box->quiet || ++box->problems > PROBLEMS_MAX)
 		return;
 	maildir_problem(box->store, why, "mailbox %s: %s: %s",
-	    box->dir[0] == '\0' ? "INBOX" : box->dir, what, name);
-}
-
-static const char *
-index_dir(const struct maildir_box *box)
-{
-	return box->dir[0] == '\0' ? ".INBOX" : box->dir;
+	    box->place.mail[0] == '\0' ? "INBOX" : box->place.mail, what,
+	    name);
 }
 
 /* The UIDNEXT of dovecot.index, if it is of this UIDVALIDITY (0: any). */
@@ -39,20 +33,15 @@ index_uidnext(struct maildir_box *box, uint32_t uidvalidity)
 	uint32_t header[8];
 	int fd, dir;
 
-	if (store->index_in_memory)
+	if (box->place.index_fd == -1)
 		return 0;
-	if (store->index.fd != -1) {
-		dir = path_open_dir(&store->index, store->index.fd,
-		    index_dir(box), &ignored);
-		if (dir == -1)
-			return 0;
-		fd = path_open_file(&store->index, dir, "dovecot.index",
-		    NULL, &ignored);
-		close(dir);
-	} else {
-		fd = path_open_file(&store->root, box->fd, "dovecot.index",
-		    NULL, &ignored);
-	}
+	dir = maildir_dir_open(store, box->place.index_fd, box->place.index,
+	    &ignored);
+	if (dir == -1)
+		return 0;
+	fd = path_open_file(&store->root, dir, "dovecot.index", NULL,
+	    &ignored);
+	close(dir);
 	if (fd == -1)
 		return 0;
 	/* Words 6 and 7: UIDVALIDITY and UIDNEXT; byte 0: version 7. */
@@ -71,24 +60,6 @@ maildir_box_uidnext(struct maildir_box *box)
 	uint32_t index = index_uidnext(box, box->list.header.uidvalidity);
 
 	return index > next ? index : next;
-}
-
-/* Mode and group of new files: those of dovecot-shared, if it is there. */
-static int
-load_shared(struct maildir_box *box, struct err *err)
-{
-	struct path_stat st;
-
-	box->file_mode = 0600;
-	if (path_stat(&box->store->root, box->fd, NULL, "dovecot-shared",
-	    &st, err) == -1)
-		return -1;
-	if (st.exists && S_ISREG(st.mode)) {
-		box->file_mode = (mode_t)(st.mode & 0666) | 0600;
-		box->file_gid = (gid_t)st.gid;
-		box->set_gid = st.gid != getegid();
-	}
-	return 0;
 }
 
 static int
@@ -113,29 +84,77 @@ open_sub(struct maildir_box *box, const char *name, mode_t mode, int *fd_r,
 	return -1;
 }
 
+/* In a nested layout a directory without cur is none of a mailbox. */
+static int
+check_cur(struct maildir_box *box, struct err *err)
+{
+	struct path_stat st;
+
+	if (!box->store->layout->nested || name_is_inbox(box->name))
+		return 0;
+	if (path_stat(&box->store->root, box->fd, NULL, "cur", &st,
+	    err) == -1)
+		return -1;
+	if (!st.exists)
+		return err_set(err, ERR_NOTFOUND, "the mailbox is a mere "
+		    "directory");
+	return 0;
+}
+
+static int
+open_control(struct maildir_box *box, struct err *err)
+{
+	const struct maildir_place *place = &box->place;
+	struct maildir_store *store = box->store;
+	struct err why = ERR_INIT;
+
+	if (store->control.fd == -1) {
+		box->control_fd = fcntl(box->fd, F_DUPFD_CLOEXEC, 0);
+		return box->control_fd == -1 ?
+		    err_sys(err, "open a directory") : 0;
+	}
+	if (!store->readonly) {
+		box->control_fd = maildir_dir_make(store, place->control_fd,
+		    place->control, err);
+		return box->control_fd == -1 ? -1 : 0;
+	}
+	box->control_fd = maildir_dir_open(store, place->control_fd,
+	    place->control, &why);
+	if (box->control_fd != -1 || why.code == ERR_NOTFOUND)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+/* INBOX is always there (T12), so its directory is made if need be. */
+static int
+open_box_dir(struct maildir_box *box, struct err *err)
+{
+	const struct maildir_place *place = &box->place;
+	struct maildir_store *store = box->store;
+
+	box->fd = name_is_inbox(box->name) && !store->readonly ?
+	    maildir_dir_make(store, place->mail_fd, place->mail, err) :
+	    maildir_dir_open(store, place->mail_fd, place->mail, err);
+	return box->fd == -1 ? -1 : 0;
+}
+
 static int
 open_dirs(struct maildir_box *box, struct err *err)
 {
-	struct path_root *root = &box->store->root;
 	struct path_stat st;
 	mode_t mode;
 
-	if (box->dir[0] == '\0') {
-		box->fd = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
-		if (box->fd == -1)
-			return err_sys(err, "open INBOX");
-	} else if ((box->fd = path_open_dir(root, root->fd, box->dir,
-	    err)) == -1) {
-		return -1;
-	}
-	if (path_fstat(box->fd, &st, err) == -1)
+	if (open_box_dir(box, err) == -1 || check_cur(box, err) == -1 ||
+	    path_fstat(box->fd, &st, err) == -1)
 		return -1;
 	mode = (mode_t)(st.mode & 0777) | 0700;
 	if (open_sub(box, "cur", mode, &box->cur_fd, err) == -1 ||
 	    open_sub(box, "new", mode, &box->new_fd, err) == -1 ||
-	    open_sub(box, "tmp", mode, &box->tmp_fd, err) == -1)
+	    open_sub(box, "tmp", mode, &box->tmp_fd, err) == -1 ||
+	    open_control(box, err) == -1)
 		return -1;
-	return load_shared(box, err);
+	return maildir_shared_load(box->store, box->fd, &box->shared, err);
 }
 
 /*
@@ -179,14 +198,15 @@ maildir_box_open(struct store *head, const char *name,
 	box->head.store = head;
 	box->store = store;
 	box->name = mem_strdup(name);
-	box->fd = box->cur_fd = box->new_fd = box->tmp_fd = -1;
+	box->fd = box->control_fd = -1;
+	box->cur_fd = box->new_fd = box->tmp_fd = -1;
 	box->table = table_new();
 	maildir_list_init(&box->list);
 	box->writing.fd = -1;
 	keyword_map_init(&box->keywords);
 	box->next = store->boxes;
 	store->boxes = box;
-	if (maildir_name_dir(store, name, box->dir, err) == -1 ||
+	if (maildir_place_find(store, name, &box->place, err) == -1 ||
 	    open_dirs(box, err) == -1)
 		goto failed;
 	if (!store->readonly)
@@ -225,6 +245,7 @@ maildir_box_close(struct mailbox **boxp)
 	keyword_map_deinit(&box->keywords);
 	table_free(&box->table);
 	close_fd(&box->fd);
+	close_fd(&box->control_fd);
 	close_fd(&box->cur_fd);
 	close_fd(&box->new_fd);
 	close_fd(&box->tmp_fd);
@@ -257,8 +278,7 @@ maildir_box_token(struct mailbox *head, struct store_token *token_r,
 {
 	struct maildir_box *box = (struct maildir_box *)head;
 
-	return maildir_token(box->store, box->fd, NULL, index_dir(box),
-	    token_r, err);
+	return maildir_token(box->store, &box->place, token_r, err);
 }
 
 int
@@ -269,8 +289,11 @@ maildir_box_lock(struct maildir_box *box, unsigned int timeout,
 	    .hostname = box->store->hostname, .stale = DOTLOCK_STALE_UIDLIST,
 	    .timeout = timeout, .tmp_fd = box->tmp_fd };
 
-	return dotlock_take(&box->lock, &box->store->root, box->fd, &wish,
-	    err);
+	/* A link does not reach from one file system into another. */
+	if (box->store->control.fd != -1)
+		wish.tmp_fd = box->control_fd;
+	return dotlock_take(&box->lock, &box->store->root, box->control_fd,
+	    &wish, err);
 }
 
 void

@@ -57,9 +57,22 @@ fail_all(struct maildir_box *box, const struct maildir_answer *answer,
  * or on one that knows of no such call, each by itself.
  */
 struct sync_set {
-	struct path_root *root;
+	struct maildir_store *store;
 	ARRAY(int) fds;
 };
+
+/* Each file system that the store is on. */
+static int
+sync_file_systems(struct maildir_store *store, struct err *err)
+{
+	if (path_syncfs(&store->root, err) == -1 ||
+	    (store->inbox_elsewhere &&
+	    path_syncfs(&store->inbox, err) == -1) ||
+	    (store->control_elsewhere &&
+	    path_syncfs(&store->control, err) == -1))
+		return -1;
+	return 0;
+}
 
 static void
 sync_add(struct sync_set *set, int fd)
@@ -73,11 +86,12 @@ sync_all(struct sync_set *set, struct err *err)
 {
 	int ret = 0;
 
-	if (set->root->local && set->fds.n > FSYNC_EACH_MAX)
-		ret = path_syncfs(set->root, err);
+	if (set->store->root.local && set->fds.n > FSYNC_EACH_MAX)
+		ret = sync_file_systems(set->store, err);
 	else
 		for (size_t i = 0; i < set->fds.n && ret == 0; i++)
-			ret = path_fsync(set->root, set->fds.v[i], err);
+			ret = path_fsync(&set->store->root, set->fds.v[i],
+			    err);
 	ARRAY_FREE(&set->fds);
 	return ret;
 }
@@ -90,7 +104,7 @@ sync_bodies(struct maildir_store *store, struct err *err)
 
 	if (store->unsynced == 0 || !store->root.local)
 		return 0;
-	if (!each && path_syncfs(&store->root, err) == -1)
+	if (!each && sync_file_systems(store, err) == -1)
 		return -1;
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -196,7 +210,7 @@ each_box(struct maildir_store *store, const struct maildir_answer *answer,
 static int
 sync_lists(struct maildir_store *store, struct err *err)
 {
-	struct sync_set set = { .root = &store->root };
+	struct sync_set set = { .store = store };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -209,12 +223,12 @@ sync_lists(struct maildir_store *store, struct err *err)
 static int
 sync_renamed_lists(struct maildir_store *store, struct err *err)
 {
-	struct sync_set set = { .root = &store->root };
+	struct sync_set set = { .store = store };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
 		if (box->in_group && box->list_renamed)
-			sync_add(&set, box->fd);
+			sync_add(&set, box->control_fd);
 	}
 	return sync_all(&set, err);
 }
@@ -222,7 +236,7 @@ sync_renamed_lists(struct maildir_store *store, struct err *err)
 static int
 sync_dirs(struct maildir_store *store, struct err *err)
 {
-	struct sync_set set = { .root = &store->root };
+	struct sync_set set = { .store = store };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {

@@ -16,7 +16,8 @@ maildir_keywords_load(struct maildir_box *box, struct err *err)
 	struct strbuf text;
 	int fd, ret = 0;
 
-	if (path_stat(root, box->fd, NULL, KEYWORDS_NAME, &st, err) == -1)
+	if (path_stat(root, box->control_fd, NULL, KEYWORDS_NAME, &st,
+	    err) == -1)
 		return -1;
 	if (st.exists == box->keywords_st.exists &&
 	    st.ino == box->keywords_st.ino &&
@@ -29,12 +30,12 @@ maildir_keywords_load(struct maildir_box *box, struct err *err)
 		return 0;
 	}
 	/* Opened once to check its kind and owner. */
-	fd = path_open_file(root, box->fd, KEYWORDS_NAME, &st, err);
+	fd = path_open_file(root, box->control_fd, KEYWORDS_NAME, &st, err);
 	if (fd == -1)
 		return -1;
 	close(fd);
 	strbuf_init(&text, KEYWORDS_FILE_MAX);
-	if (io_read_file(box->fd, KEYWORDS_NAME, &text, &why) == -1 &&
+	if (io_read_file(box->control_fd, KEYWORDS_NAME, &text, &why) == -1 &&
 	    why.code != ERR_CORRUPT) {
 		*err = why;
 		ret = -1;
@@ -73,16 +74,16 @@ maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
 
 	*fatal_r = false;
 	/* Writers hold the uidlist lock: what is there was left by a crash. */
-	if (path_unlink(root, box->fd, KEYWORDS_LOCK, false,
+	if (path_unlink(root, box->control_fd, KEYWORDS_LOCK, false,
 	    &ignored) == -1 && ignored.errnum != ENOENT) {
 		*err = ignored;
 		return -1;
 	}
-	fd = path_create(root, box->fd, KEYWORDS_LOCK, box->file_mode, err);
+	fd = path_create(root, box->control_fd, KEYWORDS_LOCK,
+	    box->shared.mode, err);
 	if (fd == -1)
 		return -1;
-	if (box->set_gid)
-		(void)path_set_group(root, fd, box->file_gid, &ignored);
+	maildir_shared_apply(box->store, &box->shared, fd);
 	strbuf_init(&text, KEYWORDS_FILE_MAX);
 	keyword_map_format(&box->keywords, &text);
 	if (path_write(root, fd, text.data, text.len, err) == 0 &&
@@ -93,18 +94,18 @@ maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
 	strbuf_deinit(&text);
 	close(fd);
 	if (ret == 0)
-		ret = path_rename_over(root, box->fd, KEYWORDS_LOCK,
+		ret = path_rename_over(root, box->control_fd, KEYWORDS_LOCK,
 		    KEYWORDS_NAME, err);
 	if (ret == -1) {
-		(void)path_unlink(root, box->fd, KEYWORDS_LOCK, false,
+		(void)path_unlink(root, box->control_fd, KEYWORDS_LOCK, false,
 		    &ignored);
 		*fatal_r = *fatal_r || root->gone;
 		return err_prefix(err, "write dovecot-keywords");
 	}
-	if (path_fsync(root, box->fd, err) == -1) {
+	if (path_fsync(root, box->control_fd, err) == -1) {
 		*fatal_r = true;
 		return -1;
 	}
-	return path_stat(root, box->fd, NULL, KEYWORDS_NAME,
+	return path_stat(root, box->control_fd, NULL, KEYWORDS_NAME,
 	    &box->keywords_st, err);
 }

@@ -306,8 +306,8 @@ load_all(struct maildir_box *box, struct maildir_lines *lines, struct err *err)
 	maildir_list_deinit(list);
 	table_clear(box->table, ENTRY_LISTED);
 	list->exists = true;
-	list->fd = path_open_file(&box->store->root, box->fd, UIDLIST_NAME,
-	    &list->st, err);
+	list->fd = path_open_file(&box->store->root, box->control_fd,
+	    UIDLIST_NAME, &list->st, err);
 	if (list->fd == -1 && err->code == ERR_NOTFOUND) {
 		list->exists = false;
 		return 0;
@@ -363,8 +363,8 @@ maildir_list_refresh(struct maildir_box *box, struct err *err)
 	struct path_stat st;
 	int ret;
 
-	if (path_stat(&box->store->root, box->fd, NULL, UIDLIST_NAME, &st,
-	    err) == -1)
+	if (path_stat(&box->store->root, box->control_fd, NULL,
+	    UIDLIST_NAME, &st, err) == -1)
 		return -1;
 	if (!st.exists) {
 		if (list->exists) {

@@ -28,7 +28,7 @@ append(struct maildir_box *box, struct list_change *change,
 	struct err ignored = ERR_INIT;
 	struct path_stat st;
 
-	w->fd = path_open_write(root, box->fd, UIDLIST_NAME, true, err);
+	w->fd = path_open_write(root, box->control_fd, UIDLIST_NAME, true, err);
 	if (w->fd == -1 || path_fstat(w->fd, &st, err) == -1)
 		return -1;
 	if (st.ino != list->st.ino || st.size != list->good_end)
@@ -96,21 +96,21 @@ rewrite(struct maildir_box *box, struct list_change *change,
 	struct copy copy = { .box = box, .change = change };
 	struct err ignored = ERR_INIT;
 	mode_t mode = box->list.fd != -1 ?
-	    (mode_t)(box->list.st.mode & 0666) : box->file_mode;
+	    (mode_t)(box->list.st.mode & 0666) : box->shared.mode;
 	int ret;
 
 	/* The name is fixed; what is there was left by a crash. */
-	if (path_unlink(root, box->fd, UIDLIST_TMP, false, &ignored) == -1 &&
-	    ignored.errnum != ENOENT) {
+	if (path_unlink(root, box->control_fd, UIDLIST_TMP, false,
+	    &ignored) == -1 && ignored.errnum != ENOENT) {
 		*err = ignored;
 		return -1;
 	}
-	w->fd = copy.fd = path_create(root, box->fd, UIDLIST_TMP, mode, err);
+	w->fd = copy.fd = path_create(root, box->control_fd, UIDLIST_TMP,
+	    mode, err);
 	if (w->fd == -1)
 		return -1;
 	w->replace = true;
-	if (box->set_gid)
-		(void)path_set_group(root, copy.fd, box->file_gid, &ignored);
+	maildir_shared_apply(box->store, &box->shared, copy.fd);
 	strbuf_init(&copy.out, OUT_CHUNK + 2 * UIDLIST_LINE_MAX);
 	ret = write_file(&copy, err);
 	strbuf_deinit(&copy.out);
@@ -126,8 +126,8 @@ write_close(struct maildir_box *box, struct list_write *w)
 		close(w->fd);
 	w->fd = -1;
 	if (w->replace)
-		(void)path_unlink(&box->store->root, box->fd, UIDLIST_TMP,
-		    false, &ignored);
+		(void)path_unlink(&box->store->root, box->control_fd,
+		    UIDLIST_TMP, false, &ignored);
 	w->replace = false;
 }
 
@@ -164,7 +164,7 @@ maildir_list_publish(struct maildir_box *box, struct list_write *w,
 	if (replace) {
 		ret = dotlock_keep(&box->lock, err);
 		if (ret == 0)
-			ret = path_rename_over(&box->store->root, box->fd,
+			ret = path_rename_over(&box->store->root, box->control_fd,
 			    UIDLIST_TMP, UIDLIST_NAME, err);
 	}
 	w->replace = ret == -1;
@@ -197,5 +197,5 @@ maildir_list_write(struct maildir_box *box, struct list_change *change,
 	replace = w.replace;
 	if (maildir_list_publish(box, &w, err) == -1)
 		return -1;
-	return replace ? path_fsync(root, box->fd, err) : 0;
+	return replace ? path_fsync(root, box->control_fd, err) : 0;
 }

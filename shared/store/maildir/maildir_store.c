@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "model/mail_location.h"
@@ -40,9 +41,13 @@ maildir_writable(struct maildir_store *store, struct err *err)
 	return 0;
 }
 
-/* Keys that change nothing we do. */
+/*
+ * Keys that change nothing we do: caches, private indexes, checks and names
+ * that are Dovecot's own affair.  An empty parent is removed in any case.
+ */
 static const char *const ignored_keys[] = {
-	"INDEXCACHE", "INDEXPVT", "ITERINDEX", "LISTINDEX", "NO-NOSELECT",
+	"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
+	"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
 	"VOLATILEDIR",
 };
 
@@ -57,27 +62,32 @@ key_ignored(const char *key)
 }
 
 static int
-open_index(struct maildir_store *store, const char *path, struct err *err)
+set_layout(struct maildir_store *store, const char *value, struct err *err)
 {
-	struct err why = ERR_INIT;
+	static const struct maildir_layout *const layouts[] = {
+		&maildir_layout_plusplus, &maildir_layout_fs,
+	};
 
-	if (strcmp(path, "MEMORY") == 0) {
-		store->index_in_memory = true;
-		return 0;
+	for (size_t i = 0; i < nitems(layouts); i++) {
+		if (strcasecmp(value, layouts[i]->name) == 0) {
+			store->layout = layouts[i];
+			return 0;
+		}
 	}
-	if (path[0] != '/')
+	return err_set(err, ERR_CONFIG, "maildir: LAYOUT=%s is not "
+	    "supported; Maildir++ and fs are", value);
+}
+
+/* SUBSCRIPTIONS=, DIRNAME=, FULLDIRNAME=: a name in a directory. */
+static int
+set_name(char **name, const char *key, const char *value, struct err *err)
+{
+	if (!path_name_valid(value) || value[0] == '.')
 		return err_set(err, ERR_CONFIG,
-		    "maildir: INDEX=%s is not an absolute path", path);
-	if (path_root_open(&store->index, &store->head, path,
-	    store->readonly, false, &why) == 0)
-		return 0;
-	/* Indexes are a cache: Dovecot makes the directory when it likes. */
-	if (why.code == ERR_NOTFOUND) {
-		store->index_in_memory = true;
-		return 0;
-	}
-	*err = why;
-	return err_prefix(err, "INDEX=");
+		    "maildir: %s=%s is no file name", key, value);
+	free(*name);
+	*name = mem_strdup(value);
+	return 0;
 }
 
 static int
@@ -90,28 +100,106 @@ apply_key(struct maildir_store *store, const char *key, const char *value,
 		store->utf8 = true;
 		return 0;
 	}
-	if (strcmp(key, "LAYOUT") == 0 && value != NULL) {
-		if (strcasecmp(value, "Maildir++") == 0)
+	if (value != NULL) {
+		if (strcmp(key, "LAYOUT") == 0)
+			return set_layout(store, value, err);
+		if (strcmp(key, "SUBSCRIPTIONS") == 0)
+			return set_name(&store->subscriptions, key, value,
+			    err);
+		if (strcmp(key, "FULLDIRNAME") == 0)
+			store->full_dirname = true;
+		if (strcmp(key, "DIRNAME") == 0 || store->full_dirname)
+			return set_name(&store->dirname, key, value, err);
+		/* These are opened when all is known. */
+		if (strcmp(key, "INDEX") == 0 ||
+		    strcmp(key, "CONTROL") == 0 || strcmp(key, "INBOX") == 0)
 			return 0;
-		return err_set(err, ERR_CONFIG, "maildir: LAYOUT=%s is not "
-		    "supported, only Maildir++ is", value);
 	}
-	if (strcmp(key, "SUBSCRIPTIONS") == 0 && value != NULL) {
-		if (!path_name_valid(value) || value[0] == '.')
-			return err_set(err, ERR_CONFIG,
-			    "maildir: SUBSCRIPTIONS=%s is no file name",
-			    value);
-		free(store->subscriptions);
-		store->subscriptions = mem_strdup(value);
-		return 0;
-	}
-	if (strcmp(key, "INDEX") == 0 && value != NULL)
-		return open_index(store, value, err);
-	if (strcmp(key, "CONTROL") == 0)
-		return err_set(err, ERR_CONFIG, "maildir: control files in "
-		    "another place (CONTROL=) are not supported");
 	return err_set(err, ERR_CONFIG,
 	    "maildir: %s= is not supported in a mail location", key);
+}
+
+static int
+apply_keys(struct maildir_store *store, const struct mail_location *loc,
+    struct err *err)
+{
+	for (size_t i = 0; i < loc->key_count; i++) {
+		if (apply_key(store, loc->keys[i].key, loc->keys[i].value,
+		    err) == -1)
+			return -1;
+	}
+	if (store->dirname != NULL && !store->layout->nested)
+		return err_set(err, ERR_CONFIG, "maildir: DIRNAME= and "
+		    "FULLDIRNAME= need LAYOUT=fs");
+	return 0;
+}
+
+static bool
+is_elsewhere(const struct path_root *side, const struct path_root *root)
+{
+	struct err ignored = ERR_INIT;
+	struct path_stat a, b;
+
+	return side->fd != -1 && path_fstat(side->fd, &a, &ignored) == 0 &&
+	    path_fstat(root->fd, &b, &ignored) == 0 && a.dev != b.dev;
+}
+
+/* A root besides the first one; 1: it is missing. */
+static int
+open_side(struct maildir_store *store, struct path_root *side,
+    const char *key, const char *path, bool create, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (path[0] != '/')
+		return err_set(err, ERR_CONFIG,
+		    "maildir: %s=%s is not an absolute path", key, path);
+	if (path_root_open(side, &store->head, path, store->readonly, create,
+	    &why) == 0) {
+		/* What is elsewhere has the same owner. */
+		side->owner = store->root.owner;
+		store->root.local = store->root.local && side->local;
+		return 0;
+	}
+	*err = why;
+	err_prefix(err, "%s=", key);
+	return why.code == ERR_NOTFOUND ? 1 : -1;
+}
+
+/*
+ * Without its control files a mailbox would give new UIDs to all it has: that
+ * they are not there is no less a reason to stop than a missing root (E5).
+ */
+static int
+open_sides(struct maildir_store *store, const struct mail_location *loc,
+    bool create, struct err *err)
+{
+	const char *index = mail_location_get(loc, "INDEX");
+	const char *control = mail_location_get(loc, "CONTROL");
+	const char *inbox = mail_location_get(loc, "INBOX");
+	struct err ignored = ERR_INIT;
+	int r;
+
+	if (control != NULL && open_side(store, &store->control, "CONTROL",
+	    control, create, err) != 0)
+		return -1;
+	if (inbox != NULL && open_side(store, &store->inbox, "INBOX", inbox,
+	    create, err) != 0)
+		return -1;
+	store->control_elsewhere = is_elsewhere(&store->control,
+	    &store->root);
+	store->inbox_elsewhere = is_elsewhere(&store->inbox, &store->root);
+	if (index == NULL)
+		return 0;
+	/* Indexes are a cache: Dovecot makes the directory when it likes. */
+	r = 1;
+	if (strcmp(index, "MEMORY") != 0)
+		r = open_side(store, &store->index, "INDEX", index, false,
+		    &ignored);
+	if (r == -1)
+		*err = ignored;
+	store->index_in_memory = r == 1;
+	return r == -1 ? -1 : 0;
 }
 
 static void
@@ -119,6 +207,9 @@ store_free(struct maildir_store *store)
 {
 	path_root_close(&store->root);
 	path_root_close(&store->index);
+	path_root_close(&store->control);
+	path_root_close(&store->inbox);
+	free(store->dirname);
 	free(store->subscriptions);
 	free(store->hostname);
 	free(store);
@@ -148,33 +239,58 @@ refuse_empty(struct maildir_store *store, const char *path, struct err *err)
 	return 0;
 }
 
+/* New directories are as open as the root is. */
 static int
-maildir_open(struct store **store_r, const struct mail_location *loc,
-    const struct store_options *opts, struct err *err)
+learn_dir_mode(struct maildir_store *store, struct err *err)
+{
+	struct path_stat st;
+
+	if (path_fstat(store->root.fd, &st, err) == -1)
+		return -1;
+	store->dir_mode = (mode_t)(st.mode & 0777) | 0700;
+	store->dir_gid = (gid_t)st.gid;
+	store->set_dir_gid = (st.mode & 0070) != 0 && st.gid != getegid();
+	return 0;
+}
+
+static struct maildir_store *
+store_new(const struct store_options *opts)
 {
 	struct maildir_store *store = mem_alloc(sizeof(*store));
 
-	store->head.driver = &store_driver_maildir;
+	store->layout = &maildir_layout_plusplus;
 	store->root.fd = store->index.fd = -1;
+	store->control.fd = store->inbox.fd = -1;
 	store->readonly = opts->readonly;
 	store->alt_char = opts->alt_char == '\0' ? '_' : opts->alt_char;
 	store->lock_timeout = store_settings_lock_timeout(opts);
 	store->hostname = mem_strdup(opts->hostname != NULL ?
 	    opts->hostname : "localhost");
 	store->subscriptions = mem_strdup("subscriptions");
-	for (size_t i = 0; i < loc->key_count; i++) {
-		if (apply_key(store, loc->keys[i].key, loc->keys[i].value,
-		    err) == -1)
-			goto failed;
-	}
+	return store;
+}
+
+static const struct store_driver driver_nested;
+
+static int
+maildir_open(struct store **store_r, const struct mail_location *loc,
+    const struct store_options *opts, struct err *err)
+{
+	struct maildir_store *store = store_new(opts);
+
+	if (apply_keys(store, loc, err) == -1)
+		goto failed;
+	store->head.driver = store->layout->nested ? &driver_nested :
+	    &store_driver_maildir;
 	if (path_root_open(&store->root, &store->head, loc->path,
 	    opts->readonly, opts->create, err) == -1)
 		goto failed;
 	if (!opts->create && refuse_empty(store, loc->path, err) == -1)
 		goto failed;
-	/* The index may be elsewhere, its files have the same owner. */
-	store->index.owner = store->root.owner;
-	if (!store->readonly)
+	if (learn_dir_mode(store, err) == -1 ||
+	    open_sides(store, loc, opts->create, err) == -1)
+		goto failed;
+	if (!store->readonly && !store->layout->nested)
 		maildir_tree_cleanup(store);
 	*store_r = &store->head;
 	return 0;
@@ -203,37 +319,89 @@ maildir_root_fd(const struct store *store)
 	return ((const struct maildir_store *)store)->root.fd;
 }
 
+static int
+maildir_list(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err)
+{
+	return ((struct maildir_store *)store)->layout->list(store, fn, arg,
+	    err);
+}
+
+static int
+maildir_tree_token(struct store *store, struct store_token *token_r,
+    struct err *err)
+{
+	return ((struct maildir_store *)store)->layout->tree_token(store,
+	    token_r, err);
+}
+
+static int
+maildir_create(struct store *store, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err)
+{
+	return ((struct maildir_store *)store)->layout->create(store, name,
+	    selectable, status, err);
+}
+
+static int
+maildir_rename(struct store *store, const char *from, const char *to,
+    struct err *err)
+{
+	return ((struct maildir_store *)store)->layout->rename(store, from,
+	    to, err);
+}
+
+static int
+maildir_remove(struct store *store, const char *name, struct err *err)
+{
+	return ((struct maildir_store *)store)->layout->remove(store, name,
+	    err);
+}
+
+#define CAPS (STORE_CAP_SAVE_GUID | STORE_CAP_SET_UID | \
+    STORE_CAP_MAILBOX_GUID | STORE_CAP_KEYWORDS)
+
+/* All but name and capabilities is the same for every layout. */
+#define FUNCTIONS \
+	.open = maildir_open, \
+	.close = maildir_close, \
+	.root_fd = maildir_root_fd, \
+	.list = maildir_list, \
+	.tree_token = maildir_tree_token, \
+	.subscriptions = maildir_subscriptions, \
+	.subscribe = maildir_subscribe, \
+	.mailbox_create = maildir_create, \
+	.mailbox_rename = maildir_rename, \
+	.mailbox_remove = maildir_remove, \
+	.map_name = maildir_map_name, \
+	.mailbox_open = maildir_box_open, \
+	.mailbox_close = maildir_box_close, \
+	.status = maildir_box_status, \
+	.token = maildir_box_token, \
+	.scan = maildir_scan, \
+	.reader_open = maildir_reader_open, \
+	.reader_read = maildir_reader_read, \
+	.reader_close = maildir_reader_close, \
+	.append_begin = maildir_append_begin, \
+	.append_write = maildir_append_write, \
+	.append_commit = maildir_append_commit, \
+	.append_abort = maildir_append_abort, \
+	.copy = maildir_copy, \
+	.set_flags = maildir_set_flags, \
+	.set_uid = maildir_set_uid, \
+	.expunge = maildir_expunge, \
+	.set_status = maildir_set_status, \
+	.flush = maildir_flush,
+
 const struct store_driver store_driver_maildir = {
 	.name = "maildir",
-	.caps = STORE_CAP_SAVE_GUID | STORE_CAP_SET_UID |
-	    STORE_CAP_MAILBOX_GUID | STORE_CAP_KEYWORDS,
-	.open = maildir_open,
-	.close = maildir_close,
-	.root_fd = maildir_root_fd,
-	.list = maildir_tree_list,
-	.tree_token = maildir_tree_token,
-	.subscriptions = maildir_subscriptions,
-	.subscribe = maildir_subscribe,
-	.mailbox_create = maildir_create,
-	.mailbox_rename = maildir_rename,
-	.mailbox_remove = maildir_remove,
-	.map_name = maildir_map_name,
-	.mailbox_open = maildir_box_open,
-	.mailbox_close = maildir_box_close,
-	.status = maildir_box_status,
-	.token = maildir_box_token,
-	.scan = maildir_scan,
-	.reader_open = maildir_reader_open,
-	.reader_read = maildir_reader_read,
-	.reader_close = maildir_reader_close,
-	.append_begin = maildir_append_begin,
-	.append_write = maildir_append_write,
-	.append_commit = maildir_append_commit,
-	.append_abort = maildir_append_abort,
-	.copy = maildir_copy,
-	.set_flags = maildir_set_flags,
-	.set_uid = maildir_set_uid,
-	.expunge = maildir_expunge,
-	.set_status = maildir_set_status,
-	.flush = maildir_flush,
+	.caps = CAPS,
+	FUNCTIONS
+};
+
+/* What store->driver is where a directory need not be a mailbox. */
+static const struct store_driver driver_nested = {
+	.name = "maildir",
+	.caps = CAPS | STORE_CAP_DIRECTORIES,
+	FUNCTIONS
 };

@@ -10,17 +10,11 @@ static struct subscriptions_file
 file_of(struct maildir_store *store)
 {
 	return (struct subscriptions_file){
-		.root = &store->root, .name = store->subscriptions,
+		.root = maildir_control(store), .name = store->subscriptions,
 		.hostname = store->hostname,
 		.lock_timeout = store->lock_timeout, .utf8 = store->utf8,
-		.separator = '.',
+		.separator = store->layout->separator,
 	};
-}
-
-static bool
-can_hold(const char *name)
-{
-	return strchr(name, '/') == NULL && strchr(name, '.') == NULL;
 }
 
 int
@@ -37,8 +31,8 @@ maildir_subscriptions(struct store *head, store_name_fn *fn, void *arg,
 	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
 		const char *name = subs.lines.v[i].name;
 
-		/* No mailbox of a Maildir++ could have it. */
-		if (name == NULL || !can_hold(name)) {
+		/* No mailbox of this layout could have it. */
+		if (name == NULL || !maildir_can_hold(store, name)) {
 			maildir_problem(store, NULL, "subscriptions: not "
 			    "a mailbox name: %s", subs.lines.v[i].line);
 			continue;
@@ -59,7 +53,7 @@ maildir_subscribe(struct store *head, const char *name, bool on,
 	if (maildir_writable(store, err) == -1)
 		return -1;
 	/* A subscription may name what is not there, but has to be a name. */
-	if (!name_valid(name, strlen(name)) || !can_hold(name))
+	if (!name_valid(name, strlen(name)) || !maildir_can_hold(store, name))
 		return err_set(err, ERR_REFUSED,
 		    "a Maildir can't hold this mailbox name");
 	return subscriptions_change(&file, name, on, err);

@@ -414,8 +414,8 @@ complete_header(struct maildir_box *box, struct uidlist_header *header,
 {
 	*header = box->list.header;
 	header->version = 3;
-	if (header->uidvalidity == 0 && uidvalidity_next(&box->store->root,
-	    &header->uidvalidity, err) == -1)
+	if (header->uidvalidity == 0 && uidvalidity_next(
+	    maildir_control(box->store), &header->uidvalidity, err) == -1)
 		return -1;
 	if (guid_is_zero(&header->guid))
 		header->guid = guid_random();

@@ -44,32 +44,36 @@ maildir_files_token(struct maildir_store *store, struct store_token *token_r,
 	token_r->settled = maildir_time_settled(store, newest);
 }
 
-int
-maildir_token(struct maildir_store *store, int fd, const char *dir,
-    const char *index_dir, struct store_token *token_r, struct err *err)
+/* NULL stands for the directory itself. */
+static const char *
+dir_or_self(const char *path)
 {
-	static const char *const names[] = {
-		"cur", "new", UIDLIST_NAME, KEYWORDS_NAME,
-	};
-	static const char log[] = "dovecot.index.log";
+	return path[0] == '\0' ? NULL : path;
+}
+
+int
+maildir_token(struct maildir_store *store, const struct maildir_place *place,
+    struct store_token *token_r, struct err *err)
+{
+	static const char *const names[] = { UIDLIST_NAME, KEYWORDS_NAME };
+	const char *mail = dir_or_self(place->mail);
 	struct path_stat stats[TOKEN_FILES];
-	int r = 0;
+	struct path_root *root = &store->root;
 
 	_Static_assert(TOKEN_FILES * 4 * sizeof(uint64_t) <= STORE_TOKEN_MAX,
 	    "a token has to fit");
+	if (path_stat(root, place->mail_fd, mail, "cur", &stats[0],
+	    err) == -1 || path_stat(root, place->mail_fd, mail, "new",
+	    &stats[1], err) == -1)
+		return -1;
 	for (size_t i = 0; i < nitems(names); i++) {
-		if (path_stat(&store->root, fd, dir, names[i], &stats[i],
+		if (path_stat(root, place->control_fd,
+		    dir_or_self(place->control), names[i], &stats[2 + i],
 		    err) == -1)
 			return -1;
 	}
-	stats[nitems(names)] = (struct path_stat){ .exists = false };
-	if (store->index.fd != -1)
-		r = path_stat(&store->index, store->index.fd, index_dir, log,
-		    &stats[nitems(names)], err);
-	else if (!store->index_in_memory)
-		r = path_stat(&store->root, fd, dir, log,
-		    &stats[nitems(names)], err);
-	if (r == -1)
+	if (path_stat(root, place->index_fd, dir_or_self(place->index),
+	    "dovecot.index.log", &stats[4], err) == -1)
 		return -1;
 	maildir_files_token(store, token_r, stats, TOKEN_FILES);
 	return 0;

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "model/mailbox_name.h"
-#include "store/files/uidvalidity.h"
 #include "store/maildir/maildir.h"
 
 /* Directories of ours that are no mailboxes: Dovecot skips "..", too. */
@@ -21,9 +21,9 @@
 #define LEFTOVERS_MAX	64U		/* removed at one open */
 #define REMOVE_DEPTH	3U		/* levels below a mailbox directory */
 
-/* Tell of an entry that looks like a mailbox and can't be listed. */
-static void
-entry_problem(struct maildir_store *store, const char *dir, const char *why)
+void
+maildir_entry_problem(struct maildir_store *store, const char *dir,
+    const char *why)
 {
 	struct err err = ERR_INIT;
 
@@ -42,28 +42,28 @@ entry_usable(struct maildir_store *store, const struct dirent *de)
 	    &err) == -1 || !st.exists)
 		return false;
 	if (S_ISLNK(st.mode)) {
-		entry_problem(store, de->d_name,
+		maildir_entry_problem(store, de->d_name,
 		    "a symbolic link, which is not followed");
 		return false;
 	}
 	if (!S_ISDIR(st.mode))
 		return false;
 	if (st.uid != store->root.owner && st.uid != geteuid()) {
-		entry_problem(store, de->d_name, "belongs to another user");
+		maildir_entry_problem(store, de->d_name, "belongs to another user");
 		return false;
 	}
 	return true;
 }
 
-static int
-list_one(struct maildir_store *store, const char *name, const char *dir,
-    store_list_fn *fn, void *arg, struct err *err)
+int
+maildir_list_one(struct maildir_store *store, const char *name,
+    const struct maildir_place *place, store_list_fn *fn, void *arg,
+    struct err *err)
 {
 	struct store_listing listing = { .name = name, .selectable = true };
 	struct err why = ERR_INIT;
 
-	if (maildir_token(store, store->root.fd, dir,
-	    dir == NULL ? ".INBOX" : dir, &listing.token, &why) == -1) {
+	if (maildir_token(store, place, &listing.token, &why) == -1) {
 		if (why.code != ERR_PERM || store->root.gone) {
 			*err = why;
 			return -1;
@@ -74,12 +74,32 @@ list_one(struct maildir_store *store, const char *name, const char *dir,
 	return fn(&listing, arg, err);
 }
 
-int
-maildir_tree_list(struct store *head, store_list_fn *fn, void *arg,
+static int
+list_inbox(struct maildir_store *store, struct maildir_place *place,
+    store_list_fn *fn, void *arg, struct err *err)
+{
+	if (maildir_place_find(store, "INBOX", place, err) == -1)
+		return -1;
+	return maildir_list_one(store, "INBOX", place, fn, arg, err);
+}
+
+static int
+list_entry(struct maildir_store *store, const char *name, const char *dir,
+    struct maildir_place *place, store_list_fn *fn, void *arg,
+    struct err *err)
+{
+	if (maildir_place_dir(store, name, dir, place, err) == -1)
+		return -1;
+	return maildir_list_one(store, name, place, fn, arg, err);
+}
+
+static int
+plusplus_list(struct store *head, store_list_fn *fn, void *arg,
     struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
 	DIR *dir = path_read_dir(&store->root, store->root.fd, NULL, err);
+	struct maildir_place place;
 	struct strbuf name;
 	struct dirent *de;
 	size_t n = 0;
@@ -88,14 +108,14 @@ maildir_tree_list(struct store *head, store_list_fn *fn, void *arg,
 	if (dir == NULL)
 		return -1;
 	strbuf_init(&name, NAME_MAX_BYTES);
-	ret = list_one(store, "INBOX", NULL, fn, arg, err);
+	ret = list_inbox(store, &place, fn, arg, err);
 	while (ret == 0 && (errno = 0, de = readdir(dir)) != NULL) {
 		/* "..x" is never a mailbox: Dovecot's trash, our own. */
 		if (de->d_name[0] != '.' || de->d_name[1] == '\0' ||
 		    de->d_name[1] == '.' || !entry_usable(store, de))
 			continue;
 		if (maildir_dir_name(store, de->d_name, &name) == -1) {
-			entry_problem(store, de->d_name,
+			maildir_entry_problem(store, de->d_name,
 			    "not a valid mailbox name");
 			continue;
 		}
@@ -103,8 +123,8 @@ maildir_tree_list(struct store *head, store_list_fn *fn, void *arg,
 			ret = err_set(err, ERR_REFUSED,
 			    "more than %u mailboxes", STORE_MAILBOXES_MAX);
 		else
-			ret = list_one(store, name.data, de->d_name, fn, arg,
-			    err);
+			ret = list_entry(store, name.data, de->d_name, &place,
+			    fn, arg, err);
 	}
 	if (ret == 0 && errno != 0)
 		ret = err_sys(err, "read the root directory");
@@ -113,15 +133,15 @@ maildir_tree_list(struct store *head, store_list_fn *fn, void *arg,
 	return ret;
 }
 
-int
-maildir_tree_token(struct store *head, struct store_token *token_r,
+static int
+plusplus_token(struct store *head, struct store_token *token_r,
     struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
 	struct path_stat stats[2];
 
 	if (path_fstat(store->root.fd, &stats[0], err) == -1 ||
-	    path_stat(&store->root, store->root.fd, NULL,
+	    path_stat(&store->root, maildir_control(store)->fd, NULL,
 	    store->subscriptions, &stats[1], err) == -1)
 		return -1;
 	maildir_files_token(store, token_r, stats, 2);
@@ -138,91 +158,47 @@ aside_name(const struct maildir_store *store,
 	snprintf(out, PATH_NAME_MAX + 1, "..%.200s", unique);
 }
 
-static int
-write_uidlist(struct maildir_store *store, int fd,
-    const struct mailbox_status *status, struct err *err)
-{
-	struct uidlist_header header = { .version = 3,
-	    .uidvalidity = status->uidvalidity, .uidnext = status->uidnext,
-	    .guid = status->guid };
-	struct strbuf text;
-	int file, ret = -1;
-
-	if (header.uidvalidity == 0 &&
-	    uidvalidity_next(&store->root, &header.uidvalidity, err) == -1)
-		return -1;
-	if (header.uidnext == 0)
-		header.uidnext = 1;
-	if (guid_is_zero(&header.guid))
-		header.guid = guid_random();
-	file = path_create(&store->root, fd, UIDLIST_NAME, 0600, err);
-	if (file == -1)
-		return -1;
-	strbuf_init(&text, UIDLIST_HEADER_MAX);
-	uidlist_header_format(&text, &header);
-	if (path_write(&store->root, file, text.data, text.len, err) == 0)
-		ret = path_fsync(&store->root, file, err);
-	strbuf_deinit(&text);
-	close(file);
-	return ret;
-}
-
 /* Fill the new directory with all that a mailbox has, durably. */
 static int
-fill_mailbox(struct maildir_store *store, int fd, mode_t mode,
+fill_mailbox(struct maildir_store *store, int fd,
     const struct mailbox_status *status, struct err *err)
 {
 	static const char *const dirs[] = { "cur", "new", "tmp" };
 	int file;
 
 	for (size_t i = 0; i < nitems(dirs); i++) {
-		if (path_mkdir(&store->root, fd, dirs[i], mode, err) == -1)
+		if (path_mkdir(&store->root, fd, dirs[i], store->dir_mode,
+		    err) == -1)
 			return -1;
 	}
 	file = path_create(&store->root, fd, "maildirfolder", 0600, err);
 	if (file == -1)
 		return -1;
 	close(file);
-	if (write_uidlist(store, fd, status, err) == -1)
+	maildir_set_dir_group(store, fd);
+	if (maildir_make_shared(store, fd, err) == -1 ||
+	    (store->control.fd == -1 &&
+	    maildir_write_uidlist(store, fd, status, err) == -1))
 		return -1;
 	return path_fsync(&store->root, fd, err);
 }
 
-int
-maildir_create(struct store *head, const char *name, bool selectable,
+/* Built aside, so that it appears with its GUID or not at all. */
+static int
+create_dir(struct maildir_store *store, const char *dir,
     const struct mailbox_status *status, struct err *err)
 {
-	struct maildir_store *store = (struct maildir_store *)head;
-	char dir[PATH_NAME_MAX + 1], aside[PATH_NAME_MAX + 1];
+	char aside[PATH_NAME_MAX + 1];
 	struct err ignored = ERR_INIT;
-	struct path_stat st;
-	mode_t mode;
 	int fd, ret = -1;
 
-	if (maildir_writable(store, err) == -1 ||
-	    maildir_name_dir(store, name, dir, err) == -1)
-		return -1;
-	if (!selectable)
-		return err_set(err, ERR_REFUSED,
-		    "a Maildir has no mailboxes that hold no mail");
-	if (dir[0] == '\0')
-		return err_set(err, ERR_STALE, "INBOX exists");
-	if (path_stat(&store->root, store->root.fd, NULL, dir, &st,
-	    err) == -1)
-		return -1;
-	if (st.exists)
-		return err_set(err, ERR_STALE, "the mailbox exists");
-	if (path_fstat(store->root.fd, &st, err) == -1)
-		return -1;
-	mode = (mode_t)(st.mode & 0777) | 0700;
-
-	/* Built aside, so that it appears with its GUID or not at all. */
 	aside_name(store, aside);
-	if (path_mkdir(&store->root, store->root.fd, aside, mode, err) == -1)
+	if (path_mkdir(&store->root, store->root.fd, aside, store->dir_mode,
+	    err) == -1)
 		return -1;
 	fd = path_open_dir(&store->root, store->root.fd, aside, err);
 	if (fd != -1) {
-		ret = fill_mailbox(store, fd, mode, status, err);
+		ret = fill_mailbox(store, fd, status, err);
 		close(fd);
 	}
 	if (ret == 0 && (ret = path_rename(&store->root, store->root.fd,
@@ -235,38 +211,108 @@ maildir_create(struct store *head, const char *name, bool selectable,
 	return -1;
 }
 
-/* Indexes are a cache; what can't be moved along is left to Dovecot. */
-static void
-rename_index(struct maildir_store *store, const char *from, const char *to)
+static int
+plusplus_create(struct store *head, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err)
 {
-	struct err ignored = ERR_INIT;
+	struct maildir_store *store = (struct maildir_store *)head;
+	struct maildir_place place;
+	struct path_stat st;
 
-	if (store->index.fd == -1)
-		return;
-	if (path_rename(&store->index, store->index.fd, from,
-	    store->index.fd, to, &ignored) == -1 &&
-	    ignored.errnum == EEXIST)
-		maildir_problem(store, &ignored, "indexes of %s", from);
+	if (maildir_writable(store, err) == -1 ||
+	    maildir_place_find(store, name, &place, err) == -1)
+		return -1;
+	if (!selectable)
+		return err_set(err, ERR_REFUSED,
+		    "a Maildir has no mailboxes that hold no mail");
+	if (name_is_inbox(name))
+		return err_set(err, ERR_STALE, "INBOX exists");
+	if (path_stat(&store->root, store->root.fd, NULL, place.mail, &st,
+	    err) == -1)
+		return -1;
+	if (st.exists)
+		return err_set(err, ERR_STALE, "the mailbox exists");
+	if (store->control.fd != -1 &&
+	    maildir_make_control(store, &place, status, err) == -1)
+		return -1;
+	return create_dir(store, place.mail, status, err);
 }
 
-int
-maildir_rename(struct store *head, const char *from, const char *to,
+void
+maildir_moved(struct maildir_store *store, const char *from, const char *to)
+{
+	struct err ignored = ERR_INIT;
+	struct maildir_box *box;
+	int fd;
+
+	for (box = store->boxes; box != NULL; box = box->next) {
+		if (strcmp(box->name, from) != 0)
+			continue;
+		free(box->name);
+		box->name = mem_strdup(to);
+		(void)maildir_place_find(store, to, &box->place, &ignored);
+		fd = maildir_dir_open(store, box->place.mail_fd,
+		    box->place.mail, &ignored);
+		if (fd != -1) {
+			close(box->fd);
+			box->fd = fd;
+		}
+		fd = maildir_dir_open(store, box->place.control_fd,
+		    box->place.control, &ignored);
+		if (fd != -1) {
+			close(box->control_fd);
+			box->control_fd = fd;
+		}
+	}
+}
+
+/* Both names have the control files until the mailbox has moved. */
+static int
+rename_control(struct maildir_store *store, const struct maildir_place *from,
+    const struct maildir_place *to, struct err *err)
+{
+	int from_fd, to_fd, ret = -1;
+
+	if (store->control.fd == -1)
+		return 0;
+	from_fd = maildir_dir_make(store, from->control_fd, from->control,
+	    err);
+	if (from_fd == -1)
+		return -1;
+	to_fd = maildir_dir_make(store, to->control_fd, to->control, err);
+	if (to_fd != -1) {
+		ret = maildir_link_control(store, from_fd, to_fd, err);
+		close(to_fd);
+	}
+	close(from_fd);
+	return ret;
+}
+
+static int
+plusplus_rename(struct store *head, const char *from, const char *to,
     struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
-	char old_dir[PATH_NAME_MAX + 1], new_dir[PATH_NAME_MAX + 1];
-	struct maildir_box *box;
+	struct maildir_place old, new;
+	int root = store->root.fd;
+	struct path_stat st;
 
 	if (maildir_writable(store, err) == -1 ||
-	    maildir_name_dir(store, from, old_dir, err) == -1 ||
-	    maildir_name_dir(store, to, new_dir, err) == -1)
+	    maildir_place_find(store, from, &old, err) == -1 ||
+	    maildir_place_find(store, to, &new, err) == -1)
 		return -1;
-	if (old_dir[0] == '\0')
+	if (name_is_inbox(from))
 		return err_set(err, ERR_REFUSED, "INBOX is not renamed");
-	if (new_dir[0] == '\0')
+	if (name_is_inbox(to))
 		return err_set(err, ERR_STALE, "the new name is in use");
-	if (path_rename(&store->root, store->root.fd, old_dir,
-	    store->root.fd, new_dir, err) == -1) {
+	if (path_stat(&store->root, root, NULL, new.mail, &st, err) == -1)
+		return -1;
+	if (st.exists)
+		return err_set(err, ERR_STALE, "the new name is in use");
+	if (rename_control(store, &old, &new, err) == -1)
+		return -1;
+	if (path_rename(&store->root, root, old.mail, root, new.mail,
+	    err) == -1) {
 		if (err->errnum == EEXIST || err->errnum == ENOTEMPTY)
 			return err_set(err, ERR_STALE,
 			    "the new name is in use");
@@ -274,15 +320,16 @@ maildir_rename(struct store *head, const char *from, const char *to,
 			return err_set(err, ERR_STALE, "the mailbox is gone");
 		return -1;
 	}
-	rename_index(store, old_dir, new_dir);
-	for (box = store->boxes; box != NULL; box = box->next) {
-		if (strcmp(box->dir, old_dir) == 0)
-			memcpy(box->dir, new_dir, strlen(new_dir) + 1);
-	}
-	return path_fsync(&store->root, store->root.fd, err);
+	if (path_fsync(&store->root, root, err) == -1)
+		return -1;
+	if (store->control.fd != -1)
+		maildir_drop_control(store, old.control_fd, old.control);
+	if (store->index.fd != -1)
+		maildir_move_index(store, &old, &new);
+	maildir_moved(store, from, to);
+	return 0;
 }
 
-/* 1: it holds something that may be a message; 0: nothing; -1. */
 static int
 dir_holds_mail(struct maildir_store *store, int box_fd, const char *name,
     struct err *err)
@@ -308,6 +355,14 @@ dir_holds_mail(struct maildir_store *store, int box_fd, const char *name,
 	return found;
 }
 
+int
+maildir_holds_mail(struct maildir_store *store, int box_fd, struct err *err)
+{
+	int r = dir_holds_mail(store, box_fd, "new", err);
+
+	return r == 0 ? dir_holds_mail(store, box_fd, "cur", err) : r;
+}
+
 static int
 holds_mail(struct maildir_store *store, const char *dir, struct err *err)
 {
@@ -315,9 +370,7 @@ holds_mail(struct maildir_store *store, const char *dir, struct err *err)
 
 	if (fd == -1)
 		return -1;
-	r = dir_holds_mail(store, fd, "new", err);
-	if (r == 0)
-		r = dir_holds_mail(store, fd, "cur", err);
+	r = maildir_holds_mail(store, fd, err);
 	close(fd);
 	return r;
 }
@@ -343,18 +396,20 @@ move_aside(struct maildir_store *store, const char *dir,
 	return path_rename(&store->root, fd, dir, fd, aside, err);
 }
 
-int
-maildir_remove(struct store *head, const char *name, struct err *err)
+static int
+plusplus_remove(struct store *head, const char *name, struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
-	char dir[PATH_NAME_MAX + 1], aside[PATH_NAME_MAX + 1];
+	char aside[PATH_NAME_MAX + 1];
+	struct maildir_place place;
+	const char *dir = place.mail;
 	struct err ignored = ERR_INIT;
 	int r;
 
 	if (maildir_writable(store, err) == -1 ||
-	    maildir_name_dir(store, name, dir, err) == -1)
+	    maildir_place_find(store, name, &place, err) == -1)
 		return -1;
-	if (dir[0] == '\0')
+	if (name_is_inbox(name))
 		return err_set(err, ERR_REFUSED, "INBOX is not removed");
 	if ((r = holds_mail(store, dir, err)) == -1)
 		return -1;
@@ -370,9 +425,10 @@ maildir_remove(struct store *head, const char *name, struct err *err)
 	}
 	if (path_fsync(&store->root, store->root.fd, err) == -1)
 		return -1;
+	if (store->control.fd != -1)
+		maildir_drop_control(store, place.control_fd, place.control);
 	if (store->index.fd != -1)
-		(void)path_remove_tree(&store->index, store->index.fd, dir,
-		    1, &ignored);
+		maildir_drop_index(store, &place);
 	/* It is no mailbox any more; what stays is removed another time. */
 	(void)path_remove_tree(&store->root, store->root.fd, aside,
 	    REMOVE_DEPTH, &ignored);
@@ -420,3 +476,14 @@ maildir_tree_cleanup(struct maildir_store *store)
 	}
 	closedir(dir);
 }
+
+const struct maildir_layout maildir_layout_plusplus = {
+	.name = "Maildir++",
+	.separator = '.',
+	.inbox = ".INBOX",
+	.list = plusplus_list,
+	.tree_token = plusplus_token,
+	.create = plusplus_create,
+	.rename = plusplus_rename,
+	.remove = plusplus_remove,
+};
