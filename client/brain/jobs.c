@@ -782,6 +782,7 @@ jobs_begin(struct brain *brain, struct err *err)
 		in.side[s] = (struct tree_side){
 			side->boxes.v, side->boxes.n, side->gone.v,
 			side->gone.n, side->subs.v, side->subs.n,
+			(side->caps & MSG_CAP_DIRECTORIES) == 0,
 		};
 		if (side->pending.n > 1)
 			qsort(side->pending.v, side->pending.n,

@@ -519,6 +519,23 @@ adopt_names(struct arena *arena, const struct tree_input *in,
 	}
 }
 
+/* T16: a mere directory stays where it is if the other side can have none. */
+static void
+leave_directories(const struct tree_input *in, struct tree_entries *entries)
+{
+	for (size_t i = 0; i < entries->n; i++) {
+		struct tree_entry *e = &entries->v[i];
+
+		for (unsigned int s = 0; s < 2; s++)
+			if (e->fate == TREE_KEEP && !e->target.selectable &&
+			    e->box[s] == NULL && e->box[!s] != NULL &&
+			    in->side[s].no_directories) {
+				e->fate = TREE_SKIP;
+				e->rule = "T16";
+			}
+	}
+}
+
 void
 merge_tree(struct arena *arena, const struct tree_input *in,
     struct tree_entries *entries)
@@ -538,6 +555,7 @@ merge_tree(struct arena *arena, const struct tree_input *in,
 	if (in->source >= 0)
 		adopt_names(arena, in, entries);
 	settle_names(arena, in, entries);
+	leave_directories(in, entries);
 	/* What was united is one entry now. */
 	for (i = 0; i < entries->n; i++)
 		if (entries->v[i].box[0] != NULL ||

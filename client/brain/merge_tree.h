@@ -23,6 +23,7 @@ struct tree_side {
 	size_t gone_count;
 	struct msg_subscription *subs;
 	size_t sub_count;
+	bool no_directories;	/* it can't hold a mere directory (T16) */
 };
 
 struct tree_input {

@@ -145,6 +145,9 @@ struct msg_hello {
 	char alt_char;			/* -C; T13 */
 };
 
+/* A bit of caps that the merge looks at: the store has mere directories. */
+#define MSG_CAP_DIRECTORIES	0x20U
+
 struct msg_welcome {
 	uint32_t version;
 	uint64_t features;

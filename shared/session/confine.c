@@ -75,7 +75,9 @@ session_confine(const struct session_args *args, struct err *err)
 {
 	const struct mail_location *loc = args->location;
 	const char *inbox = mail_location_get(loc, "INBOX");
+	const char *control = mail_location_get(loc, "CONTROL");
 	char *root_folder = NULL, *inbox_folder = NULL;
+	char *control_folder = NULL;
 	struct paths paths = { .n = 0 };
 	struct stat st;
 	int ret;
@@ -93,6 +95,9 @@ session_confine(const struct session_args *args, struct err *err)
 	 */
 	if (args->options.create && access(loc->path, F_OK) == -1)
 		root_folder = add_folder_of(&paths, loc->path);
+	if (args->options.create && control != NULL && control[0] == '/' &&
+	    access(control, F_OK) == -1)
+		control_folder = add_folder_of(&paths, control);
 	/* Beside an INBOX that is a file lie its lock and next version. */
 	if (inbox != NULL && inbox[0] == '/' && (stat(inbox, &st) == -1 ||
 	    !S_ISDIR(st.st_mode)))
@@ -108,5 +113,6 @@ session_confine(const struct session_args *args, struct err *err)
 	ret = confine(&paths, err);
 	free(root_folder);
 	free(inbox_folder);
+	free(control_folder);
 	return ret;
 }

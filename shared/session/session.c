@@ -451,6 +451,8 @@ send_welcome(struct session *s, const struct guid128 *last_peer,
 	w->software = s->args.software;
 	w->clock_ms = clock_now_ms();
 	w->store = *chlog_store_id(s->log);
+	_Static_assert(MSG_CAP_DIRECTORIES == STORE_CAP_DIRECTORIES,
+	    "one bit, two names");
 	w->caps = s->driver->caps;
 	w->access = s->args.access;
 	w->positions = list;

@@ -106,10 +106,11 @@ apply_key(struct maildir_store *store, const char *key, const char *value,
 		if (strcmp(key, "SUBSCRIPTIONS") == 0)
 			return set_name(&store->subscriptions, key, value,
 			    err);
-		if (strcmp(key, "FULLDIRNAME") == 0)
-			store->full_dirname = true;
-		if (strcmp(key, "DIRNAME") == 0 || store->full_dirname)
+		if (strcmp(key, "DIRNAME") == 0 ||
+		    strcmp(key, "FULLDIRNAME") == 0) {
+			store->full_dirname = key[0] == 'F';
 			return set_name(&store->dirname, key, value, err);
+		}
 		/* These are opened when all is known. */
 		if (strcmp(key, "INDEX") == 0 ||
 		    strcmp(key, "CONTROL") == 0 || strcmp(key, "INBOX") == 0)
