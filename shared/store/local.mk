@@ -25,6 +25,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/index/index_apply.c
 %C%_libstore_a_SOURCES += %D%/index/index_commit.c
 %C%_libstore_a_SOURCES += %D%/index/index_data.c
+%C%_libstore_a_SOURCES += %D%/index/index_exact.c
 %C%_libstore_a_SOURCES += %D%/index/index_ext.c
 %C%_libstore_a_SOURCES += %D%/index/index_file.c
 %C%_libstore_a_SOURCES += %D%/index/index_int.h

@@ -101,6 +101,39 @@ START_TEST(a_message_can_be_made_with_a_modseq_below_its_own_records)
 }
 END_TEST
 
+START_TEST(an_index_that_nobody_has_seen_can_be_made_anew)
+{
+	struct index_txn *txn = index_fixture_begin(a);
+
+	index_txn_uidvalidity(txn, 77);
+	index_txn_append(txn, 5, 0);
+	index_txn_modseq(txn, 5, 900);
+	index_fixture_commit(&txn);
+	ck_same("validity 77 next 6 highest 900\n5 00 900\n");
+	ck_assert(index_state(a)->pristine);
+	txn = index_fixture_begin(a);
+	index_txn_append(txn, 6, 0);
+	index_txn_keyword(txn, "late", true, 6, 6);
+	index_txn_modseq(txn, 6, 12);
+	index_txn_modseq(txn, 5, 3);
+	index_txn_remake(txn);
+	index_fixture_commit(&txn);
+	ck_assert(index_is_locked(a));
+	ck_same("validity 77 next 7 highest 900\n5 00 900\n6 00 12 late\n");
+	txn = index_txn_begin(a);
+	index_txn_flags(txn, 6, 6, FLAG_SEEN, 0);
+	index_fixture_commit(&txn);
+	ck_assert(!index_state(a)->pristine);
+	txn = index_txn_begin(a);
+	index_txn_append(txn, 7, 0);
+	index_txn_modseq(txn, 7, 20);
+	index_txn_remake(txn);
+	index_fixture_commit(&txn);
+	ck_same("validity 77 next 8 highest 902\n5 00 900\n6 08 901 late\n"
+	    "7 00 902\n");
+}
+END_TEST
+
 START_TEST(modseqs_grow_by_records_once_they_are_kept)
 {
 	struct index_txn *txn;
@@ -454,6 +487,7 @@ main(void)
 	tcase_add_test(tc, a_new_index_holds_what_was_put_in);
 	tcase_add_test(tc,
 	    a_message_can_be_made_with_a_modseq_below_its_own_records);
+	tcase_add_test(tc, an_index_that_nobody_has_seen_can_be_made_anew);
 	tcase_add_test(tc, modseqs_grow_by_records_once_they_are_kept);
 	tcase_add_test(tc, flags_are_added_removed_and_replaced);
 	tcase_add_test(tc, an_expunge_counts_when_it_was_made);

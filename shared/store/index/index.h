@@ -78,6 +78,8 @@ struct index_state {
 	bool exists;		/* there is a log or a snapshot */
 	bool deleted;		/* its mailbox is being removed */
 	bool has_modseqs;	/* the extension "modseq" was introduced */
+	bool pristine;		/* it was made with exact modseqs, and nobody
+				   else has written to it since */
 	uint32_t indexid;
 	uint32_t uidvalidity;	/* 0: none yet */
 	uint32_t next_uid;	/* at least 1 */
@@ -179,6 +181,8 @@ bool index_is_pending(const struct index *index, uint32_t uid,
  */
 int index_lock(struct index *index, struct err *err);
 void index_unlock(struct index *index);
+/* From now on wait so many seconds. */
+void index_set_lock_timeout(struct index *index, unsigned int timeout);
 bool index_is_locked(const struct index *index);
 
 /*
@@ -275,6 +279,14 @@ void index_txn_tail(struct index_txn *txn);
  */
 void index_txn_create_as(struct index_txn *txn, uint32_t indexid,
     uint64_t highestmodseq);
+
+/*
+ * If the index is still pristine, make it anew with what this transaction says,
+ * so that it takes modseqs as they are, like one that is being created.  It
+ * gets another indexid.  Not for an index whose loss would hurt: a crash in
+ * between may leave a damaged one.  It stays locked.
+ */
+void index_txn_remake(struct index_txn *txn);
 
 /*
  * Write the snapshot B of the present state, durably; the index is locked and

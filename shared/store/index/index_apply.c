@@ -311,6 +311,12 @@ data_log_begin(struct data *data, const struct log_header *header)
 	if (data->st.log_tail < header->size)
 		data->st.log_tail = header->size;
 	data->modseq = header->modseq;
+	/* Dovecot's own first log has no predecessor. */
+	data->made_exact = header->prev_seq + 1 == header->seq &&
+	    header->prev_seq == EXACT_PREV_SEQ &&
+	    header->prev_offset == INDEX_LOG_HEADER &&
+	    header->size == INDEX_LOG_HEADER &&
+	    data->head_seq == header->seq && data->head == header->size;
 	put32(data->header + HDR_INDEXID, header->indexid);
 	data->cur_ext = SIZE_MAX;
 }

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "store/index/index_int.h"
 
-#define FIRST_SEQ	2U	/* of a new log, as Dovecot does it */
 #define NEWLOCK_STALE	60U	/* seconds */
 
 /* Would a reader take these records? */
@@ -123,46 +122,6 @@ format_log_header(const struct log_header *log, struct strbuf *out)
 	strbuf_add(out, header, sizeof(header));
 }
 
-/*
- * Records can't give a message a modseq below theirs.  So what they say is put
- * into a snapshot, with the modseqs as they are wanted, and the log is
- * empty.  That it has a predecessor makes a reader take the snapshot.
- */
-static int
-make_exact(const struct index_txn *txn, struct log_header *log,
-    struct strbuf *snap, struct err *err)
-{
-	size_t used, need;
-	struct data data;
-	int ret;
-
-	data_init(&data);
-	data_log_begin(&data, log);
-	ret = data_log_feed(&data, (const uint8_t *)txn->buf.data,
-	    txn->buf.len, txn->buf.len, &used, &need, err);
-	if (ret == 0) {
-		data.modseq = txn->highest > txn->initial_modseq ?
-		    txn->highest : txn->initial_modseq;
-		for (size_t i = 0; i < data.count; i++) {
-			uint8_t *p = data_record(&data, data.modseq_ext, i);
-
-			if (get64(p) == 0)
-				put64(p, data.modseq);
-		}
-		log->prev_seq = log->seq - 1;
-		log->prev_offset = log->size;
-		log->modseq = data.modseq > 0 ? data.modseq : 1;
-		data.st.log_offset = data.st.log_tail = log->size;
-		data_finish(&data);
-		snap_format(snap, &data);
-		if (snap->failed)
-			ret = err_set(err, ERR_REFUSED,
-			    "the index is too large");
-	}
-	data_deinit(&data);
-	return ret;
-}
-
 /* Mode and group as the directory has them, whatever the umask is. */
 static int
 set_access(struct index *index, int fd, struct err *err)
@@ -238,18 +197,24 @@ write_new_log(struct index_txn *txn, const char *name, struct err *err)
 		.minor = LOG_MINOR, .size = INDEX_LOG_HEADER,
 		.indexid = txn->indexid != 0 ? txn->indexid :
 		    now != 0 ? now : 1,
-		.seq = FIRST_SEQ,
+		.seq = EXACT_PREV_SEQ + 1,
 		.modseq = txn->initial_modseq > 0 ? txn->initial_modseq : 1,
 	};
 	struct err ignored = ERR_INIT;
 	struct strbuf bytes, snap;
+	struct data data;
 	int ret = 0;
 
 	strbuf_init(&bytes, (size_t)INDEX_LOG_MAX - 1);
 	strbuf_init(&snap, (size_t)INDEX_LOG_MAX - 1);
-	if (txn->modseqs && (make_exact(txn, &log, &snap, err) == -1 ||
-	    publish_snapshot(txn->index, &snap, err) == -1))
-		ret = -1;
+	if (txn->modseqs) {
+		data_init(&data);
+		data_log_begin(&data, &log);
+		if (index_make_exact(txn, &data, &log, &snap, err) == -1 ||
+		    publish_snapshot(txn->index, &snap, err) == -1)
+			ret = -1;
+		data_deinit(&data);
+	}
 	format_log_header(&log, &bytes);
 	if (!txn->modseqs)
 		assemble(txn, &bytes, bytes.len);
@@ -324,6 +289,55 @@ create_log(struct index_txn *txn, bool *unknown, struct err *err)
 	return index_reload(index, err);
 }
 
+/* Both files anew, in the lock of the old ones. */
+static int
+remake(struct index_txn *txn, bool *unknown, struct err *err)
+{
+	struct index *index = txn->index;
+	uint32_t now = (uint32_t)(clock_now_ms() / 1000);
+	uint32_t id = index->data.st.indexid;
+	struct log_header log = {
+		.minor = LOG_MINOR, .size = INDEX_LOG_HEADER,
+		.indexid = now > id ? now : id + 1,
+		.seq = EXACT_PREV_SEQ + 1,
+	};
+	char snap_name[PATH_NAME_MAX + 1], log_name[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+	struct strbuf snap, bytes;
+	int ret;
+
+	strbuf_init(&snap, (size_t)INDEX_LOG_MAX - 1);
+	strbuf_init(&bytes, INDEX_LOG_HEADER);
+	unique_name(snap_name, index->hostname);
+	unique_name(log_name, index->hostname);
+	ret = index_make_exact(txn, &index->data, &log, &snap, err);
+	format_log_header(&log, &bytes);
+	if (ret == 0)
+		ret = write_new_file(index, snap_name, &snap, err);
+	if (ret == 0 && (ret = write_new_file(index, log_name, &bytes,
+	    err)) == 0)
+		ret = path_rename_over(index->root, index->dirfd, snap_name,
+		    index->base, err);
+	if (ret == 0) {
+		*unknown = true;
+		ret = path_rename_over(index->root, index->dirfd, log_name,
+		    index->log_name, err);
+	}
+	if (ret == 0) {
+		*unknown = false;
+		ret = index_relock(index, err);
+	} else {
+		(void)path_unlink(index->root, index->dirfd, snap_name, false,
+		    &ignored);
+		(void)path_unlink(index->root, index->dirfd, log_name, false,
+		    &ignored);
+		index_forget(index);
+	}
+	strbuf_deinit(&snap);
+	strbuf_deinit(&bytes);
+	return ret == -1 ? err_prefix(err, "%s", index->base) : 0;
+}
+
 int
 index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 {
@@ -333,6 +347,9 @@ index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 
 	if (check_records(txn, err) == -1)
 		err_prefix(err, "%s", txn->index->log_name);
+	else if (txn->index->locked && txn->remake && txn->modseqs &&
+	    txn->index->known && txn->index->data.st.pristine)
+		ret = remake(txn, &unknown, err);
 	else if (txn->index->locked)
 		ret = append_to_log(txn, &unknown, err);
 	else if (txn->index->opts.readonly)

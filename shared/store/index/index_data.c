@@ -336,6 +336,8 @@ data_finish(struct data *data)
 	st->next_uid = get32(header + HDR_NEXT_UID);
 	st->first_recent = get32(header + HDR_FIRST_RECENT);
 	st->flags = get32(header + HDR_FLAGS);
+	st->pristine = data->made_exact &&
+	    st->log_offset == INDEX_LOG_HEADER;
 	st->has_modseqs = data->modseq_ext != SIZE_MAX;
 	st->highestmodseq = data->modseq > 0 ? data->modseq : 1;
 	st->count = data->count;

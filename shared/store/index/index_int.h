@@ -61,6 +61,8 @@
 #define SNAP_MAJOR	7U
 #define SNAP_MINOR	3U
 
+#define EXACT_PREV_SEQ	1U	/* see index_exact.c */
+
 #define EXT_MODSEQ	"modseq"
 #define EXT_KEYWORDS	"keywords"
 
@@ -145,6 +147,7 @@ struct data {
 					   holds already are only counted */
 	uint32_t head_seq;
 	uint8_t log_minor;
+	bool made_exact;		/* the log began as make_exact does */
 	/* The extension that updates of the log are for. */
 	size_t cur_ext;
 	bool cur_ignored;
@@ -290,6 +293,10 @@ void index_log_close(struct index *index);
 int index_take(struct index *index, const uint8_t *buf, size_t len,
     struct err *err);
 
+/* index_lock.c */
+/* The log was replaced by us: lock the new one. */
+int index_relock(struct index *index, struct err *err);
+
 /* index_txn.c */
 struct index_txn {
 	struct index *index;
@@ -301,7 +308,7 @@ struct index_txn {
 	char *keyword;			/* of the last record */
 	bool keyword_set;
 	char *ext;			/* of the last intro */
-	bool internal, tail, modseqs;
+	bool internal, tail, modseqs, remake;
 	uint32_t next_uid, indexid;
 	uint64_t initial_modseq;
 	uint64_t highest;		/* of the modseqs given */
@@ -311,6 +318,15 @@ struct index_txn {
 void txn_record(struct index_txn *txn, uint32_t type, bool join);
 void txn_add(struct index_txn *txn, const void *data, size_t len);
 void txn_wrong(struct index_txn *txn, const char *what);
+/* index_exact.c */
+/*
+ * Apply the transaction to data so that modseqs become what it says, and format
+ * the snapshot that has all of it.  *log gets the fields of an empty log behind
+ * it; its seq, size and indexid are given.
+ */
+int index_make_exact(const struct index_txn *txn, struct data *data,
+    struct log_header *log, struct strbuf *snap, struct err *err);
+
 /* index_txn_ext.c */
 void txn_ext_intro(struct index_txn *txn, const struct index_ext_want *ext);
 

@@ -191,6 +191,25 @@ index_lock(struct index *index, struct err *err)
 	return 0;
 }
 
+int
+index_relock(struct index *index, struct err *err)
+{
+	index_log_close(index);
+	index->known = false;
+	if (lock_log(index, err) != 0 || read_all(index, err) == -1) {
+		index_unlock(index);
+		return err->code != ERR_NONE ? -1 : err_set(err, ERR_STALE,
+		    "%s is gone", index->log_name);
+	}
+	return 0;
+}
+
+void
+index_set_lock_timeout(struct index *index, unsigned int timeout)
+{
+	index->opts.lock_timeout = timeout;
+}
+
 void
 index_unlock(struct index *index)
 {

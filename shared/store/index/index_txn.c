@@ -257,6 +257,12 @@ index_txn_tail(struct index_txn *txn)
 }
 
 void
+index_txn_remake(struct index_txn *txn)
+{
+	txn->remake = true;
+}
+
+void
 index_txn_create_as(struct index_txn *txn, uint32_t indexid,
     uint64_t highestmodseq)
 {
