@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "model/mail_location.h"
 #include "store/files/dotlock.h"
+#include "store/index/index.h"
 #include "store/store.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/unit.h"
@@ -446,16 +447,26 @@ END_TEST
 
 START_TEST(the_uidnext_of_an_index_is_not_gone_below)
 {
-	uint32_t header[30] = { 7, 0, 0, 0, 0, 0, 1234, 700 };
+	struct index_options opts = { .hostname = HOST, .no_fsync = true };
+	struct store nothing = { .driver = NULL };
 	struct mailbox_status status;
+	struct path_root root;
 	struct err err = ERR_INIT;
-	FILE *file;
+	struct index *index;
+	struct index_txn *txn;
 
 	make_dirs();
 	tempdir_write("dovecot-uidlist", HEADER);
-	file = fopen(tempdir_path("dovecot.index"), "w");
-	fwrite(header, sizeof(header), 1, file);
-	fclose(file);
+	ck_assert_int_eq(path_root_open(&root, &nothing, tempdir_path(""),
+	    false, false, &err), 0);
+	index = index_open(&root, root.fd, "dovecot.index", &opts);
+	ck_assert_int_eq(index_lock(index, &err), 0);
+	txn = index_txn_begin(index);
+	index_txn_uidvalidity(txn, 1234);
+	index_txn_next_uid(txn, 700);
+	ck_assert_int_eq(index_txn_commit(&txn, NULL, &err), 0);
+	index_close(&index);
+	path_root_close(&root);
 	open_store(false);
 	ck_assert_int_eq(d->status(box, &status, &err), 0);
 	ck_assert_uint_eq(status.uidnext, 700);

@@ -9,6 +9,7 @@
 #include "store/files/path.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
+#include "store/maildir/maildir_index.h"
 #include "store/maildir/table.h"
 #include "store/maildir/uidlist.h"
 #include "store/store.h"
@@ -75,6 +76,7 @@ struct maildir_store {
 	char *hostname;
 	char *subscriptions;		/* file name */
 	unsigned int lock_timeout;	/* seconds */
+	struct index_options index_opts;
 	struct maildir_box *boxes;	/* open ones */
 	size_t unsynced;		/* bodies written since the last flush */
 };
@@ -139,6 +141,8 @@ struct maildir_op {
 	char *pop3_uidl;
 	uint32_t pop3_order;
 	uint32_t letters;
+	uint64_t modseq;	/* wanted; 0: the next one */
+	uint64_t modseq_now;	/* what it became; 0: not known */
 	struct mailbox_status status;
 };
 
@@ -176,6 +180,7 @@ struct maildir_box {
 					   (readonly) */
 	int cur_fd, new_fd, tmp_fd;	/* -1: not there (readonly) */
 	int index_fd;			/* -1: none */
+	struct maildir_index idx;
 	struct maildir_list list;
 	struct keyword_map keywords;
 	struct path_stat keywords_st;
@@ -335,6 +340,9 @@ typedef int maildir_line_fn(const struct uidlist_record *record, void *arg,
     struct err *err);
 int maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn,
     void *arg, struct err *err);
+/* From this UID on. */
+int maildir_list_walk_from(struct maildir_box *box, uint32_t uid,
+    maildir_line_fn *fn, void *arg, struct err *err);
 /* Is this the line that counts for its base? */
 bool maildir_list_is_last(const struct maildir_list *list,
     const struct uidlist_record *record);

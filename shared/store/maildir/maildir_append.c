@@ -34,6 +34,7 @@ op_from_info(struct maildir_op *op, const struct mail_info *info)
 	op->uid = info->uid;
 	op->guid = info->guid == NULL ? NULL : mem_strdup(info->guid);
 	op->flags = info->flags;
+	op->modseq = info->modseq;
 	op->keywords = maildir_keywords_dup(info->keywords,
 	    info->keyword_count);
 	op->keyword_count = info->keyword_count;

@@ -75,6 +75,8 @@ keyword_letters(struct maildir_box *box, const struct maildir_op *op,
 			if (n != -1)
 				*added = true;
 		}
+		if (n == -1 && maildir_index_holds_keywords(box))
+			continue;
 		if (n == -1)
 			maildir_box_problem(box, NULL, "no letter is left "
 			    "for the keyword", op->keywords[i]);
@@ -405,13 +407,14 @@ static bool
 as_expected(struct maildir_box *box, const struct maildir_op *op,
     uint32_t letters)
 {
-	const char *names[FILE_KEYWORDS];
-	size_t n = keyword_map_names(&box->keywords, letters, names);
+	const char *names[KEYWORDS_MAX];
+	struct mail_info info;
 
-	if (file_letters_flags(letters) != (op->was_flags & FLAGS_ALL) ||
-	    n != op->was_count)
+	maildir_effective(box, op->uid, letters, &info, names);
+	if (info.flags != (op->was_flags & FLAGS_ALL) ||
+	    info.keyword_count != op->was_count)
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < info.keyword_count; i++) {
 		if (keyword_cmp(names[i], op->was_keywords[i]) != 0)
 			return false;
 	}

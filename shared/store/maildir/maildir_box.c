@@ -24,42 +24,17 @@ maildir_box_problem(struct maildir_box *box, const struct err *why,
 	    name);
 }
 
-/* The UIDNEXT of dovecot.index, if it is of this UIDVALIDITY (0: any). */
-static uint32_t
-index_uidnext(struct maildir_box *box, uint32_t uidvalidity)
-{
-	struct maildir_store *store = box->store;
-	struct err ignored = ERR_INIT;
-	uint32_t header[8];
-	int fd, dir;
-
-	if (box->place.index_fd == -1)
-		return 0;
-	dir = maildir_dir_open(store, box->place.index_fd, box->place.index,
-	    &ignored);
-	if (dir == -1)
-		return 0;
-	fd = path_open_file(&store->root, dir, "dovecot.index", NULL,
-	    &ignored);
-	close(dir);
-	if (fd == -1)
-		return 0;
-	/* Words 6 and 7: UIDVALIDITY and UIDNEXT; byte 0: version 7. */
-	if (pread(fd, header, sizeof(header), 0) !=
-	    (ssize_t)sizeof(header) || (header[0] & 0xff) != 7 ||
-	    (uidvalidity != 0 && header[6] != uidvalidity))
-		header[7] = 0;
-	close(fd);
-	return header[7];
-}
-
 uint32_t
 maildir_box_uidnext(struct maildir_box *box)
 {
-	uint32_t next = maildir_list_next(&box->list);
-	uint32_t index = index_uidnext(box, box->list.header.uidvalidity);
+	uint32_t next = maildir_list_next(&box->list), known = 0;
 
-	return index > next ? index : next;
+	maildir_index_look(box);
+	/* Without a list, what the index says is all that is known. */
+	if (box->idx.usable || (box->idx.index != NULL &&
+	    box->list.header.uidvalidity == 0))
+		known = index_state(box->idx.index)->next_uid;
+	return known > next ? known : next;
 }
 
 static int
@@ -203,6 +178,7 @@ maildir_box_open(struct store *head, const char *name,
 	box->table = table_new();
 	maildir_list_init(&box->list);
 	box->writing.fd = -1;
+	box->index_fd = -1;
 	keyword_map_init(&box->keywords);
 	box->next = store->boxes;
 	store->boxes = box;
@@ -211,8 +187,10 @@ maildir_box_open(struct store *head, const char *name,
 		goto failed;
 	if (!store->readonly)
 		clean_tmp(box);
+	maildir_index_open(box);
 	if (maildir_sync(box, err) == -1)
 		goto failed;
+	maildir_index_catch_up(box);
 	*box_r = &box->head;
 	return 0;
 failed:
@@ -241,6 +219,7 @@ maildir_box_close(struct mailbox **boxp)
 	*p = box->next;
 	maildir_ops_free(box);
 	maildir_box_unlock(box);
+	maildir_index_close(box);
 	maildir_list_deinit(&box->list);
 	keyword_map_deinit(&box->keywords);
 	table_free(&box->table);
@@ -269,6 +248,7 @@ maildir_box_status(struct mailbox *head, struct mailbox_status *status_r,
 	};
 	if (status_r->uidvalidity != 0)
 		status_r->uidnext = maildir_box_uidnext(box);
+	status_r->highestmodseq = maildir_index_highest(box);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  *     means nothing.
  *  3. Files are renamed from tmp/ to cur/: each is complete and has its line.
  *     Flags are renames within cur/.  Then the directories are made durable.
+ *     The index is told of it (maildir_index.h).
  *  4. When that is done for all mailboxes, expunges are: whatever replaces or
  *     repeats an expunged message elsewhere is already there.
  *
@@ -30,7 +31,7 @@ maildir_op_done(const struct maildir_answer *answer, struct maildir_op *op,
     uint32_t uid)
 {
 	op->answered = true;
-	answer->done(op->tag, uid, 0, NULL, answer->arg);
+	answer->done(op->tag, uid, op->modseq_now, NULL, answer->arg);
 }
 
 void
@@ -142,7 +143,8 @@ begin_box(struct maildir_box *box, unsigned int timeout, struct err *why)
 {
 	if (maildir_box_lock(box, timeout, why) == 0) {
 		if (maildir_keywords_load(box, why) == 0 &&
-		    maildir_list_refresh(box, why) == 0) {
+		    maildir_list_refresh(box, why) == 0 &&
+		    maildir_index_lock(box, timeout, why) == 0) {
 			box->in_group = true;
 			box->list_renamed = box->new_changed = false;
 			return 1;
@@ -266,6 +268,22 @@ answer_box(struct maildir_box *box, const struct maildir_answer *answer,
 }
 
 static int
+commit_changes(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	(void)answer;
+	return maildir_index_commit(box, false, err);
+}
+
+static int
+commit_expunges(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	(void)answer;
+	return maildir_index_commit(box, true, err);
+}
+
+static int
 apply_group(struct maildir_store *store, const struct maildir_answer *answer,
     struct err *err)
 {
@@ -274,7 +292,8 @@ apply_group(struct maildir_store *store, const struct maildir_answer *answer,
 	    each_box(store, answer, maildir_apply_publish, err) == -1 ||
 	    sync_renamed_lists(store, err) == -1 ||
 	    each_box(store, answer, maildir_apply_files, err) == -1 ||
-	    sync_dirs(store, err) == -1)
+	    sync_dirs(store, err) == -1 ||
+	    each_box(store, answer, commit_changes, err) == -1)
 		return -1;
 	return each_box(store, answer, answer_box, err);
 }
@@ -323,7 +342,8 @@ expunge_group(struct maildir_store *store,
     const struct maildir_answer *answer, struct err *err)
 {
 	if (each_box(store, answer, expunge_box, err) == -1 ||
-	    sync_dirs(store, err) == -1)
+	    sync_dirs(store, err) == -1 ||
+	    each_box(store, answer, commit_expunges, err) == -1)
 		return -1;
 	return each_box(store, answer, answer_expunges, err);
 }
@@ -336,6 +356,7 @@ end_group(struct maildir_store *store)
 		if (!box->in_group)
 			continue;
 		maildir_list_abort(box, &box->writing);
+		maildir_index_unlock(box);
 		maildir_box_unlock(box);
 		box->in_group = false;
 	}

@@ -409,37 +409,6 @@ maildir_list_next(const struct maildir_list *list)
 	return next == 0 ? 1 : next;
 }
 
-int
-maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn, void *arg,
-    struct err *err)
-{
-	struct maildir_list *list = &box->list;
-	struct uidlist_record rec;
-	struct maildir_lines *lines;
-	struct line line;
-	int r = 0;
-
-	if (list->fd == -1)
-		return 0;
-	lines = mem_alloc(sizeof(*lines));
-	lines_start(lines, list->fd, list->lines_start, list->good_end);
-	while ((r = lines_next(lines, &line, err)) == 1) {
-		if (line.len > UIDLIST_LINE_MAX || uidlist_record_parse(&rec,
-		    list->header.version, line.text, line.len, err) == -1) {
-			/* It was sound before: somebody wrote into it. */
-			r = err_set(err, ERR_TEMP,
-			    "dovecot-uidlist changed while it was read");
-			break;
-		}
-		if (fn(&rec, arg, err) == -1) {
-			r = -1;
-			break;
-		}
-	}
-	free(lines);
-	return r == -1 ? -1 : 0;
-}
-
 /* The part of the file where the line of a UID can be. */
 static void
 place_of(const struct maildir_list *list, uint32_t uid, uint64_t *from_r,
@@ -457,6 +426,47 @@ place_of(const struct maildir_list *list, uint32_t uid, uint64_t *from_r,
 	*to_r = low < list->places.n ? list->places.v[low].offset :
 	    list->good_end;
 	*from_r = low == 0 ? *to_r : list->places.v[low - 1].offset;
+}
+
+int
+maildir_list_walk(struct maildir_box *box, maildir_line_fn *fn, void *arg,
+    struct err *err)
+{
+	return maildir_list_walk_from(box, 1, fn, arg, err);
+}
+
+int
+maildir_list_walk_from(struct maildir_box *box, uint32_t uid,
+    maildir_line_fn *fn, void *arg, struct err *err)
+{
+	uint64_t from = box->list.lines_start, to;
+	struct maildir_list *list = &box->list;
+	struct uidlist_record rec;
+	struct maildir_lines *lines;
+	struct line line;
+	int r = 0;
+
+	if (list->fd == -1)
+		return 0;
+	lines = mem_alloc(sizeof(*lines));
+	if (uid > 1 && list->places.n > 0 && list->places.v[0].uid <= uid)
+		place_of(list, uid, &from, &to);
+	lines_start(lines, list->fd, from, list->good_end);
+	while ((r = lines_next(lines, &line, err)) == 1) {
+		if (line.len > UIDLIST_LINE_MAX || uidlist_record_parse(&rec,
+		    list->header.version, line.text, line.len, err) == -1) {
+			/* It was sound before: somebody wrote into it. */
+			r = err_set(err, ERR_TEMP,
+			    "dovecot-uidlist changed while it was read");
+			break;
+		}
+		if (rec.uid >= uid && fn(&rec, arg, err) == -1) {
+			r = -1;
+			break;
+		}
+	}
+	free(lines);
+	return r == -1 ? -1 : 0;
 }
 
 int

@@ -76,10 +76,10 @@ maildir_set_flags(struct mailbox *head, const struct mail_info *was,
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct maildir_op *op;
 
-	(void)modseq;
 	if (maildir_writable(box->store, err) == -1)
 		return -1;
 	op = maildir_op_add(box, OP_FLAGS, tag);
+	op->modseq = modseq;
 	op->uid = was->uid;
 	op->guid = mem_strdup(was->guid);
 	op->was_flags = was->flags;
@@ -99,10 +99,10 @@ maildir_set_uid(struct mailbox *head, uint32_t uid, const char *guid,
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct maildir_op *op;
 
-	(void)modseq;
 	if (maildir_writable(box->store, err) == -1)
 		return -1;
 	op = maildir_op_add(box, OP_UID, tag);
+	op->modseq = modseq;
 	op->from_uid = uid;
 	op->uid = new_uid;
 	op->guid = mem_strdup(guid);

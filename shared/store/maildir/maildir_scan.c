@@ -15,7 +15,7 @@
 struct info_text {
 	char guid[GUID_TEXT_MAX + 1];
 	char pop3_uidl[POP3_UIDL_MAX + 1];
-	const char *keywords[FILE_KEYWORDS];
+	const char *keywords[KEYWORDS_MAX];
 };
 
 struct mail_reader {
@@ -72,13 +72,11 @@ fill_info(struct maildir_box *box, const struct uidlist_record *rec,
     uint32_t letters, struct mail_info *info, struct info_text *text)
 {
 	*info = (struct mail_info){ .uid = rec->uid,
-	    .flags = file_letters_flags(letters), .size = known_size(rec),
-	    .received = RECEIVED_UNKNOWN };
+	    .modseq = maildir_index_modseq(box, rec->uid),
+	    .size = known_size(rec), .received = RECEIVED_UNKNOWN };
 	uidlist_guid(rec, text->guid);
 	info->guid = text->guid;
-	info->keyword_count = keyword_map_names(&box->keywords, letters,
-	    text->keywords);
-	info->keywords = text->keywords;
+	maildir_effective(box, rec->uid, letters, info, text->keywords);
 	fill_pop3(info, text, rec);
 }
 
@@ -128,8 +126,10 @@ maildir_scan(struct mailbox *head, store_scan_fn *fn, void *arg,
 	struct maildir_box *box = (struct maildir_box *)head;
 	struct scan scan = { .box = box, .fn = fn, .arg = arg };
 
-	if (maildir_sync(box, err) == -1 ||
-	    maildir_list_walk(box, scan_line, &scan, err) == -1)
+	if (maildir_sync(box, err) == -1)
+		return -1;
+	maildir_index_catch_up(box);
+	if (maildir_list_walk(box, scan_line, &scan, err) == -1)
 		return -1;
 	if (!box->store->readonly)
 		return 0;

@@ -265,6 +265,9 @@ store_new(const struct store_options *opts)
 	store->readonly = opts->readonly;
 	store->alt_char = opts->alt_char == '\0' ? '_' : opts->alt_char;
 	store->lock_timeout = store_settings_lock_timeout(opts);
+	store->index_opts = index_options_of(opts);
+	/* It can be made anew from the mails: Dovecot does not wait either. */
+	store->index_opts.no_fsync = true;
 	store->hostname = mem_strdup(opts->hostname != NULL ?
 	    opts->hostname : "localhost");
 	store->subscriptions = mem_strdup("subscriptions");
@@ -360,7 +363,7 @@ maildir_remove(struct store *store, const char *name, struct err *err)
 }
 
 #define CAPS (STORE_CAP_SAVE_GUID | STORE_CAP_SET_UID | \
-    STORE_CAP_MAILBOX_GUID | STORE_CAP_KEYWORDS)
+    STORE_CAP_MAILBOX_GUID | STORE_CAP_MODSEQ | STORE_CAP_KEYWORDS)
 
 /* All but name and capabilities is the same for every layout. */
 #define FUNCTIONS \

@@ -257,6 +257,8 @@ maildir_moved(struct maildir_store *store, const char *from, const char *to)
 			close(box->fd);
 			box->fd = fd;
 		}
+		maildir_index_close(box);
+		maildir_index_open(box);
 		fd = maildir_dir_open(store, box->place.control_fd,
 		    box->place.control, &ignored);
 		if (fd != -1) {

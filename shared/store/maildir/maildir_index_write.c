@@ -1,0 +1,524 @@
+/*
+ * A commit brings to the index what a flush did to files and uidlist.  New
+ * messages are found by their lines, all of them: were one left out below
+ * a UID that the index has, Dovecot would take it for an expunged message that
+ * came back, and give it another UID.
+ *
+ * Records come in an order that makes few of them, since each one counts as
+ * a change of the mailbox: expunges, appends, flags, then keyword by keyword;
+ * the modseqs that the caller wants come last.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "store/maildir/maildir.h"
+
+struct keyword_change {
+	const char *name;
+	bool set;
+	uint32_t uid;
+};
+
+struct commit {
+	struct maildir_box *box;
+	struct index_txn *txn;
+	bool exists;			/* the index */
+	bool all;			/* compare all messages, not only new ones */
+	bool dry, differs;		/* only see whether anything is to do */
+	struct maildir_op **ops;	/* by UID; those that changed a message */
+	size_t op_count;
+	ARRAY(struct keyword_change) keywords;
+	const char *names[KEYWORDS_MAX], *have[KEYWORDS_MAX];
+};
+
+static int
+op_cmp(const void *a, const void *b)
+{
+	const struct maildir_op *x = *(struct maildir_op *const *)a;
+	const struct maildir_op *y = *(struct maildir_op *const *)b;
+
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+/* Several changes of flags of one message: the last one counts. */
+static struct maildir_op *
+find_op(const struct commit *c, uint32_t uid)
+{
+	size_t low = 0, high = c->op_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->ops[mid]->uid <= uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > 0 && c->ops[low - 1]->uid == uid ? c->ops[low - 1] :
+	    NULL;
+}
+
+static void
+collect_ops(struct commit *c)
+{
+	struct maildir_box *box = c->box;
+
+	c->ops = mem_calloc(box->ops.n, sizeof(*c->ops));
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct maildir_op *op = &box->ops.v[i];
+
+		/* Those with a message under op->uid now. */
+		if (!op->answered && op->uid != 0 &&
+		    (op->kind == OP_APPEND || op->kind == OP_FLAGS ||
+		    op->kind == OP_UID))
+			c->ops[c->op_count++] = op;
+	}
+	/* Stable for equal UIDs: pointers rise with the calls. */
+	if (c->op_count > 1)
+		qsort(c->ops, c->op_count, sizeof(*c->ops), op_cmp);
+}
+
+/* What the message is to have: by its operation, or as its file says. */
+static void
+wanted(struct commit *c, uint32_t uid, uint32_t letters,
+    struct mail_info *info)
+{
+	const struct maildir_op *op = c->ops != NULL ? find_op(c, uid) : NULL;
+	size_t n;
+
+	if (op == NULL || op->kind == OP_UID) {
+		maildir_effective(c->box, op == NULL ? uid : op->from_uid,
+		    letters, info, c->names);
+		return;
+	}
+	n = op->keyword_count < KEYWORDS_MAX ? op->keyword_count :
+	    KEYWORDS_MAX;
+	for (size_t i = 0; i < n; i++)
+		c->names[i] = op->keywords[i];
+	info->flags = op->flags;
+	info->keywords = c->names;
+	info->keyword_count = n;
+}
+
+static void
+change_keyword(struct commit *c, const char *name, bool set, uint32_t uid)
+{
+	c->differs = true;
+	if (!c->dry)
+		*ARRAY_ADD(&c->keywords) = (struct keyword_change){
+			name, set, uid };
+}
+
+static bool
+has_name(const struct mail_info *info, const char *name)
+{
+	size_t low = 0, high = info->keyword_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int r = keyword_cmp(info->keywords[mid], name);
+
+		if (r == 0)
+			return true;
+		if (r < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* A message that the index has, at pos. */
+static void
+compare_known(struct commit *c, size_t pos, const struct mail_info *info)
+{
+	const struct index *index = c->box->idx.index;
+	struct index_mail mail = index_mail(index, pos);
+	size_t count = index_state(index)->keyword_count, k;
+
+	if ((mail.flags & FLAGS_ALL) != info->flags ||
+	    (find_op(c, mail.uid) != NULL &&
+	    (mail.flags & INDEX_FLAG_DIRTY))) {
+		c->differs = true;
+		if (!c->dry)
+			index_txn_flags(c->txn, mail.uid, mail.uid,
+			    info->flags, FLAGS_ALL | INDEX_FLAG_DIRTY);
+	}
+	for (size_t i = 0; i < info->keyword_count; i++) {
+		k = index_keyword_find(index, info->keywords[i]);
+		if (k == SIZE_MAX || !index_has_keyword(index, pos, k))
+			change_keyword(c, info->keywords[i], true, mail.uid);
+	}
+	for (k = 0; k < count; k++) {
+		if (index_has_keyword(index, pos, k) &&
+		    !has_name(info, index_keyword(index, k)))
+			change_keyword(c, index_keyword(index, k), false,
+			    mail.uid);
+	}
+}
+
+static int
+commit_line(const struct uidlist_record *rec, void *arg, struct err *err)
+{
+	struct commit *c = arg;
+	struct maildir_box *box = c->box;
+	struct mail_info info = { .uid = rec->uid };
+	struct table_entry *entry;
+	size_t pos;
+
+	(void)err;
+	entry = table_find(box->table, rec->base, rec->base_len);
+	if (entry == NULL || (entry->bits & ENTRY_FILE) == 0 ||
+	    !maildir_list_is_last(&box->list, rec))
+		return 0;
+	wanted(c, rec->uid, table_entry_letters(box->table, entry), &info);
+	if (c->exists && index_find(box->idx.index, rec->uid, &pos)) {
+		compare_known(c, pos, &info);
+		return 0;
+	}
+	/* Expunged there; Dovecot will see to it. */
+	if (c->exists && rec->uid < index_state(box->idx.index)->next_uid)
+		return 0;
+	c->differs = true;
+	if (c->dry)
+		return 0;
+	index_txn_append(c->txn, rec->uid, info.flags);
+	for (size_t i = 0; i < info.keyword_count; i++)
+		change_keyword(c, info.keywords[i], true, rec->uid);
+	return 0;
+}
+
+/* Changes of flags of messages that the index has already. */
+static void
+commit_known(struct commit *c)
+{
+	const struct index *index = c->box->idx.index;
+	struct mail_info info = { .uid = 0 };
+	size_t pos;
+
+	for (size_t i = 0; i < c->op_count; i++) {
+		const struct maildir_op *op = c->ops[i];
+
+		if (op->kind != OP_FLAGS || find_op(c, op->uid) != op ||
+		    !index_find(index, op->uid, &pos))
+			continue;
+		wanted(c, op->uid, 0, &info);
+		compare_known(c, pos, &info);
+	}
+}
+
+/* 128 bits of a GUID, as Dovecot makes them of a text. */
+static struct guid128
+short_guid(const char *guid)
+{
+	uint8_t sha1[DIGEST_SHA1_SIZE];
+	struct guid128 out;
+
+	if (guid == NULL)
+		return (struct guid128){ { 0 } };
+	if (guid_parse(&out, guid, strlen(guid)))
+		return out;
+	digest_sha1(guid, strlen(guid), sha1);
+	memcpy(out.b, sha1 + sizeof(sha1) - sizeof(out.b), sizeof(out.b));
+	return out;
+}
+
+static void
+commit_gone(struct commit *c, bool expunges)
+{
+	struct maildir_box *box = c->box;
+	struct guid128 guid;
+	size_t pos;
+
+	for (size_t i = 0; c->exists && i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+		uint32_t uid = op->kind == OP_UID ? op->from_uid : op->uid;
+
+		if (op->answered || op->kind != (expunges ? OP_EXPUNGE :
+		    OP_UID) || (op->kind == OP_UID && op->uid == 0) ||
+		    !index_find(box->idx.index, uid, &pos))
+			continue;
+		guid = short_guid(op->guid);
+		index_txn_expunge(c->txn, uid, &guid);
+	}
+}
+
+static int
+keyword_change_cmp(const void *a, const void *b)
+{
+	const struct keyword_change *x = a, *y = b;
+	int r = keyword_cmp(x->name, y->name);
+
+	if (r != 0)
+		return r;
+	if (x->set != y->set)
+		return x->set < y->set ? -1 : 1;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+static void
+commit_keywords(struct commit *c)
+{
+	struct keyword_change *v = c->keywords.v;
+
+	if (c->keywords.n > 1)
+		qsort(v, c->keywords.n, sizeof(*v), keyword_change_cmp);
+	for (size_t i = 0; i < c->keywords.n; i++)
+		index_txn_keyword(c->txn, v[i].name, v[i].set, v[i].uid,
+		    v[i].uid);
+}
+
+static void
+commit_header(struct commit *c)
+{
+	const struct maildir_box *box = c->box;
+	const struct index_state *st = index_state(box->idx.index);
+	uint32_t next = maildir_list_next(&box->list);
+
+	if (!c->exists)
+		index_txn_uidvalidity(c->txn, box->list.header.uidvalidity);
+	if (next > st->next_uid)
+		index_txn_next_uid(c->txn, next);
+	/* \Recent is for mail that Dovecot delivers. */
+	if (!c->exists)
+		index_txn_first_recent(c->txn, next);
+}
+
+static void
+commit_modseqs(struct commit *c, bool raise)
+{
+	struct maildir_box *box = c->box;
+	const struct index_state *st = index_state(box->idx.index);
+	uint64_t most;
+
+	for (size_t i = 0; i < c->op_count; i++) {
+		most = c->ops[i]->modseq;
+		while (i + 1 < c->op_count &&
+		    c->ops[i + 1]->uid == c->ops[i]->uid) {
+			i++;
+			if (c->ops[i]->modseq > most)
+				most = c->ops[i]->modseq;
+		}
+		if (most != 0)
+			index_txn_modseq(c->txn, c->ops[i]->uid, most);
+	}
+	if (raise && box->idx.raise > (c->exists ? st->highestmodseq : 0))
+		index_txn_modseq(c->txn, 0, box->idx.raise);
+	else if (c->exists && !st->has_modseqs)
+		index_txn_modseq(c->txn, 0, 1);
+}
+
+/* All records of the transaction. */
+static int
+fill(struct commit *c, bool expunges, struct err *err)
+{
+	struct maildir_box *box = c->box;
+	const struct index_state *st = index_state(box->idx.index);
+	uint32_t from = c->exists && !c->all ? st->next_uid : 1;
+
+	commit_gone(c, expunges);
+	if (maildir_list_walk_from(box, from, commit_line, c, err) == -1)
+		return -1;
+	if (c->exists && !c->all)
+		commit_known(c);
+	commit_keywords(c);
+	commit_header(c);
+	commit_modseqs(c, expunges || !box->idx.expunges);
+	index_txn_remake(c->txn);
+	return 0;
+}
+
+/* Is there a reason to make an index? */
+static bool
+wants_index(const struct maildir_box *box, bool raise)
+{
+	if (raise && box->idx.raise != 0)
+		return true;
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (!box->ops.v[i].answered && box->ops.v[i].modseq != 0)
+			return true;
+	}
+	return false;
+}
+
+/* INDEX= may lack the mailbox's directory. */
+static bool
+make_dir(struct maildir_box *box)
+{
+	struct err ignored = ERR_INIT;
+	int fd;
+
+	if (box->index_fd != -1)
+		return true;
+	fd = maildir_dir_make(box->store, box->place.index_fd,
+	    box->place.index, &ignored);
+	if (fd == -1)
+		return false;
+	close(fd);
+	maildir_index_look(box);
+	return box->index_fd != -1;
+}
+
+/*
+ * One transaction; what can't be written is told, and no failure of mail.  -1:
+ * the process is gone.
+ */
+static int
+commit_all(struct commit *c, bool expunges, struct err *err)
+{
+	struct maildir_box *box = c->box;
+	struct err why = ERR_INIT;
+	int ret;
+
+	c->txn = index_txn_begin(box->idx.index);
+	ret = fill(c, expunges, &why);
+	if (ret == -1)
+		index_txn_abort(&c->txn);
+	else
+		ret = index_txn_commit(&c->txn, NULL, &why);
+	ARRAY_FREE(&c->keywords);
+	if (box->store->root.gone) {
+		*err = why;
+		return -1;
+	}
+	if (ret == -1 && why.code != ERR_STALE && !box->idx.told) {
+		box->idx.told = true;
+		maildir_box_problem(box, &why, "index", "was not written");
+	}
+	return 0;
+}
+
+static void
+note_modseqs(struct commit *c)
+{
+	for (size_t i = 0; i < c->op_count; i++)
+		c->ops[i]->modseq_now = maildir_index_modseq(c->box,
+		    c->ops[i]->uid);
+}
+
+/* The highest modseq is raised when all expunges are through. */
+static void
+see_status(struct maildir_box *box)
+{
+	box->idx.raise = 0;
+	box->idx.expunges = false;
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		if (op->kind == OP_EXPUNGE && !op->answered)
+			box->idx.expunges = true;
+		if (op->kind == OP_STATUS &&
+		    op->status.highestmodseq > box->idx.raise)
+			box->idx.raise = op->status.highestmodseq;
+	}
+}
+
+int
+maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
+{
+	struct commit c = { .box = box };
+	bool raise;
+	int ret = 0;
+
+	if (box->idx.index == NULL || maildir_list_refresh(box, err) == -1)
+		return box->idx.index == NULL ? 0 : -1;
+	see_status(box);
+	raise = expunges || !box->idx.expunges;
+	c.exists = index_is_locked(box->idx.index);
+	maildir_index_look(box);
+	/* One of another UIDVALIDITY is Dovecot's to reset. */
+	if (c.exists ? !box->idx.usable :
+	    index_state(box->idx.index)->exists || box->idx.told ||
+	    !wants_index(box, raise) || !make_dir(box))
+		return 0;
+	collect_ops(&c);
+	if (expunges)
+		c.op_count = 0;
+	ret = commit_all(&c, expunges, err);
+	if (ret == 0) {
+		maildir_index_look(box);
+		note_modseqs(&c);
+	}
+	free(c.ops);
+	return ret;
+}
+
+int
+maildir_index_lock(struct maildir_box *box, unsigned int timeout,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (box->idx.index == NULL)
+		return 0;
+	maildir_index_look(box);
+	if (!box->idx.usable)
+		return 0;
+	index_set_lock_timeout(box->idx.index, timeout);
+	if (index_lock(box->idx.index, &why) == 0) {
+		maildir_index_look(box);
+		return 0;
+	}
+	if (why.code == ERR_TEMP || box->store->root.gone) {
+		*err = why;
+		return -1;
+	}
+	box->idx.usable = false;
+	if (!box->idx.told)
+		maildir_box_problem(box, &why, "index", "is not used");
+	box->idx.told = true;
+	return 0;
+}
+
+void
+maildir_index_unlock(struct maildir_box *box)
+{
+	if (box->idx.index != NULL)
+		index_unlock(box->idx.index);
+}
+
+/* Would a full commit change anything? */
+static bool
+is_behind(struct maildir_box *box)
+{
+	struct commit c = { .box = box, .exists = true, .all = true,
+	    .dry = true };
+	const struct index_state *st = index_state(box->idx.index);
+	struct err ignored = ERR_INIT;
+
+	if (!st->has_modseqs || maildir_list_next(&box->list) > st->next_uid)
+		return true;
+	return maildir_list_walk(box, commit_line, &c, &ignored) == 0 &&
+	    c.differs;
+}
+
+void
+maildir_index_catch_up(struct maildir_box *box)
+{
+	struct commit c = { .box = box, .exists = true, .all = true };
+	struct err ignored = ERR_INIT;
+
+	maildir_index_look(box);
+	if (box->store->readonly || !box->idx.usable || !is_behind(box))
+		return;
+	if (maildir_box_lock(box, box->store->lock_timeout, &ignored) == -1)
+		return;
+	/* As it is now, both of them. */
+	if (maildir_keywords_load(box, &ignored) == 0 &&
+	    maildir_list_refresh(box, &ignored) == 0 &&
+	    maildir_read_dirs(box, true, &ignored) == 0 &&
+	    maildir_index_lock(box, box->store->lock_timeout,
+	    &ignored) == 0 && index_is_locked(box->idx.index) &&
+	    box->idx.usable) {
+		box->idx.raise = 0;
+		(void)commit_all(&c, false, &ignored);
+		maildir_index_unlock(box);
+		maildir_index_look(box);
+	}
+	maildir_box_unlock(box);
+}
