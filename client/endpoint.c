@@ -68,7 +68,8 @@ serve_store(int fd, const char *name, const struct session_args *args)
 	    session_confine(args, &err) == -1 ||
 	    session_main(CHILD_FD, CHILD_FD, args, STORE_IDLE_TIMEOUT,
 	    &err) == -1) {
-		if (!is_alone(CHILD_FD))
+		/* With ERR_STALE the brain begins again. */
+		if (err.code != ERR_STALE && !is_alone(CHILD_FD))
 			fprintf(stderr, "dsync: %s: %s\n", name, err.msg);
 		fflush(stderr);
 		_exit(err_exit_status(err.code));

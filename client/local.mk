@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h
 %C%_libclient_a_SOURCES += %D%/report.c %D%/report.h
 %C%_libclient_a_SOURCES += %D%/run.c %D%/run.h
+%C%_libclient_a_SOURCES += %D%/stats.c %D%/stats.h
 %C%_libclient_a_SOURCES += %D%/settings.c %D%/settings.h
 %C%_libclient_a_SOURCES += %D%/sync.c %D%/sync.h
 %C%_libclient_a_SOURCES += %D%/user.c %D%/user.h

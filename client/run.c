@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "client/run.h"
+#include "client/stats.h"
 #include "net/poll.h"
 #include "net/stream.h"
 #include "wire/link.h"
@@ -35,6 +36,7 @@ struct run {
 	uint64_t heard_ms[SIDE_COUNT];	/* clock_mono_ms of its last byte */
 	uint64_t moved_ms;		/* of the last byte anywhere */
 	bool moved;			/* something in this turn */
+	struct stats stats;
 	int reported;			/* status of a store process that has
 					   told the error, or 0 */
 };
@@ -52,6 +54,7 @@ on_send(enum brain_side side, const struct msg *msg, void *arg)
 		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
 		msg = &hello;
 	}
+	stats_message(&run->stats, side, STATS_SENT, msg->kind);
 	link_send(run->links[side], msg);
 }
 
@@ -92,6 +95,7 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 	bool is_error = msg->kind == MSG_ERROR;
 	int status;
 
+	stats_message(&run->stats, side, STATS_RECEIVED, msg->kind);
 	/* The store answers with what both sides have. */
 	if (msg->kind == MSG_WELCOME &&
 	    run->args->ends[side].kind != ENDPOINT_STORE)
@@ -152,6 +156,7 @@ read_bytes(struct run *run, enum brain_side side, struct err *err)
 		return -1;
 	}
 	link_fed(run->links[side], (size_t)n);
+	stats_bytes(&run->stats, side, STATS_RECEIVED, (size_t)n);
 	note_move(run, side);
 	return 1;
 }
@@ -238,6 +243,7 @@ write_side(struct run *run, enum brain_side side, struct err *err)
 			return find_last_words(run, side, err);
 		}
 		link_sent(link, (size_t)n);
+		stats_bytes(&run->stats, side, STATS_SENT, (size_t)n);
 		run->moved = true;
 		run->moved_ms = clock_mono_ms();
 	}
@@ -395,6 +401,7 @@ run_drive(const struct run_args *args, struct run_result *result_r,
 	struct run run = { .args = args };
 	int ret;
 
+	stats_init(&run.stats);
 	run.moved_ms = clock_mono_ms();
 	for (int i = 0; i < SIDE_COUNT; i++) {
 		run.links[i] = link_new();
@@ -403,6 +410,7 @@ run_drive(const struct run_args *args, struct run_result *result_r,
 	run.brain = brain_new(args->brain, on_send, on_event, &run);
 	ret = drive(&run, err);
 	progress_clear(args->progress);
+	stats_log(&run.stats);
 	result_r->outcome = ret == 0 ? brain_result(run.brain) : BRAIN_FAILED;
 	result_r->reported = run.reported;
 	for (int i = 0; i < SIDE_COUNT; i++)

@@ -36,6 +36,8 @@ struct run_result {
 /*
  * Drive the run to its end and close both ends.  Returns 0, or -1 with why it
  * failed; result_r is set in both cases.  SIGINT and SIGTERM end it (-1).
+ * ERR_STALE: what the run began with is not so any more; nothing was done, and
+ * a new run may be begun at once.
  */
 int run_drive(const struct run_args *args, struct run_result *result_r,
     struct err *err);

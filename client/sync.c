@@ -320,9 +320,9 @@ fill_brain_args(const struct sync *sync, struct brain_args *args)
 	random_bytes(&args->run, sizeof(args->run));
 }
 
-/* Returns the exit status. */
+/* Returns the exit status, or -1 with err if the run failed. */
 static int
-run(struct sync *sync, struct err *err)
+run_once(struct sync *sync, struct err *err)
 {
 	struct brain_args brain;
 	struct run_result result;
@@ -334,16 +334,21 @@ run(struct sync *sync, struct err *err)
 		.idle_timeout = sync->set->idle_timeout,
 		.quiet_timeout = sync->set->quiet_timeout,
 	};
+	int ret = -1;
 
 	fill_brain_args(sync, &brain);
-	if (run_drive(&args, &result, err) == 0) {
-		report_end(sync->report, result.outcome, clock_mono_ms());
-		return (int)result.outcome;
+	if (open_first(sync, err) == 0 && open_second(sync, err) == 0) {
+		if (run_drive(&args, &result, err) == 0) {
+			report_end(sync->report, result.outcome,
+			    clock_mono_ms());
+			ret = (int)result.outcome;
+		} else if (result.reported != 0 && err->code != ERR_STALE) {
+			ret = result.reported;
+		}
 	}
-	if (result.reported != 0)
-		return result.reported;
-	fprintf(stderr, "dsync: %s\n", err->msg);
-	return err_exit_status(err->code);
+	for (int i = 0; i < SIDE_COUNT; i++)
+		(void)endpoint_close(&sync->ends[i], 1000);
+	return ret;
 }
 
 int
@@ -354,17 +359,19 @@ sync_main(struct settings *set)
 	int status = -1;
 
 	start_report(&sync);
-	if (prepare(&sync, &err) == 0 && open_first(&sync, &err) == 0 &&
-	    open_second(&sync, &err) == 0)
-		status = run(&sync, &err);
+	if (prepare(&sync, &err) == 0)
+		status = run_once(&sync, &err);
+	if (status == -1 && err.code == ERR_STALE) {
+		log_debug("begin again why=%s", err.msg);
+		err = (struct err)ERR_INIT;
+		status = run_once(&sync, &err);
+	}
 	if (status == -1) {
 		fprintf(stderr, "dsync: %s\n", err.msg);
 		status = err_exit_status(err.code);
 	}
-	for (int i = 0; i < SIDE_COUNT; i++) {
-		(void)endpoint_close(&sync.ends[i], 1000);
+	for (int i = 0; i < SIDE_COUNT; i++)
 		free(sync.label[i]);
-	}
 	report_free(&sync.report);
 	free_list(&sync.names);
 	free_list(&sync.masks);

@@ -31,6 +31,21 @@ session_new(const struct session_args *args, session_send_fn *send, void *arg)
 	return s;
 }
 
+static void
+log_counts(const struct session *s)
+{
+	const struct store_counts *c = &s->store->counts;
+
+	log_debug("store calls opens=%llu stats=%llu creates=%llu "
+	    "renames=%llu links=%llu unlinks=%llu writes=%llu bytes=%llu "
+	    "fsyncs=%llu syncfss=%llu", (unsigned long long)c->opens,
+	    (unsigned long long)c->stats, (unsigned long long)c->creates,
+	    (unsigned long long)c->renames, (unsigned long long)c->links,
+	    (unsigned long long)c->unlinks, (unsigned long long)c->writes,
+	    (unsigned long long)c->bytes, (unsigned long long)c->fsyncs,
+	    (unsigned long long)c->syncfss);
+}
+
 void
 session_free(struct session **sp)
 {
@@ -44,8 +59,10 @@ session_free(struct session **sp)
 	apply_end(s);
 	apply_close_all(s);
 	ARRAY_FREE(&s->boxes);
-	if (s->store != NULL)
+	if (s->store != NULL) {
+		log_counts(s);
 		s->driver->close(&s->store);
+	}
 	pair_unlock(s);
 	chlog_close(&s->log);
 	ARRAY_FREE(&s->pending);
@@ -298,6 +315,29 @@ session_receive(struct session *s, const struct msg *msg, struct err *err)
 	return 0;
 }
 
+/*
+ * The scan of a store whose WELCOME was sent before.  It may find that the
+ * store is an older copy, and then neither its id nor its positions are what
+ * was said: the run has to begin again.
+ */
+static int
+scan_if_due(struct session *s, struct err *err)
+{
+	struct guid128 id;
+
+	if (s->scan_due == SCAN_NONE)
+		return 0;
+	s->scan_due = SCAN_NONE;
+	id = *chlog_store_id(s->log);
+	if (session_scan(s, err) == -1)
+		return -1;
+	if (!guid_eq(&id, chlog_store_id(s->log)))
+		return err_set(err, ERR_STALE, "the store is an older copy "
+		    "of itself: its change log was begun anew");
+	s->view_seq = chlog_head(s->log);
+	return 0;
+}
+
 int
 session_step(struct session *s, bool (*room)(void *), void *room_arg,
     struct err *err)
@@ -306,6 +346,13 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 
 	if (s->state == SESSION_OVER)
 		return 0;
+	/* In the next turn of the loop, which writes WELCOME first. */
+	if (s->scan_due == SCAN_SOON) {
+		s->scan_due = SCAN_NOW;
+		return 1;
+	}
+	if (scan_if_due(s, err) == -1)
+		return session_fail(s, err);
 	if (!s->begun)
 		return 0;
 	/* A body is sent to its end before the next answer begins. */
@@ -449,7 +496,7 @@ send_welcome(struct session *s, const struct guid128 *last_peer,
 		list[i] = positions[i].p;
 	w->version = PROTOCOL_VERSION;
 	w->software = s->args.software;
-	w->clock_ms = clock_now_ms();
+	w->clock_ms = s->hello_ms;
 	w->store = *chlog_store_id(s->log);
 	_Static_assert(MSG_CAP_DIRECTORIES == STORE_CAP_DIRECTORIES,
 	    "one bit, two names");
@@ -548,8 +595,8 @@ find_last_peer(struct session *s, struct guid128 *peer_r,
 }
 
 /*
- * The scan comes before the first answer: it may find that the store is an
- * older copy, and then neither its id nor its positions are what they were.
+ * Who is asked for its view at once looks through its store before the first
+ * answer.  The other store is looked through while that one is.
  */
 int
 on_hello(struct session *s, const struct msg *msg, struct err *err)
@@ -562,6 +609,7 @@ on_hello(struct session *s, const struct msg *msg, struct err *err)
 
 	if (check_hello(&msg->u.hello, err) == -1)
 		return -1;
+	s->hello_ms = clock_now_ms();
 	keep_hello(s, &msg->u.hello);
 	if (open_all(s, err) == -1)
 		return -1;
@@ -572,7 +620,12 @@ on_hello(struct session *s, const struct msg *msg, struct err *err)
 	if (guid_eq(peer, chlog_store_id(s->log)))
 		return err_set(err, ERR_REFUSED,
 		    "both locations are the same store");
-	if (pair_lock(s, peer, err) == -1 || session_scan(s, err) == -1 ||
+	if (pair_lock(s, peer, err) == -1)
+		return -1;
+	/* What a dry run finds is forgotten: it could not begin again. */
+	if (!s->hello.begin && !s->hello.dry_run)
+		s->scan_due = SCAN_SOON;
+	else if (session_scan(s, err) == -1 ||
 	    find_last_peer(s, &last_peer, &last_messages, err) == -1)
 		return -1;
 	s->view_seq = chlog_head(s->log);
@@ -593,6 +646,8 @@ on_begin(struct session *s, const struct msg *msg, struct err *err)
 	struct chlog_position positions[POSITIONS_MAX];
 	ptrdiff_t n;
 
+	if (scan_if_due(s, err) == -1)
+		return -1;
 	s->peer = b->peer;
 	if (guid_eq(&s->peer, chlog_store_id(s->log)))
 		return err_set(err, ERR_REFUSED,

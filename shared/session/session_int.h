@@ -251,6 +251,12 @@ struct session {
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
 
+	uint64_t hello_ms;		/* clock when HELLO came */
+	enum scan_due {
+		SCAN_NONE,
+		SCAN_SOON,		/* once WELCOME is on its way */
+		SCAN_NOW,
+	} scan_due;
 	uint64_t view_seq;		/* head after the scan */
 	bool begun;			/* the base is chosen */
 	bool has_base;

@@ -295,9 +295,20 @@ struct store_driver {
 	    struct err *err);
 };
 
+/* System calls that matter, since the store was opened. */
+struct store_counts {
+	uint64_t opens;			/* of files and directories to read */
+	uint64_t creates, renames, links, unlinks;
+	uint64_t writes, bytes;		/* calls and what they wrote */
+	uint64_t stats;
+	uint64_t fsyncs;		/* of one file or directory */
+	uint64_t syncfss;		/* of a whole file system */
+};
+
 /* The common head of each driver's own structures. */
 struct store {
 	const struct store_driver *driver;
+	struct store_counts counts;	/* a driver not over files: all zero */
 	/*
 	 * Told of what was left out, and with ERR_CORRUPT or no why of what
 	 * was coped with; NULL: nobody listens.  One line of text.

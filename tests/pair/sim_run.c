@@ -511,8 +511,9 @@ sim_links_free(void)
 		link_free(&links[i]);
 }
 
-bool
-sim_run(struct sim *sim, struct sim_run *run)
+/* Sets *stale_r if nothing was done and the run may be begun again. */
+static bool
+run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 {
 	struct wire wire = { .sim = sim, .run = run,
 	    .rng = { run->seed * 0x9e3779b97f4a7c15ULL + 99 } };
@@ -552,6 +553,7 @@ sim_run(struct sim *sim, struct sim_run *run)
 	go(&wire);
 	run->ended = brain_ended(wire.brain);
 	run->outcome = brain_result(wire.brain);
+	*stale_r = !run->ended && wire.err.code == ERR_STALE;
 	for (unsigned int s = 0; s < 2; s++) {
 		set_clock(sim, s);
 		run->steps[s] = sim_current()->plan.count;
@@ -567,4 +569,15 @@ sim_run(struct sim *sim, struct sim_run *run)
 	    run->ended ? "ended" : "failed", (int)run->outcome, run->messages,
 	    run->operations);
 	return !sim->failed;
+}
+
+bool
+sim_run(struct sim *sim, struct sim_run *run)
+{
+	bool stale = false, ok = run_once(sim, run, &stale);
+
+	/* As the client does. */
+	if (ok && stale)
+		ok = run_once(sim, run, &stale);
+	return ok;
 }

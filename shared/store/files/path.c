@@ -87,6 +87,7 @@ open_beneath(struct path_root *root, int dirfd, const char *name, int flags,
 	};
 	long fd;
 
+	root->store->counts.opens++;
 	if (!root->no_openat2) {
 		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
@@ -140,7 +141,7 @@ path_stat(struct path_root *root, int dirfd, const char *dir,
 	char path[PATH_DIRS_MAX + PATH_NAME_MAX + 2];
 	struct statx st;
 
-	(void)root;
+	root->store->counts.stats++;
 	*st_r = (struct path_stat){ .exists = false };
 	if (dirfd == -1)
 		return 0;
@@ -327,6 +328,7 @@ path_create(struct path_root *root, int dirfd, const char *name, mode_t mode,
 {
 	int fd;
 
+	root->store->counts.creates++;
 	if (check_name(name, err) == -1 ||
 	    step(root, "create", name, err) == -1)
 		return -1;
@@ -340,6 +342,7 @@ int
 path_mkdir(struct path_root *root, int dirfd, const char *name, mode_t mode,
     struct err *err)
 {
+	root->store->counts.creates++;
 	if (check_name(name, err) == -1 ||
 	    step(root, "create", name, err) == -1)
 		return -1;
@@ -373,6 +376,7 @@ int
 path_rename(struct path_root *root, int from_fd, const char *from, int to_fd,
     const char *to, struct err *err)
 {
+	root->store->counts.renames++;
 	if (check_name(from, err) == -1 || check_name(to, err) == -1 ||
 	    step(root, "rename", from, err) == -1)
 		return -1;
@@ -387,6 +391,7 @@ int
 path_rename_over(struct path_root *root, int dirfd, const char *from,
     const char *to, struct err *err)
 {
+	root->store->counts.renames++;
 	if (check_name(from, err) == -1 || check_name(to, err) == -1 ||
 	    step(root, "rename", from, err) == -1)
 		return -1;
@@ -399,6 +404,7 @@ int
 path_link(struct path_root *root, int from_fd, const char *from, int to_fd,
     const char *to, struct err *err)
 {
+	root->store->counts.links++;
 	if (check_name(from, err) == -1 || check_name(to, err) == -1 ||
 	    step(root, "link", from, err) == -1)
 		return -1;
@@ -411,6 +417,7 @@ int
 path_unlink(struct path_root *root, int dirfd, const char *name,
     bool directory, struct err *err)
 {
+	root->store->counts.unlinks++;
 	if (check_name(name, err) == -1 ||
 	    step(root, "remove", name, err) == -1)
 		return -1;
@@ -423,6 +430,8 @@ int
 path_write(struct path_root *root, int fd, const void *data, size_t len,
     struct err *err)
 {
+	root->store->counts.writes++;
+	root->store->counts.bytes += len;
 	if (step(root, "write", "", err) == -1)
 		return -1;
 	return io_write(fd, data, len, err);
@@ -435,6 +444,8 @@ path_pwrite(struct path_root *root, int fd, const void *data, size_t len,
 	const char *p = data;
 	ssize_t n;
 
+	root->store->counts.writes++;
+	root->store->counts.bytes += len;
 	if (step(root, "write", "", err) == -1)
 		return -1;
 	while (len > 0) {
@@ -520,6 +531,7 @@ path_fdatasync(struct path_root *root, int fd, struct err *err)
 int
 path_fsync(struct path_root *root, int fd, struct err *err)
 {
+	root->store->counts.fsyncs++;
 	if (step(root, "fsync", "", err) == -1)
 		return -1;
 	if (fsync(fd) == -1)
@@ -530,6 +542,7 @@ path_fsync(struct path_root *root, int fd, struct err *err)
 int
 path_syncfs(struct path_root *root, struct err *err)
 {
+	root->store->counts.syncfss++;
 	if (step(root, "syncfs", "", err) == -1)
 		return -1;
 	if (syncfs(root->fd) == -1)
