@@ -90,6 +90,7 @@ static const struct optdef optdefs[] = {
 	  .offset = FIELD(ssl_crl), .arg = "FILE",
 	  .help = "revocation lists of that CA" },
 	MAIL_CONF_ROWS(FIELD(mail)),
+	DOVECOT_CONF_ROWS(FIELD(dovecot)),
 	USER_CONF_ROWS(FIELD(users)),
 	STORE_CONF_ROWS(FIELD(store)),
 };

@@ -144,8 +144,16 @@ read_files(struct settings *set, struct err *err)
 	struct strbuf dir;
 	int r = 0;
 
-	if (set->config != NULL)
-		return conf_file_read(&set->conf, set->config, CONF_FILE, err);
+	if (set->config != NULL) {
+		r = dovecot_owns(set->config, err);
+		if (r == 0)
+			r = conf_file_read(&set->conf, set->config, CONF_FILE,
+			    err);
+		else if (r == 1)
+			r = conf_set(&set->conf, "dovecot_config",
+			    set->config, CONF_FILE, err);
+		return r;
+	}
 	strbuf_init(&dir, PATH_MAX);
 	if (keys_config_dir(&dir, &unused) == 0)
 		r = try_file(set, dir.data, err);
@@ -155,11 +163,24 @@ read_files(struct settings *set, struct err *err)
 	return r == -1 ? -1 : 0;
 }
 
+/* Those of a Dovecot, which only mail is about. */
+static int
+read_dovecot(struct settings *set, struct err *err)
+{
+	struct dovecot_target target = { .conf = &set->conf,
+	    .mail = &set->mail, .users = &set->users };
+
+	if (set->command == COMMAND_ENROL || set->command == COMMAND_KEY)
+		return 0;
+	return dovecot_load(&set->dovecot, &target, err);
+}
+
 static int
 find_owner(struct settings *set, struct err *err)
 {
 	if (user_find(&set->owner, set->user, &set->users, err) == -1 ||
-	    mail_conf_apply(&set->conf, &set->owner, err) == -1)
+	    mail_conf_apply(&set->mail, &set->conf, &set->owner,
+	    err) == -1)
 		return -1;
 	return user_become(&set->owner, err);
 }
@@ -217,7 +238,8 @@ expand_locations(struct settings *set, struct err *err)
 int
 settings_load(struct settings *set, struct err *err)
 {
-	if (read_files(set, err) == -1 || find_owner(set, err) == -1 ||
+	if (read_files(set, err) == -1 || read_dovecot(set, err) == -1 ||
+	    find_owner(set, err) == -1 ||
 	    set_hostname(set, err) == -1 || check_values(set, err) == -1 ||
 	    store_conf_resolve(&set->store, err) == -1)
 		return -1;
@@ -230,6 +252,7 @@ void
 settings_deinit(struct settings *set)
 {
 	account_deinit(&set->owner);
+	dovecot_deinit(&set->dovecot);
 	mail_location_deinit(&set->location);
 	free(set->state_path);
 	set->state_path = NULL;

@@ -15,6 +15,7 @@
 #include "client/user.h"
 #include "conf/conf.h"
 #include "model/mail_location.h"
+#include "users/dovecot.h"
 #include "users/mail_conf.h"
 #include "users/store_conf.h"
 #include "users/user_conf.h"
@@ -41,6 +42,7 @@ struct settings {
 	bool force_delete, create, help, version;
 	struct opt_list mailboxes, excludes;
 	char *state_dir, *hostname;
+	struct dovecot_conf dovecot;
 	struct mail_conf mail;
 	struct user_conf users;
 	char *ssl_ca, *ssl_crl;

@@ -84,19 +84,46 @@ join_words(char *const *words, size_t count)
 	return text;
 }
 
+/*
+ * A name as a user of Dovecot's namespace would type it, in our form: the
+ * prefix is in no store, and the separator is one here, too.  INBOX has no
+ * prefix.  Heap memory.
+ */
+static char *
+without_namespace(const struct dovecot_conf *dovecot, const char *name)
+{
+	size_t len = dovecot->prefix != NULL ? strlen(dovecot->prefix) : 0;
+	char *copy;
+
+	if (len > 0 && strncmp(name, dovecot->prefix, len) == 0 &&
+	    name[len] != '\0')
+		name += len;
+	copy = mem_strdup(name);
+	for (char *p = copy; dovecot->separator != '\0' && *p != '\0'; p++) {
+		if (*p == dovecot->separator)
+			*p = '/';
+	}
+	return copy;
+}
+
 /* Names or masks as the user writes them, into joined ones. */
 static int
-join_names(struct opt_list *out, const struct opt_list *in, const char *what,
-    struct err *err)
+join_names(const struct sync *sync, struct opt_list *out,
+    const struct opt_list *in, const char *what, struct err *err)
 {
 	struct strbuf name;
+	char *text;
+	int r;
 
 	if (in->n > FILTERS_MAX)
 		return err_set(err, ERR_CONFIG, "more than %u times %s",
 		    FILTERS_MAX, what);
 	for (size_t i = 0; i < in->n; i++) {
 		strbuf_init(&name, NAME_MAX_BYTES);
-		if (name_from_user(&name, in->v[i]) == -1 || name.failed) {
+		text = without_namespace(&sync->set->dovecot, in->v[i]);
+		r = name_from_user(&name, text);
+		free(text);
+		if (r == -1 || name.failed) {
 			strbuf_deinit(&name);
 			return err_set(err, ERR_CONFIG,
 			    "%s %.80s: not the name of a mailbox", what,
@@ -255,8 +282,8 @@ prepare(struct sync *sync, struct err *err)
 	sync->words = join_words(set->words, set->word_count);
 	sync->kind = location_classify(set->words, set->word_count,
 	    location_is_executable);
-	if (join_names(&sync->names, &set->mailboxes, "-m", err) == -1 ||
-	    join_names(&sync->masks, &set->excludes, "-x", err) == -1)
+	if (join_names(sync, &sync->names, &set->mailboxes, "-m", err) == -1 ||
+	    join_names(sync, &sync->masks, &set->excludes, "-x", err) == -1)
 		return -1;
 	switch (sync->kind) {
 	case LOCATION_COMMAND:
@@ -267,9 +294,29 @@ prepare(struct sync *sync, struct err *err)
 			return err_prefix(err, "%s", set->words[0]);
 		return make_labels(sync, sync->location2.path, err);
 	case LOCATION_HOST:
+		if (set->dovecot.namespace != NULL)
+			return err_set(err, ERR_CONFIG, "namespace = %.80s: "
+			    "a server keeps to its user's inbox namespace; "
+			    "name a mail location or a command instead",
+			    set->dovecot.namespace);
 		return label_host(sync, err);
 	}
 	abort();
+}
+
+/* What a Dovecot's configuration makes one want to know. */
+static void
+remark(const struct settings *set)
+{
+	const struct dovecot_conf *dovecot = &set->dovecot;
+
+	if (dovecot->remarks != NULL && (set->verbose || set->debug))
+		fprintf(stderr, "%s%s", dovecot->remarks,
+		    strchr(dovecot->remarks, '\0')[-1] == '\n' ? "" : "\n");
+	if (dovecot->others != NULL && !set->quiet)
+		fprintf(stderr, "dsync: not in this run: Dovecot's namespace "
+		    "%s, with mail of its own; see namespace in "
+		    "dsync.conf(5)\n", dovecot->others);
 }
 
 static void
@@ -358,6 +405,7 @@ sync_main(struct settings *set)
 	struct err err = ERR_INIT;
 	int status = -1;
 
+	remark(set);
 	start_report(&sync);
 	if (prepare(&sync, &err) == 0)
 		status = run_once(&sync, &err);

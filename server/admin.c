@@ -38,7 +38,10 @@ static const char config_sample[] =
 	"#listen = 192.0.2.1:7926\n"
 	"\n"
 	"# Where mail is kept: %u is the user, ~ the user's home.\n"
-	"#mail_location = maildir:~/Maildir\n";
+	"#mail_location = maildir:~/Maildir\n"
+	"\n"
+	"# Mail and users of a Dovecot: its file, yes for the installed one, no.\n"
+	"#dovecot_config = yes\n";
 
 static void
 say_pin(FILE *out, const char *what, const struct pin *pin)

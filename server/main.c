@@ -63,11 +63,25 @@ run_stdio(struct server_settings *set, struct err *err)
 	return ret;
 }
 
+/* What a Dovecot's configuration makes one want to know. */
+static void
+remark(const struct server_settings *set)
+{
+	const struct dovecot_conf *dovecot = &set->dovecot;
+
+	if (dovecot->remarks != NULL)
+		log_info("doveconf says text=%s", dovecot->remarks);
+	if (dovecot->others != NULL)
+		log_warn("namespaces of Dovecot's that are not served names=%s",
+		    dovecot->others);
+}
+
 static int
 run(struct server_settings *set, struct err *err)
 {
 	switch (set->command) {
 	case SERVER_SERVE:
+		remark(set);
 		return listen_main(set, err);
 	case SERVER_STDIO:
 		return run_stdio(set, err);

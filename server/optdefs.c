@@ -69,6 +69,7 @@ static const struct optdef optdefs[] = {
 	  .offset = FIELD(token_dir), .arg = "DIRECTORY",
 	  .help = "where tokens are kept; default: tokens" },
 	MAIL_CONF_ROWS(FIELD(mail)),
+	DOVECOT_CONF_ROWS(FIELD(dovecot)),
 	OPTROW_STATE_DIR(FIELD(state_dir)),
 	USER_CONF_ROWS(FIELD(users)),
 	OPTROW_HOSTNAME(FIELD(hostname)),

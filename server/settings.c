@@ -81,8 +81,16 @@ read_file(struct server_settings *set, struct err *err)
 	char *path;
 	int ret;
 
-	if (set->config != NULL)
-		return conf_file_read(&set->conf, set->config, CONF_FILE, err);
+	if (set->config != NULL) {
+		ret = dovecot_owns(set->config, err);
+		if (ret == 0)
+			ret = conf_file_read(&set->conf, set->config,
+			    CONF_FILE, err);
+		else if (ret == 1)
+			ret = conf_set(&set->conf, "dovecot_config",
+			    set->config, CONF_FILE, err);
+		return ret;
+	}
 	path = mem_printf("%s/" CONFIG_NAME, set->config_dir);
 	ret = conf_file_read(&set->conf, path, CONF_FILE, err);
 	free(path);
@@ -91,6 +99,29 @@ read_file(struct server_settings *set, struct err *err)
 		return 0;
 	}
 	return ret;
+}
+
+/* Those of a Dovecot, where they are about what is asked for. */
+static int
+read_dovecot(struct server_settings *set, struct err *err)
+{
+	struct dovecot_target target = { .conf = &set->conf,
+	    .mail = &set->mail, .users = &set->users };
+
+	switch (set->command) {
+	case SERVER_SERVE:
+	case SERVER_STDIO:
+	case SERVER_TOKEN:
+	case SERVER_SETTINGS:
+		return dovecot_load(&set->dovecot, &target, err);
+	case SERVER_INIT:
+	case SERVER_PEERS:
+	case SERVER_REVOKE:
+	case SERVER_HELP:
+	case SERVER_VERSION:
+		return 0;
+	}
+	abort();
 }
 
 /* The folder as an absolute path: net and store change theirs. */
@@ -152,7 +183,7 @@ server_settings_load(struct server_settings *set, int argc, char **argv,
 	if (set->command == SERVER_HELP || set->command == SERVER_VERSION)
 		return 0;
 	if (find_config_dir(set, err) == -1 || read_file(set, err) == -1 ||
-	    store_conf_resolve(&set->store, err) == -1)
+	    read_dovecot(set, err) == -1 || store_conf_resolve(&set->store, err) == -1)
 		return -1;
 	resolve(set, &set->ssl_key, KEYS_KEY_FILE);
 	resolve(set, &set->ssl_cert, KEYS_CERT_FILE);
@@ -169,6 +200,7 @@ server_settings_load(struct server_settings *set, int argc, char **argv,
 void
 server_settings_deinit(struct server_settings *set)
 {
+	dovecot_deinit(&set->dovecot);
 	conf_deinit(&set->conf);
 	free(set->config_dir);
 	set->config_dir = NULL;

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "users/dovecot.h"
 #include "users/mail_conf.h"
 #include "users/store_conf.h"
 #include "users/user_conf.h"
@@ -46,6 +47,7 @@ struct server_settings {
 	char *ssl_key, *ssl_cert, *ssl_ca, *ssl_crl;
 	char *peers, *token_dir;
 	char *state_dir, *hostname;
+	struct dovecot_conf dovecot;
 	struct mail_conf mail;
 	struct user_conf users;
 	int single_user;		/* enum single_user */

@@ -107,7 +107,7 @@ locate(struct place *place, struct err *err)
 	/* The settings are this process's own copy: they are this user's. */
 	struct conf conf = set->conf;
 
-	if (mail_conf_apply(&conf, user, err) == -1)
+	if (mail_conf_apply(&set->mail, &conf, user, err) == -1)
 		return -1;
 	return mail_conf_locate(&set->mail, &conf, user, account_home(user),
 	    &place->location, err);

@@ -15,3 +15,5 @@ include %D%/lint/local.mk
 # Makers and readers of mail stores for the demonstration and scenarios.
 dist_noinst_SCRIPTS += %D%/support/make-maildir.sh
 dist_noinst_SCRIPTS += %D%/support/list-maildir.sh
+# What other programs print, for tests that read it.
+EXTRA_DIST += %D%/data

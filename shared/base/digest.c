@@ -107,6 +107,12 @@ digest_sha1(const void *data, size_t len,
 }
 
 void
+digest_md5(const void *data, size_t len, uint8_t out[static DIGEST_MD5_SIZE])
+{
+	must(EVP_Digest(data, len, out, NULL, EVP_md5(), NULL));
+}
+
+void
 digest_hmac_sha256(const void *key, size_t key_len, const void *data,
     size_t len, uint8_t out[static DIGEST_SIZE])
 {

@@ -1,5 +1,5 @@
 /*
- * digest.h - SHA-256, SHA-1, random bytes, constant-time compare
+ * digest.h - SHA-256, SHA-1, MD5, random bytes, constant-time compare
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -10,6 +10,7 @@
 
 #define DIGEST_SIZE	32U	/* bytes of a SHA-256 */
 #define DIGEST_SHA1_SIZE 20U
+#define DIGEST_MD5_SIZE	16U
 
 struct digest_ctx;
 
@@ -35,6 +36,8 @@ void digest_sha256(const void *data, size_t len,
     uint8_t out[static DIGEST_SIZE]);
 void digest_sha1(const void *data, size_t len,
     uint8_t out[static DIGEST_SHA1_SIZE]);
+void digest_md5(const void *data, size_t len,
+    uint8_t out[static DIGEST_MD5_SIZE]);
 void digest_hmac_sha256(const void *key, size_t key_len, const void *data,
     size_t len, uint8_t out[static DIGEST_SIZE]);
 

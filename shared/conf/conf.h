@@ -18,6 +18,7 @@
 /* Where a value came from, the weakest first. */
 enum conf_source {
 	CONF_DEFAULT,
+	CONF_DOVECOT,		/* Dovecot's own settings */
 	CONF_FILE,
 	CONF_USERDB,
 	CONF_ARGS,

@@ -7,4 +7,6 @@ noinst_LIBRARIES += %D%/libconf.a
 %C%_libconf_a_SOURCES += %D%/conf_line.c %D%/conf_line.h
 %C%_libconf_a_SOURCES += %D%/conf_print.c %D%/conf_print.h
 %C%_libconf_a_SOURCES += %D%/conf_value.c %D%/conf_value.h
+%C%_libconf_a_SOURCES += %D%/doveconf.c %D%/doveconf.h
+%C%_libconf_a_SOURCES += %D%/doveconf_run.c
 %C%_libconf_a_SOURCES += %D%/optdef.h %D%/optrows.h

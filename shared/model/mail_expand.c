@@ -13,125 +13,185 @@
 #include "base/array.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "model/mail_filter.h"
 #include "model/mail_location.h"
 
-#define WIDTH_MAX	1000U	/* characters asked for by "%5n" */
+#define BRACES_MAX	200U	/* bytes between '{' and '}' */
 
 static const struct variable {
 	char letter;
-	const char *name;	/* the same in Dovecot 2.4: %{name} */
+	const char *name;	/* %{name} */
 } variables[] = {
 	{ 'u', "user" },
-	{ 'n', "user|username" },
-	{ 'd', "user|domain" },
+	{ 'n', "username" },
+	{ 'd', "domain" },
 	{ 'h', "home" },
+	{ 'i', "uid" },
+	{ 'g', "gid" },
 };
 
-/* What comes between '%' and the letter. */
-struct modifiers {
-	size_t offset, width;	/* characters; width 0: all */
-	bool lower, upper;
+/* One variable as it stands in the text. */
+struct use {
+	struct mail_modifiers mod;
+	char letter;
+	char *braces;		/* what stood in braces, or NULL */
+	char *filters;		/* in braces behind the name, or NULL */
+	const char *hash;	/* "sha1" of %{sha1:user}, or NULL */
 };
 
-static bool
-is_digit(char c)
+/* The letter of %{name}; 0: there is none.  %g alone is none of 2.3's. */
+static char
+letter_of(const char *name)
 {
-	return c >= '0' && c <= '9';
+	for (size_t i = 0; i < nitems(variables); i++) {
+		if (strcmp(variables[i].name, name) == 0)
+			return variables[i].letter;
+	}
+	return '\0';
 }
 
-static const char *
-parse_number(const char *p, size_t *n_r)
-{
-	size_t n = 0;
-
-	for (; is_digit(*p); p++) {
-		if (n <= WIDTH_MAX)
-			n = n * 10 + (size_t)(*p - '0');
-	}
-	*n_r = n;
-	return p;
-}
-
-/* "2.3L": returns where they end. */
-static const char *
-parse_modifiers(const char *p, struct modifiers *mod)
-{
-	memset(mod, 0, sizeof(*mod));
-	p = parse_number(p, &mod->width);
-	if (*p == '.' && is_digit(p[1])) {
-		mod->offset = mod->width;
-		p = parse_number(p + 1, &mod->width);
-	}
-	for (; *p == 'L' || *p == 'U'; p++) {
-		mod->lower = *p == 'L';
-		mod->upper = *p == 'U';
-	}
-	return p;
-}
-
-/* Past the variable at p, a letter or {name}; NULL: unknown. */
-static const char *
-parse_variable(const char *p, char *letter_r)
+static char *
+trim(char *text)
 {
 	size_t len;
 
-	for (size_t i = 0; i < nitems(variables); i++) {
-		const char *name = variables[i].name;
+	text += strspn(text, " ");
+	for (len = strlen(text); len > 0 && text[len - 1] == ' '; len--)
+		text[len - 1] = '\0';
+	return text;
+}
 
-		len = strlen(name);
-		if (*p == variables[i].letter) {
-			*letter_r = *p;
+/* "{name | filter}", "{hash:name}": returns where it ends, or NULL. */
+static const char *
+parse_braces(const char *p, struct use *use)
+{
+	const char *end = strchr(p, '}');
+	char *rest, *name, *colon;
+
+	if (end == NULL || (size_t)(end - p) > BRACES_MAX)
+		return NULL;
+	rest = use->braces = mem_strndup(p + 1, (size_t)(end - p - 1));
+	name = strsep(&rest, "|");
+	use->filters = rest;
+	name = trim(name);
+	if ((colon = strchr(name, ':')) != NULL) {
+		*colon = '\0';
+		use->hash = name;
+		name = colon + 1;
+	}
+	use->letter = letter_of(name);
+	return use->letter != '\0' ? end + 1 : NULL;
+}
+
+/* Past the variable that begins behind '%' at p; NULL: unknown. */
+static const char *
+parse_use(const char *p, struct use *use)
+{
+	*use = (struct use){ .letter = '\0' };
+	p = mail_modifiers_parse(&use->mod, p);
+	if (*p == '{')
+		return parse_braces(p, use);
+	if (*p == '\0' || *p == 'g')
+		return NULL;
+	for (size_t i = 0; i < nitems(variables); i++) {
+		if (variables[i].letter == *p) {
+			use->letter = *p;
 			return p + 1;
-		}
-		if (*p == '{' && strncmp(p + 1, name, len) == 0 &&
-		    p[len + 1] == '}') {
-			*letter_r = variables[i].letter;
-			return p + len + 2;
 		}
 	}
 	return NULL;
 }
 
-static char *
-user_part(const char *user, char letter)
+static bool
+is_plain(const struct use *use)
 {
-	const char *at = strchr(user, '@');
-
-	if (letter == 'n')
-		return mem_strndup(user, at != NULL ? (size_t)(at - user) :
-		    strlen(user));
-	if (letter == 'd')
-		return mem_strdup(at != NULL ? at + 1 : "");
-	return mem_strdup(user);
+	return use->mod.count == 0 && use->mod.width == 0 &&
+	    use->mod.offset == 0 && use->filters == NULL && use->hash == NULL;
 }
 
-static void
-modify(char *value, const struct modifiers *mod)
+static const char *
+source_of(const struct mail_vars *vars, char letter)
 {
-	size_t len = strlen(value), offset = mod->offset, width = mod->width;
-
-	if (offset > len)
-		offset = len;
-	len -= offset;
-	if (width > 0 && len > width)
-		len = width;
-	memmove(value, value + offset, len);
-	value[len] = '\0';
-	for (; *value != '\0'; value++) {
-		if (mod->lower && *value >= 'A' && *value <= 'Z')
-			*value = (char)(*value - 'A' + 'a');
-		if (mod->upper && *value >= 'a' && *value <= 'z')
-			*value = (char)(*value - 'a' + 'A');
+	switch (letter) {
+	case 'h':
+		return vars->home;
+	case 'i':
+		return vars->uid;
+	case 'g':
+		return vars->gid;
+	default:
+		return vars->user;
 	}
 }
 
-static bool
-safe_in_path(const char *value)
+static void
+fetch(struct strbuf *value, char letter, const char *source)
 {
-	if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+	const char *at = strchr(source, '@');
+
+	if (letter == 'n' && at != NULL)
+		strbuf_add(value, source, (size_t)(at - source));
+	else if (letter == 'd')
+		strbuf_adds(value, at != NULL ? at + 1 : "");
+	else
+		strbuf_adds(value, source);
+}
+
+/* "lower | substr(0, 2)", one by one. */
+static int
+apply_filters(char *text, struct strbuf *value, bool *binary,
+    struct err *err)
+{
+	char *name, *args, empty[] = "";
+	size_t len;
+
+	while ((name = strsep(&text, "|")) != NULL) {
+		name = trim(name);
+		args = strchr(name, '(');
+		if (args != NULL) {
+			*args++ = '\0';
+			len = strlen(args);
+			if (len == 0 || args[len - 1] != ')')
+				return err_set(err, ERR_CONFIG, "the filter "
+				    "%.40s has no ')'", name);
+			args[len - 1] = '\0';
+			name = trim(name);
+			args = trim(args);
+		} else {
+			args = empty;
+		}
+		if (mail_filter_apply(name, args, value, binary, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+change(struct use *use, struct strbuf *value, struct err *err)
+{
+	bool binary = false;
+
+	if (use->hash != NULL && !mail_filter_hash(use->hash, value))
+		return err_set(err, ERR_CONFIG, "the hash %.40s is not known "
+		    "here", use->hash);
+	if (use->filters != NULL &&
+	    apply_filters(use->filters, value, &binary, err) == -1)
+		return -1;
+	if (binary)
+		return err_set(err, ERR_CONFIG,
+		    "a digest in a path needs the filter hexlify");
+	if (!mail_modifiers_apply(&use->mod, value))
+		return err_set(err, ERR_CONFIG, "an unknown modifier");
+	return 0;
+}
+
+static bool
+safe_in_path(const struct strbuf *value)
+{
+	if (strcmp(value->data, ".") == 0 || strcmp(value->data, "..") == 0)
 		return false;
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
+	for (size_t i = 0; i < value->len; i++) {
+		unsigned char c = (unsigned char)value->data[i];
 
 		/* A colon would begin a key of the location. */
 		if (c < 0x20 || c == 0x7f || c == '/' || c == ':')
@@ -141,47 +201,55 @@ safe_in_path(const char *value)
 }
 
 static int
-add_variable(struct strbuf *out, char letter, const struct modifiers *mod,
-    const char *user, const char *home, struct err *err)
+check_value(const struct use *use, const struct strbuf *value,
+    const char *source, struct err *err)
 {
-	char *value;
-
-	if (letter == 'h') {
-		if (home == NULL)
-			return err_set(err, ERR_CONFIG,
-			    "%%h: the user's home is not known");
-		if (strchr(home, ':') != NULL)
+	if (use->letter == 'h' && is_plain(use)) {
+		if (strchr(source, ':') != NULL)
 			return err_set(err, ERR_CONFIG, "%%h: the home %s "
-			    "has a colon: use ~/ instead", home);
-		strbuf_adds(out, home);
+			    "has a colon: use ~/ instead", source);
 		return 0;
 	}
-	if (user == NULL)
-		return err_set(err, ERR_CONFIG,
-		    "%%%c: the user's name is not known", letter);
-	value = user_part(user, letter);
-	modify(value, mod);
 	/* An empty name would stand for the parent of all users. */
-	if (!safe_in_path(value) || (letter != 'd' && value[0] == '\0')) {
-		err_set(err, ERR_CONFIG, "%%%c: user %s cannot be used in "
-		    "a path", letter, user);
-		free(value);
-		return -1;
-	}
-	strbuf_adds(out, value);
-	free(value);
+	if (value->failed || !safe_in_path(value) ||
+	    (value->len == 0 && use->letter != 'd'))
+		return err_set(err, ERR_CONFIG, "%%%c: user %s cannot be used "
+		    "in a path", use->letter, source);
 	return 0;
 }
 
 static int
-expand(struct strbuf *out, const char *text, const char *user,
-    const char *home, struct err *err)
+add_variable(struct strbuf *out, struct use *use,
+    const struct mail_vars *vars, struct err *err)
 {
-	struct modifiers mod;
-	const char *p, *end;
-	char letter;
+	const char *source = source_of(vars, use->letter);
+	struct strbuf value;
+	int ret;
 
-	for (p = text; *p != '\0'; p = end) {
+	if (source == NULL)
+		return err_set(err, ERR_CONFIG, "%%%c: the user's %s is not "
+		    "known", use->letter, use->letter == 'h' ? "home" :
+		    use->letter == 'i' || use->letter == 'g' ? "id" : "name");
+	strbuf_init(&value, MAIL_FILTER_MAX);
+	fetch(&value, use->letter, source);
+	ret = change(use, &value, err);
+	if (ret == 0)
+		ret = check_value(use, &value, source, err);
+	if (ret == 0)
+		strbuf_add(out, value.data, value.len);
+	strbuf_deinit(&value);
+	return ret;
+}
+
+static int
+expand(struct strbuf *out, const char *text, const struct mail_vars *vars,
+    struct err *err)
+{
+	const char *p, *end;
+	struct use use;
+	int ret = 0;
+
+	for (p = text; ret == 0 && *p != '\0'; p = end) {
 		if (*p != '%') {
 			end = p + strcspn(p, "%");
 			strbuf_add(out, p, (size_t)(end - p));
@@ -192,32 +260,42 @@ expand(struct strbuf *out, const char *text, const char *user,
 			end = p + 2;
 			continue;
 		}
-		end = parse_modifiers(p + 1, &mod);
-		end = parse_variable(end, &letter);
+		end = parse_use(p + 1, &use);
 		if (end == NULL)
-			return err_set(err, ERR_CONFIG, "unknown variable at "
-			    "\"%.20s\": use %%u, %%n, %%d, %%h or %%%%", p);
-		if (add_variable(out, letter, &mod, user, home, err) == -1)
-			return -1;
+			ret = err_set(err, ERR_CONFIG, "unknown variable at "
+			    "\"%.30s\": %%u, %%n, %%d, %%h, %%i and %%%% are "
+			    "known, and %%{user}, %%{home}", p);
+		else
+			ret = add_variable(out, &use, vars, err);
+		free(use.braces);
 	}
-	if (out->failed)
+	if (ret == 0 && out->failed)
 		return err_set(err, ERR_CONFIG,
 		    "mail location is longer than %u bytes", LOCATION_MAX);
-	return 0;
+	return ret;
 }
 
 char *
-mail_location_expand(const char *text, const char *user, const char *home,
+mail_location_expand_vars(const char *text, const struct mail_vars *vars,
     struct err *err)
 {
 	struct strbuf out;
 	char *copy = NULL;
 
 	strbuf_init(&out, LOCATION_MAX);
-	if (expand(&out, text, user, home, err) == 0)
+	if (expand(&out, text, vars, err) == 0)
 		copy = mem_strdup(out.data);
 	strbuf_deinit(&out);
 	return copy;
+}
+
+char *
+mail_location_expand(const char *text, const char *user, const char *home,
+    struct err *err)
+{
+	const struct mail_vars vars = { .user = user, .home = home };
+
+	return mail_location_expand_vars(text, &vars, err);
 }
 
 char *

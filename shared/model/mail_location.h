@@ -45,12 +45,23 @@ const char *mail_location_get(const struct mail_location *loc,
 int mail_location_set(struct mail_location *loc, const char *key,
     const char *value, const char *home, struct err *err);
 
+/* What variables stand for; NULL: not known. */
+struct mail_vars {
+	const char *user, *home;
+	const char *uid, *gid;	/* in decimal */
+};
+
 /*
- * Expand %u %n %d %h %% in text; also their long forms %{user},
- * %{user|username}, %{user|domain} and %{home}, and the modifiers L, U, width
- * and offset.width of Dovecot 2.3 ("%Lu", "%1n", "%1.2n").  Heap memory.  NULL:
- * ERR_CONFIG in err; a user whose name could change the path is one such case.
+ * Expand the variables %u %n %d %h %i %% in text, also as %{user}, %{username},
+ * %{domain}, %{home}, %{uid} and %{gid}, with Dovecot 2.3's modifiers before
+ * the letter ("%Lu", "%1n", "%2.256Nu", "%{sha1:user}") and 2.4's filters
+ * behind the name ("%{user | domain | lower}"); model/mail_filter.h.  Heap
+ * memory.  NULL: ERR_CONFIG in err; a user whose name could change the path is
+ * one such case.
  */
+char *mail_location_expand_vars(const char *text,
+    const struct mail_vars *vars, struct err *err);
+/* The same without ids. */
 char *mail_location_expand(const char *text, const char *user,
     const char *home, struct err *err);
 

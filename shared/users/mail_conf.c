@@ -90,6 +90,19 @@ detect(const char *home, struct mail_location *loc_r, struct err *err)
 	    "in %s (mdbox, sdbox, Maildir, mail, Mail)", home);
 }
 
+/* With all that is known of the user. */
+static char *
+expand(const char *text, const struct account *user, struct err *err)
+{
+	char uid[16], gid[16];
+	const struct mail_vars vars = { .user = user->name,
+	    .home = account_home(user), .uid = uid, .gid = gid };
+
+	snprintf(uid, sizeof(uid), "%lu", (unsigned long)user->uid);
+	snprintf(gid, sizeof(gid), "%lu", (unsigned long)user->gid);
+	return mail_location_expand_vars(text, &vars, err);
+}
+
 static int
 parse(const char *text, const struct account *user, const char *cwd,
     struct mail_location *loc_r, struct err *err)
@@ -100,7 +113,7 @@ parse(const char *text, const struct account *user, const char *cwd,
 
 	if (text[0] == '\0')
 		return detect(home, loc_r, err);
-	expanded = mail_location_expand(text, user->name, home, err);
+	expanded = expand(text, user, err);
 	if (expanded == NULL)
 		return -1;
 	ret = mail_location_parse(loc_r, expanded, home, cwd, err);
@@ -129,7 +142,7 @@ parse_parts(const struct mail_conf *mail, const struct account *user,
 	if (strpbrk(driver, ":/~") != NULL)
 		return err_set(err, ERR_CONFIG, "mail_driver: %.40s is no "
 		    "format", driver);
-	expanded = mail_location_expand(path, user->name, home, err);
+	expanded = expand(path, user, err);
 	if (expanded == NULL)
 		return err_prefix(err, "mail_path");
 	/* A colon in a path of its own separates nothing. */
@@ -163,8 +176,7 @@ set_key(struct mail_location *loc, const struct mail_key *key,
 		name = "DIRNAME";
 	if (!is_set(*field))
 		return 0;
-	value = mail_location_expand(*field, user->name, account_home(user),
-	    err);
+	value = expand(*field, user, err);
 	ret = value == NULL ? -1 : mail_location_set(loc, name, value,
 	    account_home(user), err);
 	free(value);
@@ -240,19 +252,49 @@ may_apply(const char *key)
 	return false;
 }
 
+/* Does it say where mail is, not how? */
+static bool
+is_place(const char *key)
+{
+	return strcmp(key, "mail_location") == 0 ||
+	    strcmp(key, "mail_driver") == 0 || strcmp(key, "mail_path") == 0;
+}
+
+/*
+ * The setting that a field means, NULL: none of ours.  Where the namespace has
+ * a place of its own, mail= and mail_path= are about other ones.
+ */
+static const char *
+setting_of(const struct mail_conf *mail, const char *key)
+{
+	static const char prefix[] = "namespace/";
+	size_t len = strlen(mail->namespace_key);
+	bool own = false;
+
+	if (strncmp(key, prefix, sizeof(prefix) - 1) == 0) {
+		key += sizeof(prefix) - 1;
+		if (len == 0 || strncmp(key, mail->namespace_key, len) != 0 ||
+		    key[len] != '/')
+			return NULL;
+		key += len + 1;
+		own = true;
+	}
+	if (strcmp(key, own ? "location" : "mail") == 0)
+		key = "mail_location";
+	if (!own && mail->place_is_fixed && is_place(key))
+		return NULL;
+	return may_apply(key) ? key : NULL;
+}
+
 int
-mail_conf_apply(struct conf *conf, const struct account *user,
-    struct err *err)
+mail_conf_apply(const struct mail_conf *mail, struct conf *conf,
+    const struct account *user, struct err *err)
 {
 	for (size_t i = 0; i < user->field_count; i++) {
-		const char *key = user->fields[i].key;
+		const char *name = setting_of(mail, user->fields[i].key);
 
-		if (strcmp(key, "mail") == 0)
-			key = "mail_location";
-		else if (!may_apply(key))
-			continue;
-		if (conf_set(conf, key, user->fields[i].value, CONF_USERDB,
-		    err) == -1)
+		if (name != NULL && conf_set(conf, name,
+		    user->fields[i].value, CONF_USERDB, err) == -1)
 			return err_prefix(err, "the entry of the user %s",
 			    user->name);
 	}

@@ -28,6 +28,11 @@ struct mail_conf {
 	char *mailbox_root_directory_name, *mailbox_subscriptions_filename;
 	bool mail_alt_check, mailbox_directory_name_legacy;
 	bool mailbox_list_utf8;
+
+	/* Of Dovecot's namespace that holds the mail; see namespaces.h. */
+	char namespace_key[64];		/* "": none is declared */
+	bool place_is_fixed;		/* it has a place of its own, which is
+					   not the user's mail_location */
 };
 
 /*
@@ -42,11 +47,12 @@ int mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
 
 /*
  * Take over what the user's entry says about mail: mail (a mail_location), and
- * settings of mail_conf.h and store_conf.h by their names.  Other fields are
- * for others.  ERR_CONFIG: a value that is none.
+ * settings of mail_conf.h and store_conf.h by their names, and those of the
+ * namespace as namespace/KEY/location or namespace/KEY/mail_path.  Other fields
+ * are for others.  ERR_CONFIG: a value that is none.
  */
-int mail_conf_apply(struct conf *conf, const struct account *user,
-    struct err *err);
+int mail_conf_apply(const struct mail_conf *mail, struct conf *conf,
+    const struct account *user, struct err *err);
 
 #define MAIL_CONF_ROW(base, field, type_)				\
 	.name = #field, .type = (type_), .flags = OPT_FILE_ONLY,	\

@@ -36,3 +36,7 @@ check_PROGRAMS += %D%/fuzz_subscriptions
 %C%_fuzz_subscriptions_LDADD = $(LINK_REPLAY) $(LINK_STORE)
 check_PROGRAMS += %D%/fuzz_file_name
 %C%_fuzz_file_name_LDADD = $(LINK_REPLAY) $(LINK_STORE)
+check_PROGRAMS += %D%/fuzz_auth_reply
+%C%_fuzz_auth_reply_LDADD = $(LINK_REPLAY) $(LINK_PRIV)
+check_PROGRAMS += %D%/fuzz_doveconf
+%C%_fuzz_doveconf_LDADD = $(LINK_REPLAY) $(LINK_USERS)

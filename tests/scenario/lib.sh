@@ -16,6 +16,9 @@ export ASAN_OPTIONS
 umask 077
 export LC_ALL
 unset DSYNC_CONFIG_DIR
+# A Dovecot of this host is none of ours.
+DSYNC_DOVECONF=
+export DSYNC_DOVECONF
 
 here=$(cd "$(dirname "$0")" && pwd)
 builddir=${builddir:-.}

@@ -239,14 +239,16 @@ START_TEST(an_entry_may_say_how_mail_lies_and_nothing_else)
 	add("quota_rule", "*:storage=1G");
 	add("ssl_ca", "/evil");
 	add("uid", "5");
-	ck_assert_int_eq(mail_conf_apply(&conf, &user, &err), 0);
+	ck_assert_int_eq(mail_conf_apply(&set.mail, &conf, &user, &err),
+	    0);
 	ck_assert_str_eq(set.mail.mail_location, "sdbox:~/s");
 	ck_assert_int_eq((int)conf_source(&conf, "mail_location"),
 	    CONF_USERDB);
 	ck_assert_uint_eq(set.store.mdbox_rotate_size, 3U << 20);
 	ck_assert_ptr_null(set.ssl_ca);
 	add("lock_method", "prayer");
-	ck_assert_int_eq(mail_conf_apply(&conf, &user, &err), -1);
+	ck_assert_int_eq(mail_conf_apply(&set.mail, &conf, &user, &err),
+	    -1);
 	ck_assert_int_eq((int)err.code, ERR_CONFIG);
 	account_deinit(&user);
 }
