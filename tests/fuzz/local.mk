@@ -40,3 +40,5 @@ check_PROGRAMS += %D%/fuzz_auth_reply
 %C%_fuzz_auth_reply_LDADD = $(LINK_REPLAY) $(LINK_PRIV)
 check_PROGRAMS += %D%/fuzz_doveconf
 %C%_fuzz_doveconf_LDADD = $(LINK_REPLAY) $(LINK_USERS)
+check_PROGRAMS += %D%/fuzz_index
+%C%_fuzz_index_LDADD = $(LINK_REPLAY) $(LINK_STORE)

@@ -94,4 +94,8 @@ check_PROGRAMS += %D%/test_index
 %C%_test_index_SOURCES = %D%/test_index.c tests/support/tempdir.c \
 	tests/support/index_fixture.c
 %C%_test_index_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_index_hostile
+%C%_test_index_hostile_SOURCES = %D%/test_index_hostile.c \
+	tests/support/tempdir.c tests/support/index_fixture.c
+%C%_test_index_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif

@@ -313,16 +313,16 @@ load_once(struct index *index, struct err *err)
 	return load_logs(index, data, err);
 }
 
-/* Was a file replaced while they were read? */
+/* Was a file replaced while they were read?  failed: not all of them were. */
 static bool
-was_replaced(struct index *index)
+was_replaced(struct index *index, bool failed)
 {
 	struct err ignored = ERR_INIT;
 	struct path_stat st;
 
 	if (index->dirfd == -1)
 		return false;
-	if (!index->locked) {
+	if (!index->locked && (index->fd != -1 || !failed)) {
 		if (path_stat(index->root, index->dirfd, NULL,
 		    index->log_name, &st, &ignored) == -1)
 			return false;
@@ -346,7 +346,7 @@ index_reload(struct index *index, struct err *err)
 
 		if (ret == -1 && err->code != ERR_CORRUPT)
 			break;
-		if (was_replaced(index)) {
+		if (was_replaced(index, ret == -1)) {
 			*err = (struct err)ERR_INIT;
 			continue;
 		}
