@@ -228,6 +228,38 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 	return pass_new(p, info, p->uidnext++, err);
 }
 
+/*
+ * A message that is there and can't be read: what the log knows of it stays,
+ * for nobody has expunged it (E1).
+ */
+static int
+pass_damaged(struct pass *p, const struct mail_info *info, struct err *err)
+{
+	struct chlog_mail *mail;
+	struct err why = ERR_INIT;
+
+	err_set(&why, ERR_CORRUPT, "the GUID of UID %u is not valid",
+	    info->uid);
+	session_problem(p->s, &p->row->guid, p->row->name, &why);
+	if (info->uid <= p->uid_before)
+		return 0;
+	p->uid_before = info->uid;
+	if (info->uid >= p->uidnext && info->uid < UINT32_MAX)
+		p->uidnext = info->uid + 1;
+	for (;;) {
+		if (pass_peek(p, &mail, err) == -1)
+			return -1;
+		if (mail == NULL || mail->m.uid > info->uid)
+			return 0;
+		if (mail->m.uid == info->uid) {
+			p->page_i++;
+			return 0;
+		}
+		if (pass_missing(p, mail, err) == -1)
+			return -1;
+	}
+}
+
 static int
 pass_mail(const struct mail_info *info, void *arg, struct err *err)
 {
@@ -235,14 +267,8 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 	struct chlog_mail *mail;
 
 	pass_next(p);
-	if (!guid_text_valid(info->guid, strlen(info->guid))) {
-		struct err why = ERR_INIT;
-
-		err_set(&why, ERR_CORRUPT, "the GUID of UID %u is not valid",
-		    info->uid);
-		session_problem(p->s, &p->row->guid, p->row->name, &why);
-		return 0;
-	}
+	if (!guid_text_valid(info->guid, strlen(info->guid)))
+		return pass_damaged(p, info, err);
 	if (info->uid == 0)
 		return pass_without_uid(p, info, err);
 	if (info->uid <= p->uid_before) {

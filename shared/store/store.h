@@ -87,8 +87,9 @@ struct mailbox_status {
 struct mail_info {
 	uint32_t uid;			/* append: wanted, 0: next; readonly
 					   scan: 0: the format gave none yet */
-	const char *guid;		/* text, never NULL in a scan; append:
-					   NULL: make one */
+	const char *guid;		/* text, never NULL in a scan, "" there:
+					   damaged, so that it can't be known;
+					   append: NULL: make one */
 	flags_t flags;
 	const char *const *keywords;	/* set ones, sorted by keyword_cmp */
 	size_t keyword_count;
@@ -344,5 +345,6 @@ void store_close(struct store **store);
 
 extern const struct store_driver store_driver_maildir;
 extern const struct store_driver store_driver_memory;
+extern const struct store_driver store_driver_sdbox;
 
 #endif

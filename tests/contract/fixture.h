@@ -16,7 +16,7 @@
 #include "store/store.h"
 #include "tests/support/unit.h"
 
-#define DRIVERS		6	/* variants: the index of loop tests */
+#define DRIVERS		7	/* variants: the index of loop tests */
 #define PLAIN_DRIVERS	2	/* the first ones, without keys */
 #define RECEIVED	1000000000
 

@@ -281,7 +281,7 @@ START_TEST(a_mapped_name_can_be_created_and_comes_back)
 		ck_assert_str_eq(mapped, again);
 		if (!fixture_has(&fx, mapped))
 			fixture_create(&fx, mapped);
-		ck_assert(fixture_has(&fx, mapped));
+		ck_assert_msg(fixture_has(&fx, mapped), "%s", mapped);
 		box = fixture_box(&fx, mapped);
 		d->mailbox_close(&box);
 	}

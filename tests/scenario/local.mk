@@ -9,6 +9,7 @@ dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh
 dist_check_SCRIPTS += %D%/cut_anywhere.sh
 dist_check_SCRIPTS += %D%/damaged_store.sh
+dist_check_SCRIPTS += %D%/dbox_dovecot.sh
 dist_check_SCRIPTS += %D%/dry_run.sh
 dist_check_SCRIPTS += %D%/exit_status.sh
 dist_check_SCRIPTS += %D%/full_disk.sh

@@ -401,6 +401,32 @@ path_rename_over(struct path_root *root, int dirfd, const char *from,
 }
 
 int
+path_exchange(struct path_root *root, int a_fd, const char *a, int b_fd,
+    const char *b, struct err *err)
+{
+	char between[PATH_NAME_MAX + 1];
+
+	if (check_name(a, err) == -1 || check_name(b, err) == -1 ||
+	    step(root, "exchange", a, err) == -1)
+		return -1;
+	if (renameat2(a_fd, a, b_fd, b, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return err_sys(err, "exchange %s and %s", a, b);
+	snprintf(between, sizeof(between), "%.250s.old", b);
+	if (renameat(a_fd, a, b_fd, between) == -1)
+		return err_sys(err, "rename %s to %s", a, between);
+	if (renameat(b_fd, b, a_fd, a) == -1) {
+		err_sys(err, "rename %s to %s", b, a);
+		(void)renameat(b_fd, between, a_fd, a);
+		return -1;
+	}
+	if (renameat(b_fd, between, b_fd, b) == -1)
+		return err_sys(err, "rename %s to %s", between, b);
+	return 0;
+}
+
+int
 path_link(struct path_root *root, int from_fd, const char *from, int to_fd,
     const char *to, struct err *err)
 {

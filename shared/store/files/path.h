@@ -84,6 +84,9 @@ int path_rename(struct path_root *root, int from_fd, const char *from,
 /* Replaces. */
 int path_rename_over(struct path_root *root, int dirfd, const char *from,
     const char *to, struct err *err);
+/* Two names change places, at once where the file system can do that. */
+int path_exchange(struct path_root *root, int a_fd, const char *a, int b_fd,
+    const char *b, struct err *err);
 int path_link(struct path_root *root, int from_fd, const char *from,
     int to_fd, const char *to, struct err *err);
 int path_unlink(struct path_root *root, int dirfd, const char *name,

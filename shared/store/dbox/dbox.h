@@ -1,0 +1,486 @@
+/*
+ * dbox.h - what sdbox and mdbox share
+ *
+ * Both keep UIDs, flags, keywords and modseqs in Dovecot's index of the
+ * mailbox, and nothing but the message in mail files; they differ in where
+ * a body lies.  All that does not depend on it is here; struct dbox_format
+ * holds what does.
+ */
+#ifndef STORE_DBOX_DBOX_H
+#define STORE_DBOX_DBOX_H
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "store/dbox/dbox_format.h"
+#include "store/files/path.h"
+#include "store/index/index.h"
+#include "store/store.h"
+
+#define DBOX_INDEX	"dovecot.index"
+#define DBOX_INDEX_LOG	"dovecot.index.log"
+#define DBOX_STORAGE	"storage"
+#define DBOX_TEMP	".temp."	/* Dovecot removes such after 36 h */
+#define DBOX_PATH_MAX	4096U		/* bytes of a path below a root */
+#define DBOX_HEADER_SIZE 24U		/* of "dbox-hdr" and "mdbox-hdr" */
+#define DBOX_HAS_UIDLS	0x01U		/* flags in them */
+#define DBOX_HAS_ORDERS	0x02U
+#define DBOX_PROBLEMS_MAX 20U		/* told of one mailbox */
+#define UID_LAST	0xfffffffeU	/* UIDNEXT has to fit behind it */
+/* A batch of so many files is made durable one by one. */
+#define DBOX_FSYNC_EACH_MAX 4U
+
+struct dbox_box;
+struct dbox_store;
+struct dbox_format;
+
+/* Where a message is.  fd is the reader's to close. */
+struct dbox_place {
+	int fd;
+	uint64_t offset;	/* of the message header; 0: behind the file's */
+	uint64_t end;		/* of the message, exactly if offset is told, at
+				   most otherwise */
+	uint32_t message_header;	/* bytes before the body; 0: to be read
+					   from the file's header */
+};
+
+/* What a mail file says of one message; it never changes. */
+struct dbox_ident {
+	uint32_t uid;
+	uint32_t pop3_order;
+	uint64_t size;		/* of the body as shown, 0: not cheaply known */
+	int64_t received;
+	const char *guid;	/* "": it can't be read */
+	const char *pop3_uidl;	/* NULL: none */
+};
+
+/*
+ * A mailbox that is open, once per store however many boxes use it: with
+ * fcntl a lock would be lost by closing another descriptor of the log.
+ */
+struct dbox_folder {
+	struct dbox_folder *next;
+	unsigned int users;
+	char *name;		/* joined */
+	char *path;		/* storage form, "A/B" */
+	int mail_fd;		/* .../dbox-Mails; -1: there is none */
+	int index_fd;		/* where the index is; -1: there is none */
+	struct index *index;
+	/* Idents by rising UID, in memory of their own. */
+	ARRAY(struct dbox_ident) idents;
+	struct arena *texts;
+	uint32_t idents_validity;	/* UIDVALIDITY they belong to */
+	unsigned int problems;
+};
+
+enum dbox_op_kind {
+	DBOX_APPEND, DBOX_FLAGS, DBOX_UID, DBOX_EXPUNGE, DBOX_STATUS,
+};
+
+struct mdbox_spool;
+
+struct dbox_op {
+	enum dbox_op_kind kind;
+	bool answered;
+	bool gone;		/* EXPUNGE: there was nothing to do */
+	bool silent;		/* made by a renumbering: nobody waits */
+	bool published;		/* its body is where it will stay */
+	uint64_t tag;
+	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
+				   given (0: none left) */
+	uint32_t from_uid;	/* UID: the old one */
+	size_t order;		/* among the calls */
+	char *guid;
+	flags_t flags, was_flags;
+	char **keywords, **was_keywords;	/* one block each */
+	size_t keyword_count, was_count;
+	uint64_t modseq;
+	int64_t received;
+	char *pop3_uidl;
+	uint32_t pop3_order;
+	/* The body of an append: sdbox: a file; mdbox: a place in a spool, or
+	   the map UID of a message that gets another reference. */
+	char *tmp_name;
+	int fd;
+	struct mdbox_spool *spool;
+	uint64_t offset, total;
+	uint32_t map_uid, save_date;
+	uint8_t index_flags;	/* UID: bits that are not flags */
+	struct mailbox_status status;
+};
+
+struct dbox_box {
+	struct mailbox head;
+	struct dbox_store *store;
+	struct dbox_box *next;
+	struct dbox_folder *folder;
+	ARRAY(struct dbox_op) ops;
+};
+
+struct dbox_store {
+	struct store head;
+	const struct dbox_format *format;
+	struct path_root root;
+	struct path_root index;		/* fd -1: in root */
+	struct path_root control;	/* fd -1: in root */
+	struct path_root alt;		/* fd -1: none */
+	bool readonly, utf8;
+	bool full_dir;		/* dir_name is part of index paths, too */
+	bool create;
+	bool list_index;	/* Dovecot keeps one */
+	char alt_char;
+	char *hostname;
+	char *boxes_name;	/* "mailboxes" */
+	char *dir_name;		/* "dbox-Mails" */
+	char *subscriptions;
+	char *compress_why;	/* why compressed mail can't be read, or NULL */
+	unsigned int lock_timeout;	/* seconds */
+	struct index_options index_opts;
+	uint64_t rotate_size;
+	unsigned int rotate_interval;	/* seconds; 0: by size alone */
+	mode_t dir_mode, file_mode;
+	struct dbox_folder *folders;
+	struct dbox_box *boxes;
+	struct index *list;	/* of mailboxes; NULL: not yet opened */
+	size_t unsynced;	/* bodies written since the last flush */
+	void *mdbox;		/* of that driver alone */
+};
+
+struct dbox_answer {
+	store_done_fn *done;
+	void *arg;
+};
+
+/* What a format does in its own way. */
+struct dbox_format {
+	const char *name;		/* "sdbox" */
+	struct index_ext_want header;	/* the one with the mailbox GUID */
+	size_t header_guid;		/* offset of the GUID in it */
+	size_t header_flags;		/* ... of DBOX_HAS_* */
+	bool keeps_mailbox;		/* metadata name the mailbox */
+
+	int (*open)(struct dbox_store *store, struct err *err);
+	void (*close)(struct dbox_store *store);
+	/* Fill the header of a new mailbox but for its GUID. */
+	int (*new_header)(struct dbox_store *store,
+	    uint8_t header[static DBOX_HEADER_SIZE], struct err *err);
+	/* Bring what it says of others up to date. */
+	void (*refresh_header)(struct dbox_store *store,
+	    uint8_t header[static DBOX_HEADER_SIZE]);
+	/* May an index be made for this mailbox, which has none? */
+	int (*may_create)(struct dbox_store *store,
+	    struct dbox_folder *folder, struct err *err);
+	/*
+	 * Open the file of the message at pos of the folder's index.  ERR_CORRUPT
+	 * or ERR_NOTFOUND: it is damaged.
+	 */
+	int (*locate)(struct dbox_store *store, struct dbox_folder *folder,
+	    size_t pos, struct dbox_place *place_r, struct err *err);
+	/* The GUID that the index has for a damaged message; false: none. */
+	bool (*index_guid)(struct dbox_store *store,
+	    struct dbox_folder *folder, size_t pos, struct guid128 *guid_r);
+
+	/* A place for a new body: op gets tmp_name and fd, or spool and fd.
+	   *start_r: where its message header goes; 0: the file header first. */
+	int (*body_begin)(struct dbox_box *box, struct dbox_op *op,
+	    uint64_t *start_r, struct err *err);
+	int (*body_end)(struct dbox_box *box, struct dbox_op *op,
+	    struct err *err);
+	/* Forget a body that was not published. */
+	void (*body_drop)(struct dbox_box *box, struct dbox_op *op);
+	/* 1: op is a reference to the source, 0: it has to be copied; -1. */
+	int (*copy)(struct dbox_box *box, struct dbox_op *op,
+	    struct dbox_box *src, size_t src_pos, struct err *err);
+
+	/*
+	 * Flush, in this order.  Operations may be answered by all; the result
+	 * is 0, or -1 if nothing is known any more.
+	 */
+	int (*bodies_sync)(struct dbox_store *store, struct err *err);
+	int (*begin)(struct dbox_store *store,
+	    const struct dbox_answer *answer, struct err *err);
+	/* Under the lock of the mailbox's index: op gets its file (why: it
+	   can't), its records, or loses its file, the commit having failed. */
+	int (*publish)(struct dbox_box *box, struct dbox_op *op,
+	    struct err *why);
+	int (*published)(struct dbox_box *box, struct err *err);
+	int (*record)(struct dbox_box *box, struct dbox_op *op,
+	    struct index_txn *txn, struct err *err);
+	void (*withdraw)(struct dbox_box *box, struct dbox_op *op);
+	/* For a new directory of the mailbox: op's file goes there, too. */
+	int (*carry)(struct dbox_box *box, const struct dbox_op *op,
+	    int dirfd, struct err *err);
+	/* After the commit: an old UID, or an expunged message. */
+	int (*forget)(struct dbox_box *box, uint32_t uid, struct err *why);
+	int (*end)(struct dbox_store *store, struct err *err);
+
+	/* The same for expunges. */
+	int (*expunge_begin)(struct dbox_store *store,
+	    const struct dbox_answer *answer, struct err *err);
+	/* Before the commit: note what the message at pos has. */
+	void (*expunge_note)(struct dbox_box *box, size_t pos);
+	/* Dropped messages are named to forget; then the end. */
+	int (*expunge_end)(struct dbox_store *store, struct err *err);
+};
+
+/* dbox_store.c */
+int dbox_store_open(const struct dbox_format *format,
+    const struct store_driver *driver, struct store **store_r,
+    const struct mail_location *loc, const struct store_options *opts,
+    struct err *err);
+void dbox_store_close(struct store **store);
+int dbox_root_fd(const struct store *store);
+void dbox_problem(struct dbox_store *store, const struct err *why,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int dbox_writable(struct dbox_store *store, struct err *err);
+/* A step said that the process is gone. */
+bool dbox_gone(const struct dbox_store *store);
+/* The root that holds the indexes. */
+struct path_root *dbox_index_root(struct dbox_store *store);
+struct path_root *dbox_control_root(struct dbox_store *store);
+
+/* dbox_names.c */
+/* "A/B" in storage form; INBOX included. */
+int dbox_name_path(const struct dbox_store *store, const char *name,
+    char out[static DBOX_PATH_MAX], struct err *err);
+/* Add one level, as found in a directory, to a joined name; -1: none. */
+bool dbox_inbox_misspelt(const char *name);
+int dbox_level_name(const struct dbox_store *store, const char *level,
+    struct strbuf *name);
+int dbox_map_name(struct store *store, const char *name, char *out,
+    size_t size, struct err *err);
+
+/* dbox_dirs.c: directories below a root, by a path of several levels */
+/* An open directory, or -1; with create what is missing is made. */
+int dbox_dir_open(struct dbox_store *store, struct path_root *root,
+    const char *path, bool create, struct err *err);
+/* Open the directory above the last level, which name_r points to. */
+int dbox_dir_parent(struct dbox_store *store, struct path_root *root,
+    const char *path, bool create, const char **name_r, struct err *err);
+/* Open the deepest level of path that exists; *missing_r: those below it. */
+int dbox_dir_deepest(struct dbox_store *store, struct path_root *root,
+    const char *path, const char **missing_r, struct err *err);
+/* Remove empty directories from path upwards, but for the first level. */
+void dbox_dir_prune(struct dbox_store *store, struct path_root *root,
+    const char *path);
+/* "mailboxes/A/B", with "/dbox-Mails"; the same for the index. */
+int dbox_mail_path(const struct dbox_store *store, const char *path,
+    char out[static DBOX_PATH_MAX], struct err *err);
+int dbox_box_path(const struct dbox_store *store, const char *path,
+    char out[static DBOX_PATH_MAX], struct err *err);
+int dbox_index_path(const struct dbox_store *store, const char *path,
+    char out[static DBOX_PATH_MAX], struct err *err);
+/* Remove the index files of a directory; others stay. */
+int dbox_index_remove(struct dbox_store *store, int dirfd, struct err *err);
+
+/* A name in the root for what is no mailbox yet, or any more. */
+void dbox_aside_name(const struct dbox_store *store,
+    char out[static PATH_NAME_MAX + 1]);
+
+/* dbox_list.c */
+int dbox_list(struct store *store, store_list_fn *fn, void *arg,
+    struct err *err);
+int dbox_tree_token(struct store *store, struct store_token *token_r,
+    struct err *err);
+/* The token of a mailbox by its open index directory; -1: none. */
+int dbox_index_token(struct dbox_store *store, int dirfd,
+    struct store_token *token_r, struct err *err);
+
+/* dbox_tree.c */
+int dbox_create(struct store *store, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err);
+int dbox_rename(struct store *store, const char *from, const char *to,
+    struct err *err);
+int dbox_remove(struct store *store, const char *name, struct err *err);
+void dbox_tree_cleanup(struct dbox_store *store);
+/* INBOX is there, whoever made it. */
+int dbox_inbox_create(struct dbox_store *store, struct err *err);
+/* Make a new index in this directory. */
+int dbox_index_create(struct dbox_store *store, int dirfd, bool inbox,
+    const struct mailbox_status *status, struct err *err);
+
+/* dbox_subscribe.c */
+int dbox_subscriptions(struct store *store, store_name_fn *fn, void *arg,
+    struct err *err);
+int dbox_subscribe(struct store *store, const char *name, bool on,
+    struct err *err);
+/* Notes for Dovecot's own programs; failures are of no matter. */
+void dbox_tree_changed(struct dbox_store *store);
+void dbox_log_name(struct dbox_store *store, int event, const char *name);
+void dbox_log_guid(struct dbox_store *store, int event,
+    const struct guid128 *guid);
+
+/* dbox_box.c */
+int dbox_box_open(struct store *store, const char *name,
+    struct mailbox **box_r, struct err *err);
+void dbox_box_close(struct mailbox **box);
+int dbox_box_status(struct mailbox *box, struct mailbox_status *status_r,
+    struct err *err);
+int dbox_box_token(struct mailbox *box, struct store_token *token_r,
+    struct err *err);
+int dbox_folder_get(struct dbox_store *store, const char *name,
+    struct dbox_folder **folder_r, struct err *err);
+void dbox_folder_release(struct dbox_store *store,
+    struct dbox_folder *folder);
+/* Open the directories and the index of a folder again. */
+int dbox_folder_reopen(struct dbox_store *store, struct dbox_folder *folder,
+    struct err *err);
+/* The index as it is; ERR_NOTFOUND if the mailbox is gone. */
+int dbox_folder_refresh(struct dbox_folder *folder, struct err *err);
+/* The header extension, DBOX_HEADER_SIZE bytes; zero if there is none. */
+bool dbox_folder_header(const struct dbox_store *store,
+    const struct dbox_folder *folder,
+    uint8_t header_r[static DBOX_HEADER_SIZE]);
+void dbox_folder_problem(struct dbox_store *store,
+    struct dbox_folder *folder, const struct err *why, uint32_t uid);
+
+/* dbox_ident.c */
+/*
+ * What is known of the message at pos, from its file if need be.  Never NULL:
+ * of a damaged message it has what the index knows.
+ */
+const struct dbox_ident *dbox_ident_get(struct dbox_store *store,
+    struct dbox_folder *folder, size_t pos);
+void dbox_idents_clear(struct dbox_folder *folder);
+/* The position of the message of this GUID and UID (0: any); false: none. */
+bool dbox_message_find(struct dbox_store *store, struct dbox_folder *folder,
+    uint32_t uid, const char *guid, size_t *pos_r);
+/* The same for one position. */
+bool dbox_message_is(struct dbox_store *store, struct dbox_folder *folder,
+    size_t pos, const char *guid);
+
+/* It is, or it is damaged, and the UID alone has to tell. */
+bool dbox_message_may_be(struct dbox_store *store,
+    struct dbox_folder *folder, size_t pos, const char *guid);
+
+/* dbox_scan.c */
+int dbox_scan(struct mailbox *box, store_scan_fn *fn, void *arg,
+    struct err *err);
+/* Keywords of the message at pos, sorted; *list_r grows as needed. */
+ARRAY_TYPE(dbox_names, const char *);
+void dbox_keywords(const struct index *index, size_t pos,
+    struct dbox_names *list);
+
+/* dbox_reader.c */
+/* A message, looked at in its file. */
+struct dbox_message {
+	struct dbox_place place;
+	uint64_t body, size;	/* offset and bytes as stored */
+	struct dbox_meta meta;
+};
+/* Read header and metadata at the place, which the message then owns. */
+int dbox_message_read(struct dbox_message *message,
+    const struct dbox_place *place, struct err *err);
+/* Its metadata alone, with one read where that is enough. */
+int dbox_meta_read(struct dbox_message *message,
+    const struct dbox_place *place, struct err *err);
+int dbox_reader_open(struct mailbox *box, uint32_t uid, const char *guid,
+    struct mail_reader **reader_r, struct mail_info *info_r,
+    struct err *err);
+ptrdiff_t dbox_reader_read(struct mail_reader *reader, void *buf, size_t len,
+    struct err *err);
+void dbox_reader_close(struct mail_reader **reader);
+
+/* dbox_append.c */
+int dbox_append_begin(struct mailbox *box, const struct mail_info *info,
+    struct mail_writer **writer_r, struct err *err);
+int dbox_append_write(struct mail_writer *writer, const void *buf,
+    size_t len, struct err *err);
+int dbox_append_commit(struct mail_writer **writer, uint64_t tag,
+    struct err *err);
+void dbox_append_abort(struct mail_writer **writer);
+int dbox_copy(struct mailbox *box, const struct mail_info *info,
+    struct mailbox *src, uint32_t src_uid, const char *src_guid,
+    uint64_t tag, struct err *err);
+
+/* dbox_ops.c */
+struct dbox_op *dbox_op_add(struct dbox_box *box, enum dbox_op_kind kind,
+    uint64_t tag);
+void dbox_op_from_info(struct dbox_op *op, const struct mail_info *info);
+void dbox_op_clear(struct dbox_op *op);
+char **dbox_keywords_dup(const char *const *keywords, size_t count);
+void dbox_ops_free(struct dbox_box *box);
+int dbox_set_flags(struct mailbox *box, const struct mail_info *was,
+    flags_t flags, const char *const *keywords, size_t keyword_count,
+    uint64_t modseq, uint64_t tag, struct err *err);
+int dbox_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
+int dbox_expunge(struct mailbox *box, uint32_t uid, const char *guid,
+    uint64_t tag, struct err *err);
+int dbox_set_status(struct mailbox *box, const struct mailbox_status *status,
+    uint64_t tag, struct err *err);
+
+/* dbox_flush.c */
+int dbox_flush(struct store *store, store_done_fn *done, void *arg,
+    struct err *err);
+void dbox_op_done(const struct dbox_answer *answer, struct dbox_op *op,
+    uint64_t modseq);
+void dbox_op_failed(const struct dbox_answer *answer, struct dbox_op *op,
+    const struct err *failure);
+void dbox_fail_all(struct dbox_box *box, const struct dbox_answer *answer,
+    const struct err *failure);
+
+/* dbox_apply.c: all but expunges of one mailbox, under its lock */
+int dbox_apply(struct dbox_box *box, const struct dbox_answer *answer,
+    struct err *err);
+/* The whole of an ordinary flush, into txn up to the commit. */
+size_t dbox_plan_uids(struct dbox_box *box, struct dbox_op **ops);
+void dbox_take_over(struct dbox_box *box, struct dbox_op *op);
+int dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
+    const struct dbox_answer *answer, struct err *err);
+/* Give UIDs: wanted ones that are free, then the next.  Ends sorted. */
+void dbox_assign_uids(struct dbox_op **ops, size_t n, uint32_t next);
+/* Records of what is appended, after its UID is known. */
+int dbox_put_appends(struct dbox_box *box, struct dbox_op **ops, size_t n,
+    struct index_txn *txn, struct err *err);
+/* GUID, UIDVALIDITY, UIDNEXT; then all modseqs. */
+void dbox_put_status(struct dbox_box *box, struct index_txn *txn,
+    bool new_index);
+void dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn);
+
+/* dbox_renumber.c: the same with another UIDVALIDITY */
+int dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
+    struct err *err);
+
+/* dbox_flags.c */
+/* Changes of flags and keywords, checked and put into txn. */
+void dbox_apply_flags(struct dbox_box *box, struct index_txn *txn,
+    const struct dbox_answer *answer);
+/* All keywords of appends and UID changes. */
+void dbox_apply_keywords(struct dbox_box *box, struct index_txn *txn);
+
+/* What the driver tables have in common. */
+#define DBOX_CAPS							\
+	(STORE_CAP_SAVE_GUID | STORE_CAP_SET_UID | STORE_CAP_MAILBOX_GUID | \
+	STORE_CAP_MODSEQ | STORE_CAP_KEYWORDS | STORE_CAP_DIRECTORIES)
+
+#define DBOX_DRIVER_FUNCTIONS						\
+	.close = dbox_store_close,					\
+	.root_fd = dbox_root_fd,					\
+	.list = dbox_list,						\
+	.tree_token = dbox_tree_token,					\
+	.subscriptions = dbox_subscriptions,				\
+	.subscribe = dbox_subscribe,					\
+	.mailbox_create = dbox_create,					\
+	.mailbox_rename = dbox_rename,					\
+	.mailbox_remove = dbox_remove,					\
+	.map_name = dbox_map_name,					\
+	.mailbox_open = dbox_box_open,					\
+	.mailbox_close = dbox_box_close,				\
+	.status = dbox_box_status,					\
+	.token = dbox_box_token,					\
+	.scan = dbox_scan,						\
+	.reader_open = dbox_reader_open,				\
+	.reader_read = dbox_reader_read,				\
+	.reader_close = dbox_reader_close,				\
+	.append_begin = dbox_append_begin,				\
+	.append_write = dbox_append_write,				\
+	.append_commit = dbox_append_commit,				\
+	.append_abort = dbox_append_abort,				\
+	.copy = dbox_copy,						\
+	.set_flags = dbox_set_flags,					\
+	.set_uid = dbox_set_uid,					\
+	.expunge = dbox_expunge,					\
+	.set_status = dbox_set_status,					\
+	.flush = dbox_flush
+
+#endif

@@ -1,0 +1,304 @@
+/*
+ * Another UIDVALIDITY: UIDs begin anew, for all messages at once.  A log can't
+ * say that, and files are named by UIDs.  So the mailbox gets a new directory,
+ * made aside with links to its messages and an index of its own, and the two
+ * change places in one step.  Who has the old index open finds it deleted.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/dbox/dbox.h"
+
+/* What is needed until the new directory has its place. */
+struct renumber {
+	struct dbox_box *box;
+	struct dbox_op **ops;
+	size_t n;
+	char aside[PATH_NAME_MAX + 1];
+	int fd;				/* of the new directory */
+	bool exchanged;
+};
+
+static int
+op_from_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Messages that no operation names get the next UIDs, in their order. */
+static void
+add_rest(struct dbox_box *box)
+{
+	struct index *index = box->folder->index;
+	size_t count = index_state(index)->count, named = 0;
+	uint32_t *from = mem_calloc(box->ops.n + 1, sizeof(*from)), uid;
+	struct dbox_op *op;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (box->ops.v[i].kind == DBOX_UID &&
+		    !box->ops.v[i].answered)
+			from[named++] = box->ops.v[i].from_uid;
+	}
+	qsort(from, named, sizeof(*from), op_from_cmp);
+	for (size_t pos = 0; pos < count; pos++) {
+		uid = index_mail(index, pos).uid;
+		if (index_is_pending(index, uid, INDEX_EXPUNGE)) {
+			box->store->format->expunge_note(box, pos);
+			continue;
+		}
+		if (bsearch(&uid, from, named, sizeof(*from),
+		    op_from_cmp) != NULL)
+			continue;
+		op = dbox_op_add(box, DBOX_UID, 0);
+		op->silent = true;
+		op->from_uid = uid;
+		op->guid = mem_strdup(dbox_ident_get(box->store, box->folder,
+		    pos)->guid);
+	}
+	free(from);
+}
+
+static uint32_t
+new_uidvalidity(const struct dbox_box *box)
+{
+	uint32_t value = 0;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (box->ops.v[i].kind == DBOX_STATUS &&
+		    !box->ops.v[i].answered &&
+		    box->ops.v[i].status.uidvalidity != 0)
+			value = box->ops.v[i].status.uidvalidity;
+	}
+	return value;
+}
+
+static bool
+uids_left(const struct renumber *re, struct err *err)
+{
+	for (size_t i = 0; i < re->n; i++) {
+		if (re->ops[i]->uid == 0) {
+			err_set(err, ERR_REFUSED, "no UIDs are left");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The index of the new directory. */
+static int
+make_index(struct renumber *re, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct dbox_box *box = re->box;
+	struct dbox_store *store = box->store;
+	const struct index_state *old = index_state(box->folder->index);
+	struct index *index = index_open(dbox_index_root(store), re->fd,
+	    DBOX_INDEX, &store->index_opts);
+	struct index_txn *txn;
+	int ret = -1;
+
+	if (index_refresh(index, err) == 0) {
+		txn = index_txn_begin(index);
+		index_txn_create_as(txn, old->indexid + 1,
+		    old->highestmodseq);
+		dbox_apply_flags(box, txn, answer);
+		re->n = dbox_plan_uids(box, re->ops);
+		dbox_assign_uids(re->ops, re->n, 1);
+		index_txn_uidvalidity(txn, new_uidvalidity(box));
+		ret = uids_left(re, err) ? 0 : -1;
+		if (ret == 0)
+			ret = dbox_put_appends(box, re->ops, re->n, txn, err);
+		dbox_put_status(box, txn, true);
+		dbox_put_modseqs(box, txn);
+		index_txn_tail(txn);
+		if (ret == 0)
+			ret = index_txn_commit(&txn, NULL, err);
+		index_txn_abort(&txn);
+	}
+	index_close(&index);
+	return ret;
+}
+
+static int
+fill(struct renumber *re, const struct dbox_answer *answer, struct err *err)
+{
+	struct dbox_box *box = re->box;
+
+	if (make_index(re, answer, err) == -1)
+		return -1;
+	for (size_t i = 0; i < re->n; i++) {
+		if (box->store->format->carry(box, re->ops[i], re->fd,
+		    err) == -1)
+			return -1;
+	}
+	return path_fsync(&box->store->root, re->fd, err);
+}
+
+/* The new directory takes the place of the old one. */
+static int
+exchange(struct renumber *re, struct err *err)
+{
+	struct dbox_store *store = re->box->store;
+	struct path_root *root = &store->root;
+	char path[DBOX_PATH_MAX];
+	const char *name;
+	int fd, ret;
+
+	if (dbox_mail_path(store, re->box->folder->path, path, err) == -1)
+		return -1;
+	fd = dbox_dir_parent(store, root, path, false, &name, err);
+	if (fd == -1)
+		return -1;
+	ret = path_exchange(root, fd, name, root->fd, re->aside, err);
+	re->exchanged = ret == 0;
+	if (ret == 0)
+		ret = path_fsync(root, fd, err);
+	close(fd);
+	return ret;
+}
+
+/* Everybody who has the old index open is told. */
+static void
+retire_old(struct renumber *re)
+{
+	struct dbox_box *box = re->box;
+	struct index_txn *txn = index_txn_begin(box->folder->index);
+	struct err ignored = ERR_INIT;
+
+	index_txn_deleted(txn, true);
+	(void)index_txn_commit(&txn, NULL, &ignored);
+	(void)path_remove_tree(&box->store->root, box->store->root.fd,
+	    re->aside, 1, &ignored);
+}
+
+/* Operations that named a message by its old UID. */
+static void
+retarget(struct renumber *re)
+{
+	struct dbox_box *box = re->box;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct dbox_op *op = &box->ops.v[i];
+
+		if (op->kind != DBOX_FLAGS && op->kind != DBOX_EXPUNGE)
+			continue;
+		for (size_t k = 0; k < re->n; k++) {
+			if (re->ops[k]->kind == DBOX_UID &&
+			    re->ops[k]->from_uid == op->uid) {
+				op->uid = re->ops[k]->uid;
+				break;
+			}
+		}
+	}
+}
+
+static int
+answer_all(struct renumber *re, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct dbox_box *box = re->box;
+	struct index *index;
+	uint64_t modseq;
+	size_t pos;
+
+	if (dbox_folder_reopen(box->store, box->folder, err) == -1 ||
+	    index_refresh(box->folder->index, err) == -1)
+		return -1;
+	index = box->folder->index;
+	for (size_t i = 0; i < re->n; i++) {
+		re->ops[i]->published = true;
+		/* Its name went with the old directory. */
+		free(re->ops[i]->tmp_name);
+		re->ops[i]->tmp_name = NULL;
+	}
+	retarget(re);
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct dbox_op *op = &box->ops.v[i];
+
+		if (op->answered || op->kind == DBOX_EXPUNGE)
+			continue;
+		modseq = index_state(index)->has_modseqs &&
+		    index_find(index, op->uid, &pos) ?
+		    index_modseq(index, pos) : 0;
+		dbox_op_done(answer, op, modseq);
+	}
+	return 0;
+}
+
+static int
+make_directory(struct renumber *re, struct err *err)
+{
+	struct dbox_store *store = re->box->store;
+	struct path_root *root = &store->root;
+
+	dbox_aside_name(store, re->aside);
+	if (path_mkdir(root, root->fd, re->aside, store->dir_mode, err) == -1)
+		return -1;
+	re->fd = path_open_dir(root, root->fd, re->aside, err);
+	return re->fd == -1 ? -1 : 0;
+}
+
+/* 1: done; 0: not, *why tells; -1: nothing is known any more. */
+static int
+renumber(struct renumber *re, const struct dbox_answer *answer,
+    struct err *why)
+{
+	struct dbox_store *store = re->box->store;
+	struct err ignored = ERR_INIT;
+	int ret = make_directory(re, why);
+
+	if (ret == 0)
+		ret = fill(re, answer, why);
+	if (ret == 0)
+		ret = exchange(re, why);
+	if (ret == 0)
+		return 1;
+	/* Which of the two has its place durably? */
+	if (re->exchanged || dbox_gone(store))
+		return -1;
+	(void)path_remove_tree(&store->root, store->root.fd, re->aside, 1,
+	    &ignored);
+	return 0;
+}
+
+int
+dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct renumber re = { .box = box, .fd = -1 };
+	struct err why = ERR_INIT;
+	int ret;
+
+	if (box->store->index.fd != -1) {
+		err_set(&why, ERR_REFUSED, "a mailbox whose index is in "
+		    "another place (INDEX=) can't get another UIDVALIDITY");
+		dbox_fail_all(box, answer, &why);
+		return 0;
+	}
+	add_rest(box);
+	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
+	re.n = dbox_plan_uids(box, re.ops);
+	for (size_t i = 0; i < re.n; i++) {
+		if (re.ops[i]->kind == DBOX_UID)
+			dbox_take_over(box, re.ops[i]);
+	}
+	ret = renumber(&re, answer, &why);
+	if (ret == 1) {
+		retire_old(&re);
+		ret = answer_all(&re, answer, err);
+	} else if (ret == 0) {
+		dbox_fail_all(box, answer, &why);
+	} else {
+		*err = why;
+	}
+	if (re.fd != -1)
+		close(re.fd);
+	free(re.ops);
+	return ret;
+}

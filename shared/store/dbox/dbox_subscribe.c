@@ -1,0 +1,107 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "model/mailbox_name.h"
+#include "store/dbox/dbox.h"
+#include "store/files/subscriptions_file.h"
+#include "store/index/index_list.h"
+#include "store/index/mailbox_log.h"
+
+static struct subscriptions_file
+file_of(struct dbox_store *store)
+{
+	return (struct subscriptions_file){
+		.root = dbox_control_root(store),
+		.name = store->subscriptions, .hostname = store->hostname,
+		.lock_timeout = store->lock_timeout, .utf8 = store->utf8,
+		.separator = '/',
+	};
+}
+
+int
+dbox_subscriptions(struct store *head, store_name_fn *fn, void *arg,
+    struct err *err)
+{
+	struct dbox_store *store = (struct dbox_store *)head;
+	struct subscriptions_file file = file_of(store);
+	struct subscriptions subs;
+	int ret = 0;
+
+	if (subscriptions_load(&file, &subs, err) == -1)
+		return -1;
+	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
+		const char *name = subs.lines.v[i].name;
+
+		if (name == NULL || strchr(name, '/') != NULL) {
+			dbox_problem(store, NULL, "subscriptions: not "
+			    "a mailbox name: %s", subs.lines.v[i].line);
+			continue;
+		}
+		ret = fn(name, arg, err);
+	}
+	subscriptions_deinit(&subs);
+	return ret;
+}
+
+int
+dbox_subscribe(struct store *head, const char *name, bool on,
+    struct err *err)
+{
+	struct dbox_store *store = (struct dbox_store *)head;
+	struct subscriptions_file file = file_of(store);
+
+	if (dbox_writable(store, err) == -1)
+		return -1;
+	/* A subscription may name what is not there, but has to be a name. */
+	if (!name_valid(name, strlen(name)) || strchr(name, '/') != NULL)
+		return err_set(err, ERR_REFUSED,
+		    "a dbox can't hold this mailbox name");
+	if (subscriptions_change(&file, name, on, err) == -1)
+		return -1;
+	dbox_log_name(store, on ? MAILBOX_LOG_SUBSCRIBE :
+	    MAILBOX_LOG_UNSUBSCRIBE, name);
+	return 0;
+}
+
+void
+dbox_tree_changed(struct dbox_store *store)
+{
+	struct path_root *root = dbox_index_root(store);
+	struct err ignored = ERR_INIT;
+
+	if (!store->list_index)
+		return;
+	if (store->list == NULL)
+		store->list = index_open(root, root->fd, INDEX_LIST_BASE,
+		    &store->index_opts);
+	/* It is a cache: a new process looks at the directories anyway. */
+	(void)index_list_changed(store->list, &ignored);
+}
+
+void
+dbox_log_guid(struct dbox_store *store, int event, const struct guid128 *guid)
+{
+	struct path_root *root = dbox_index_root(store);
+	struct err ignored = ERR_INIT;
+
+	(void)mailbox_log_append(root, root->fd,
+	    (enum mailbox_log_event)event, guid, &ignored);
+}
+
+/* The name as users see it where namespaces have no prefix. */
+void
+dbox_log_name(struct dbox_store *store, int event, const char *name)
+{
+	struct guid128 guid;
+	char shown[NAME_MAX_BYTES + 1];
+	size_t len = strlen(name);
+
+	if (len > NAME_MAX_BYTES)
+		return;
+	memcpy(shown, name, len + 1);
+	for (char *p = shown; (p = strchr(p, NAME_SEP)) != NULL;)
+		*p = '/';
+	guid = mailbox_log_name_guid(shown);
+	dbox_log_guid(store, event, &guid);
+}
