@@ -60,6 +60,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_list_write.c
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_make.c
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_names.c
+%C%_libstore_a_SOURCES += %D%/maildir/maildir_notice.c
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_ops.c
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_place.c
 %C%_libstore_a_SOURCES += %D%/maildir/maildir_scan.c

@@ -20,6 +20,7 @@
  *	stale UID GUID FLAGS KEYWORDS		the same, expecting no flags
  *	uid UID GUID NEW | expunge UID GUID
  *	setstatus GUID UIDVALIDITY UIDNEXT
+ *	modseq N				what all operations after it want
  *	flush
  *
  * Prepared operations are numbered from 1; flush prints how each ended.
@@ -48,6 +49,7 @@ struct ctl {
 	const struct store_driver *driver;
 	struct mailbox *box;
 	uint64_t tag;
+	uint64_t modseq;
 	int status;
 };
 
@@ -335,7 +337,7 @@ do_append(struct ctl *ctl, char **words, struct err *err)
 		.uid = number(words[1]),
 		.guid = strcmp(words[2], "-") == 0 ? NULL : words[2],
 		.flags = parse_flags(words[3]),
-		.keywords = keywords,
+		.modseq = ctl->modseq, .keywords = keywords,
 		.keyword_count = parse_keywords(words[4], keywords),
 		.received = strtoll(words[5], NULL, 10),
 	};
@@ -402,7 +404,7 @@ do_flags(struct ctl *ctl, char **words, struct err *err)
 	}
 	n = parse_keywords(words[4], keywords);
 	ret = ctl->driver->set_flags(ctl->box, &was, parse_flags(words[3]),
-	    keywords, n, 0, ++ctl->tag, err);
+	    keywords, n, ctl->modseq, ++ctl->tag, err);
 	found_free(&found);
 	return ret;
 }
@@ -419,7 +421,7 @@ do_uid(struct ctl *ctl, char **words, struct err *err)
 		return -1;
 	if (strcmp(words[0], "uid") == 0)
 		ret = ctl->driver->set_uid(ctl->box, uid, guid,
-		    number(words[3]), 0, ++ctl->tag, err);
+		    number(words[3]), ctl->modseq, ++ctl->tag, err);
 	else
 		ret = ctl->driver->expunge(ctl->box, uid, guid, ++ctl->tag,
 		    err);
@@ -444,6 +446,9 @@ do_box(struct ctl *ctl, char **words, struct err *err)
 		return 0;
 	case 'r':
 		return do_read(ctl, words, err);
+	case 'm':
+		ctl->modseq = strtoull(words[1], NULL, 10);
+		return 0;
 	case 'd':
 		return do_dump(ctl, err);
 	case 'a':
@@ -463,6 +468,7 @@ do_box(struct ctl *ctl, char **words, struct err *err)
 	if (strcmp(words[0], "setstatus") == 0) {
 		if (status_from_words(&status, words + 1, err) == -1)
 			return -1;
+		status.highestmodseq = ctl->modseq;
 		return ctl->driver->set_status(ctl->box, &status, ++ctl->tag,
 		    err);
 	}
@@ -518,6 +524,7 @@ static const struct {
 	{ "dump", 1, BOX },
 	{ "token", 1, BOX }, { "read", 3, BOX }, { "append", 7, BOX },
 	{ "copy", 4, BOX }, { "flags", 5, BOX }, { "stale", 5, BOX },
+	{ "modseq", 2, BOX },
 	{ "uid", 4, BOX }, { "expunge", 3, BOX }, { "setstatus", 4, BOX },
 };
 

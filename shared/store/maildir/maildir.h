@@ -77,6 +77,7 @@ struct maildir_store {
 	char *subscriptions;		/* file name */
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
+	struct index *list_index;	/* NULL: not looked at yet */
 	struct maildir_box *boxes;	/* open ones */
 	size_t unsynced;		/* bodies written since the last flush */
 };
@@ -286,6 +287,15 @@ void maildir_move_index(struct maildir_store *store,
     const struct maildir_place *from, const struct maildir_place *to);
 void maildir_drop_index(struct maildir_store *store,
     const struct maildir_place *place);
+
+/* maildir_notice.c: changes of the tree, and who is told */
+int maildir_create(struct store *store, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err);
+int maildir_rename(struct store *store, const char *from, const char *to,
+    struct err *err);
+int maildir_remove(struct store *store, const char *name, struct err *err);
+void maildir_subscribed(struct maildir_store *store, const char *name,
+    bool on);
 
 /* maildir_fs.c, maildir_fs_list.c: the layout fs */
 extern const struct maildir_layout maildir_layout_fs;

@@ -206,6 +206,7 @@ open_sides(struct maildir_store *store, const struct mail_location *loc,
 static void
 store_free(struct maildir_store *store)
 {
+	index_close(&store->list_index);
 	path_root_close(&store->root);
 	path_root_close(&store->index);
 	path_root_close(&store->control);
@@ -337,29 +338,6 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 {
 	return ((struct maildir_store *)store)->layout->tree_token(store,
 	    token_r, err);
-}
-
-static int
-maildir_create(struct store *store, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err)
-{
-	return ((struct maildir_store *)store)->layout->create(store, name,
-	    selectable, status, err);
-}
-
-static int
-maildir_rename(struct store *store, const char *from, const char *to,
-    struct err *err)
-{
-	return ((struct maildir_store *)store)->layout->rename(store, from,
-	    to, err);
-}
-
-static int
-maildir_remove(struct store *store, const char *name, struct err *err)
-{
-	return ((struct maildir_store *)store)->layout->remove(store, name,
-	    err);
 }
 
 #define CAPS (STORE_CAP_SAVE_GUID | STORE_CAP_SET_UID | \

@@ -56,5 +56,8 @@ maildir_subscribe(struct store *head, const char *name, bool on,
 	if (!name_valid(name, strlen(name)) || !maildir_can_hold(store, name))
 		return err_set(err, ERR_REFUSED,
 		    "a Maildir can't hold this mailbox name");
-	return subscriptions_change(&file, name, on, err);
+	if (subscriptions_change(&file, name, on, err) == -1)
+		return -1;
+	maildir_subscribed(store, name, on);
+	return 0;
 }
