@@ -42,3 +42,5 @@ check_PROGRAMS += %D%/fuzz_doveconf
 %C%_fuzz_doveconf_LDADD = $(LINK_REPLAY) $(LINK_USERS)
 check_PROGRAMS += %D%/fuzz_index
 %C%_fuzz_index_LDADD = $(LINK_REPLAY) $(LINK_STORE)
+check_PROGRAMS += %D%/fuzz_mail_codec
+%C%_fuzz_mail_codec_LDADD = $(LINK_REPLAY) $(LINK_STORE)

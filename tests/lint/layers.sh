@@ -98,7 +98,11 @@ openssl/ shared/net shared/base/digest.c
 protobuf-c/ shared/wire
 dsync\.pb-c\.h shared/wire
 sqlite3\.h shared/chlog
-zstd\.h shared/wire shared/store
+zstd\.h shared/wire shared/store/files
+zlib\.h shared/store/files
+bzlib\.h shared/store/files
+lzma\.h shared/store/files
+lz4\.h shared/store/files
 check\.h tests
 RULES
 

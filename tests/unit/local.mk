@@ -80,7 +80,7 @@ check_PROGRAMS += %D%/test_server
 %C%_test_server_LDADD = server/libserver.a shared/users/libusers.a \
 	shared/conf/libconf.a shared/store/libstore.a \
 	shared/priv/libpriv.a shared/net/libnet.a shared/wire/libwire.a \
-	$(LINK_PROTO) $(LINK_MODEL) $(ZSTD_LIBS) shared/log/liblog.a \
+	$(LINK_PROTO) $(LINK_MODEL) $(STORE_LIBS) shared/log/liblog.a \
 	$(LINK_BASE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_chlog
 %C%_test_chlog_SOURCES = %D%/test_chlog.c tests/support/tempdir.c
@@ -98,4 +98,7 @@ check_PROGRAMS += %D%/test_index_hostile
 %C%_test_index_hostile_SOURCES = %D%/test_index_hostile.c \
 	tests/support/tempdir.c tests/support/index_fixture.c
 %C%_test_index_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_mail_codec
+%C%_test_mail_codec_SOURCES = %D%/test_mail_codec.c tests/support/tempdir.c
+%C%_test_mail_codec_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif

@@ -13,6 +13,7 @@
 #include "store/maildir/table.h"
 #include "store/maildir/uidlist.h"
 #include "store/store.h"
+#include "store/store_settings.h"
 
 #define UIDLIST_NAME	"dovecot-uidlist"
 #define UIDLIST_LOCK	"dovecot-uidlist.lock"
@@ -78,6 +79,8 @@ struct maildir_store {
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
 	struct index *list_index;	/* NULL: not looked at yet */
+	enum store_compress compress;	/* of new messages */
+	unsigned int compress_level;
 	struct maildir_box *boxes;	/* open ones */
 	size_t unsynced;		/* bodies written since the last flush */
 };

@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/files/mail_codec.h"
+#include "store/files/mail_input.h"
 #include "store/maildir/maildir.h"
 
 #define WRITE_CHUNK	65536U	/* bytes */
@@ -22,6 +24,8 @@ struct mail_writer {
 	struct maildir_op op;		/* not yet in the box */
 	int64_t received;
 	bool last_cr;
+	struct mail_encoder *encoder;	/* NULL: stored as it is */
+	bool begun;			/* the first bytes are stored */
 	size_t len;			/* bytes in buf */
 	char buf[WRITE_CHUNK];
 };
@@ -71,6 +75,15 @@ create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
 	return 0;
 }
 
+static int
+store_bytes(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct mail_writer *writer = arg;
+
+	return path_write(&writer->box->store->root, writer->op.fd, data,
+	    len, err);
+}
+
 int
 maildir_append_begin(struct mailbox *head, const struct mail_info *info,
     struct mail_writer **writer_r, struct err *err)
@@ -87,9 +100,11 @@ maildir_append_begin(struct mailbox *head, const struct mail_info *info,
 	writer->box = box;
 	writer->received = info->received;
 	op_from_info(&writer->op, info);
+	if (box->store->compress != STORE_COMPRESS_NONE)
+		writer->encoder = mail_encoder_new(box->store->compress,
+		    box->store->compress_level, store_bytes, writer);
 	if (create_tmp(box, &writer->op, err) == -1) {
-		op_clear(&writer->op);
-		free(writer);
+		maildir_append_abort(&writer);
 		return -1;
 	}
 	*writer_r = writer;
@@ -116,11 +131,20 @@ count_bare_lf(const char *p, size_t len, bool *last_cr)
 static int
 writer_flush(struct mail_writer *writer, struct err *err)
 {
-	if (writer->len > 0 && path_write(&writer->box->store->root,
-	    writer->op.fd, writer->buf, writer->len, err) == -1)
-		return -1;
+	size_t len = writer->len;
+
 	writer->len = 0;
-	return 0;
+	if (len == 0)
+		return 0;
+	if (writer->encoder != NULL)
+		return mail_encoder_write(writer->encoder, writer->buf, len,
+		    err);
+	if (!writer->begun && mail_codec_detect(writer->buf, len) !=
+	    STORE_COMPRESS_NONE)
+		return err_set(err, ERR_REFUSED, "the message begins like "
+		    "a compressed file");
+	writer->begun = true;
+	return store_bytes(writer, writer->buf, len, err);
 }
 
 int
@@ -182,7 +206,8 @@ maildir_append_commit(struct mail_writer **writerp, uint64_t tag,
 
 	if (received == RECEIVED_UNKNOWN)
 		received = (int64_t)(clock_now_ms() / 1000);
-	if (writer_flush(writer, err) == 0 &&
+	if (writer_flush(writer, err) == 0 && (writer->encoder == NULL ||
+	    mail_encoder_finish(writer->encoder, err) == 0) &&
 	    path_set_mtime(&box->store->root, writer->op.fd, received,
 	    err) == 0 && finish_body(box, &writer->op, err) == 0) {
 		op = ARRAY_ADD(&box->ops);
@@ -208,6 +233,7 @@ maildir_append_abort(struct mail_writer **writerp)
 		    writer->box->tmp_fd, writer->op.tmp_name, false,
 		    &ignored);
 	op_clear(&writer->op);
+	mail_encoder_free(&writer->encoder);
 	free(writer);
 	*writerp = NULL;
 }
@@ -217,28 +243,29 @@ static int
 source_sizes(struct maildir_op *op, const char *name, int fd,
     const struct path_stat *st, struct err *err)
 {
-	char *buf;
+	struct mail_input *in = NULL;
 	struct file_name parsed;
 	struct file_sizes sizes;
 	bool last_cr = false;
-	ssize_t n;
+	ptrdiff_t n;
+	char *buf;
 
-	op->size = st->size;
+	if (mail_input_open(&in, fd, 0, st->size, &op->size, err) == -1)
+		return -1;
 	file_name_parse(&parsed, name);
 	file_name_sizes(&sizes, name, parsed.base_len);
-	if (sizes.has_size && sizes.has_vsize && sizes.size == st->size) {
+	if (sizes.has_size && sizes.has_vsize && sizes.size == op->size) {
 		op->vsize = sizes.vsize;
+		mail_input_close(&in);
 		return 0;
 	}
 	buf = mem_alloc(COPY_CHUNK);
-	op->size = op->vsize = 0;
-	while ((n = read(fd, buf, COPY_CHUNK)) > 0) {
-		op->size += (uint64_t)n;
-		op->vsize += (uint64_t)n + count_bare_lf(buf, (size_t)n,
-		    &last_cr);
-	}
+	op->vsize = op->size;
+	while ((n = mail_input_read(in, buf, COPY_CHUNK, err)) > 0)
+		op->vsize += count_bare_lf(buf, (size_t)n, &last_cr);
 	free(buf);
-	return n == -1 ? err_sys(err, "read a message") : 0;
+	mail_input_close(&in);
+	return n == -1 ? -1 : 0;
 }
 
 /* 1: linked, fd goes to op; 0: it can't be linked; -1. */
@@ -272,22 +299,27 @@ link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
 
 static int
 copy_bytes(struct mailbox *box, const struct mail_info *info, int fd,
-    uint64_t tag, struct err *err)
+    const struct path_stat *st, uint64_t tag, struct err *err)
 {
 	struct mail_writer *writer = NULL;
+	struct mail_input *in = NULL;
+	uint64_t size;
+	ptrdiff_t n;
 	char *buf;
-	ssize_t n;
 
-	if (maildir_append_begin(box, info, &writer, err) == -1)
+	if (mail_input_open(&in, fd, 0, st->size, &size, err) == -1)
 		return -1;
+	if (maildir_append_begin(box, info, &writer, err) == -1) {
+		mail_input_close(&in);
+		return -1;
+	}
 	buf = mem_alloc(COPY_CHUNK);
-	while ((n = read(fd, buf, COPY_CHUNK)) > 0) {
+	while ((n = mail_input_read(in, buf, COPY_CHUNK, err)) > 0) {
 		if (maildir_append_write(writer, buf, (size_t)n, err) == -1)
 			break;
 	}
 	free(buf);
-	if (n == -1)
-		err_sys(err, "read a message");
+	mail_input_close(&in);
 	if (n != 0) {
 		maildir_append_abort(&writer);
 		return -1;
@@ -318,12 +350,8 @@ copy_open(struct mailbox *head, const struct mail_info *info, int from_dir,
 	if (op.fd == fd)
 		op.fd = -1;
 	op_clear(&op);
-	if (r == 0) {
-		if (lseek(fd, 0, SEEK_SET) == -1)
-			r = err_sys(err, "read a message");
-		else
-			r = copy_bytes(head, info, fd, tag, err);
-	}
+	if (r == 0)
+		r = copy_bytes(head, info, fd, st, tag, err);
 	close(fd);
 	return r;
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/mem.h"
+#include "store/files/mail_input.h"
 #include "store/maildir/maildir.h"
 
 #define POP3_UIDL_MAX	255U	/* bytes */
@@ -20,6 +20,7 @@ struct info_text {
 
 struct mail_reader {
 	int fd;
+	struct mail_input *input;
 	struct info_text text;
 };
 
@@ -282,22 +283,27 @@ maildir_reader_open(struct mailbox *head, uint32_t uid, const char *guid,
 	char name[FILE_NAME_MAX + 1];
 	struct file_name parsed;
 	struct path_stat st;
+	uint64_t size;
 	int r, where;
 
+	reader->fd = -1;
 	r = maildir_message_find(box, uid, guid, line, err);
 	if (r == 0)
 		r = maildir_file_open(box, line->record.base,
 		    line->record.base_len, name, &where, &st, &reader->fd,
 		    err);
+	if (r == 0)
+		r = mail_input_open(&reader->input, reader->fd, 0, st.size,
+		    &size, err);
 	if (r == 0) {
 		file_name_parse(&parsed, name);
 		fill_info(box, &line->record, parsed.letters, info_r,
 		    &reader->text);
-		info_r->size = st.size;
+		info_r->size = size;
 		info_r->received = st.mtime;
 		*reader_r = reader;
 	} else {
-		free(reader);
+		maildir_reader_close(&reader);
 	}
 	free(line);
 	if (r == 1)
@@ -309,14 +315,7 @@ ptrdiff_t
 maildir_reader_read(struct mail_reader *reader, void *buf, size_t len,
     struct err *err)
 {
-	ssize_t n;
-
-	do {
-		n = read(reader->fd, buf, len);
-	} while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return err_sys(err, "read a message");
-	return n;
+	return mail_input_read(reader->input, buf, len, err);
 }
 
 void
@@ -326,7 +325,9 @@ maildir_reader_close(struct mail_reader **readerp)
 
 	if (reader == NULL)
 		return;
-	close(reader->fd);
+	mail_input_close(&reader->input);
+	if (reader->fd != -1)
+		close(reader->fd);
 	free(reader);
 	*readerp = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/files/mail_codec.h"
 #include "store/maildir/maildir.h"
 #include "store/store_settings.h"
 
@@ -269,6 +270,8 @@ store_new(const struct store_options *opts)
 	store->index_opts = index_options_of(opts);
 	/* It can be made anew from the mails: Dovecot does not wait either. */
 	store->index_opts.no_fsync = true;
+	store->compress = store_settings_get(opts)->zlib_save;
+	store->compress_level = store_settings_get(opts)->zlib_save_level;
 	store->hostname = mem_strdup(opts->hostname != NULL ?
 	    opts->hostname : "localhost");
 	store->subscriptions = mem_strdup("subscriptions");
@@ -283,7 +286,8 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 {
 	struct maildir_store *store = store_new(opts);
 
-	if (apply_keys(store, loc, err) == -1)
+	if (apply_keys(store, loc, err) == -1 || mail_codec_check(
+	    store->compress, store->compress_level, err) == -1)
 		goto failed;
 	store->head.driver = store->layout->nested ? &driver_nested :
 	    &store_driver_maildir;
