@@ -92,6 +92,7 @@ sim_deinit(struct sim *sim)
 		ARRAY_FREE(&site->known);
 	}
 	ARRAY_FREE(&sim->bodies);
+	sim_model_free(&sim->model);
 	clock_set(0);
 }
 

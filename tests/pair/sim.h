@@ -61,12 +61,21 @@ enum sim_kind {
 	SIM_KILLS,
 	/* Histories from SIM_SEED_2 on also have these. */
 	SIM_RUN_APPEND,		/* one peer may add only */
+	/* Of small histories: always the first one there is. */
+	SIM_MEET,		/* two messages, two mailboxes, one run */
+	SIM_SET,
+	SIM_CLEAR,
+	SIM_FILE,		/* into the other mailbox */
+	SIM_MAKE,		/* a mailbox, or another name for it */
+	SIM_REMOVE,
 	SIM_KIND_COUNT
 };
 
 /* Families of histories, by the first seed of each. */
 #define SIM_SEED_2	1000000U	/* more kinds of operations */
 #define SIM_SEED_SHORT	2000000U	/* short, and logs in memory */
+#define SIM_SEED_SMALL	2000000000U	/* all small ones */
+#define SIM_SMALL_COUNT	171405U		/* of them */
 
 struct sim_op {
 	enum sim_kind kind;
@@ -122,13 +131,54 @@ struct sim_body {
 	size_t count;			/* instances after the last clean run */
 };
 
+/* sim_model.c: a message in a mailbox, from when a client put it there. */
+struct sim_inst {
+	unsigned int body, place;
+	bool alive;
+	unsigned int on;		/* 1 << site: it is there */
+	unsigned int ended;		/* 1 << site: there a client did it */
+	unsigned int touched;		/* 1 << site: it began or ended there, */
+	unsigned int tries[SIM_SITES_MAX], scans[SIM_SITES_MAX]; /* after so
+					   many runs of that site */
+};
+
+struct sim_place {
+	struct guid128 guid;
+	unsigned int place;		/* GUIDs of one mailbox have one */
+};
+
+/* How often a body is there may be off: fewer, more. */
+struct sim_loose {
+	bool down, up;
+};
+
+struct sim_box_then {
+	const struct memory_mailbox *box;
+	struct guid128 guid;
+};
+
+struct sim_model {
+	bool off;			/* something it knows nothing of */
+	bool running, based;		/* a run goes on; one had ended */
+	/* Runs that began, and that ended. */
+	unsigned int tries[SIM_SITES_MAX], scans[SIM_SITES_MAX];
+	unsigned int places;
+	ARRAY(struct sim_place) guids;
+	ARRAY(struct sim_inst) inst;	/* by age */
+	ARRAY(struct sim_loose) loose;	/* by body */
+	ARRAY(struct sim_box_then) before; /* mailboxes before the run */
+	unsigned long exact;		/* bodies that were not loose */
+};
+
 struct sim {
+	struct sim_model model;
 	struct sim_site site[SIM_SITES_MAX];
 	unsigned int sites;
 	unsigned int pair[2];		/* the sites of the run */
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
+	bool loose_dirs;		/* a directory here, a mailbox there */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
 	bool strict;			/* and its clients know */
 	bool failed;
@@ -140,7 +190,7 @@ struct sim {
 /* What became of a history. */
 struct sim_result {
 	char why[1024];			/* it failed; else empty */
-	unsigned long runs, messages, cuts;
+	unsigned long runs, messages, cuts, exact;
 	uint8_t digest[DIGEST_SIZE];	/* of the stores at the end */
 };
 
@@ -221,6 +271,7 @@ bool sim_names_collide(struct sim *sim);
 bool sim_check_equal(struct sim *sim, bool backup, unsigned int source);
 bool sim_check_survival(struct sim *sim);
 bool sim_check_counts(struct sim *sim);
+size_t sim_count_body(const struct memory_world *world, unsigned int n);
 /* What is not at the source was discarded. */
 void sim_note_backup(struct sim *sim, unsigned int source);
 /* A filtered one: what was moved into that mailbox may have no other copy. */
@@ -242,6 +293,20 @@ void sim_format(const struct memory_world *world, bool guids, bool uidnext,
 /* The first line in which two texts differ. */
 void sim_first_difference(const char *a, const char *b, char *out,
     size_t size);
+
+/* sim_model.c: what must be there in the end */
+void sim_model_new(struct sim *sim, unsigned int site,
+    const struct memory_mailbox *box, unsigned int body);
+/* Before it goes. */
+void sim_model_gone(struct sim *sim, unsigned int site,
+    const struct memory_mailbox *box, const struct memory_mail *mail);
+void sim_model_box_gone(struct sim *sim, unsigned int site,
+    const struct memory_mailbox *box);
+void sim_model_before(struct sim *sim);
+/* perfect: all that the stores have was made equal. */
+void sim_model_after(struct sim *sim, bool ended, bool perfect);
+bool sim_model_check(struct sim *sim, unsigned int site);
+void sim_model_free(struct sim_model *model);
 
 /* sim_history.c: lists of operations */
 /* What histories of this seed are played with. */

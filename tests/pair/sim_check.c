@@ -47,6 +47,30 @@ format_subscriptions(const struct memory_world *world, struct strbuf *out)
 	free(list);
 }
 
+/* A mailbox that is a mere directory at the source stays one (B2). */
+static bool
+is_directory(const struct memory_world *world, const char *name)
+{
+	const struct memory_mailbox *box = memory_mailbox_find(world, name);
+
+	return box != NULL && !box->selectable;
+}
+
+static void
+unselect_empty(struct sim *sim, struct memory_world *world,
+    const struct memory_world *source)
+{
+	for (size_t i = 0; i < world->mailboxes.n; i++) {
+		struct memory_mailbox *box = world->mailboxes.v[i];
+
+		if (!box->selectable || box->mails.n > 0 ||
+		    !is_directory(source, box->name))
+			continue;
+		box->selectable = false;
+		sim->loose_dirs = true;
+	}
+}
+
 void
 sim_format(const struct memory_world *world, bool guids, bool uidnext,
     struct strbuf *out)
@@ -187,13 +211,21 @@ sim_check_equal(struct sim *sim, bool backup, unsigned int source)
 	char diff[512];
 	bool equal;
 
+	if (sim_names_collide(sim))
+		return true;
 	for (unsigned int s = 0; s < 2; s++) {
+		struct memory_world *world = memory_world_copy(
+		    sim_at(sim, s)->world);
+
+		if (sim->loose_dirs || (backup && s != source))
+			unselect_empty(sim, world, sim_at(sim, !s)->world);
 		strbuf_init(&text[s], FORMAT_MAX);
 		if (backup && has_unnumbered(sim->site[source].world))
-			sim_format_content(sim_at(sim, s)->world, &text[s]);
+			sim_format_content(world, &text[s]);
 		else
-			sim_format(sim_at(sim, s)->world, !sim->loose_guids,
-			    !backup, &text[s]);
+			sim_format(world, !sim->loose_guids, !backup,
+			    &text[s]);
+		memory_world_free(&world);
 	}
 	for (unsigned int s = 0; s < 2 && sim->forbids; s++)
 		spell_as_forbidden(&text[s]);
@@ -257,8 +289,8 @@ sim_check_kept(struct sim *sim, unsigned int side, const char *before)
 	return ok;
 }
 
-static size_t
-count_body(const struct memory_world *world, unsigned int n)
+size_t
+sim_count_body(const struct memory_world *world, unsigned int n)
 {
 	size_t count = 0;
 
@@ -276,7 +308,7 @@ sim_check_survival(struct sim *sim)
 		if (sim->bodies.v[n].may_go)
 			continue;
 		for (unsigned int s = 0; s < 2; s++)
-			if (count_body(sim_at(sim, s)->world, n) == 0)
+			if (sim_count_body(sim_at(sim, s)->world, n) == 0)
 				return sim_fail(sim, "body %u is lost at %c",
 				    n, 'A' + (int)sim->pair[s]);
 	}
@@ -289,7 +321,7 @@ sim_check_counts(struct sim *sim)
 {
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
 		const struct sim_body *body = &sim->bodies.v[n];
-		size_t now = count_body(sim->site[0].world, n);
+		size_t now = sim_count_body(sim->site[0].world, n);
 
 		if (!body->touched && now != body->count)
 			return sim_fail(sim, "body %u is there %zu times, "
@@ -303,7 +335,7 @@ sim_note_clean(struct sim *sim)
 {
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
 		sim->bodies.v[n].touched = false;
-		sim->bodies.v[n].count = count_body(sim->site[0].world, n);
+		sim->bodies.v[n].count = sim_count_body(sim->site[0].world, n);
 	}
 }
 
@@ -312,7 +344,7 @@ sim_note_backup(struct sim *sim, unsigned int source)
 {
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
 		sim->bodies.v[n].touched = true;
-		if (count_body(sim->site[source].world, n) == 0)
+		if (sim_count_body(sim->site[source].world, n) == 0)
 			sim->bodies.v[n].may_go = true;
 	}
 }
@@ -378,13 +410,13 @@ sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
 	if (mail_only && went_back(site))
 		mail_only = false;
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
-		size_t then = count_body(before, n);
-		size_t now = count_body(site->world, n);
+		size_t then = sim_count_body(before, n);
+		size_t now = sim_count_body(site->world, n);
 
 		sim->bodies.v[n].touched = true;
 		/* What was taken back may look expunged to a newer log. */
 		if (then > now && (mail_only ||
-		    count_body(sim->site[!side].world, n) == 0))
+		    sim_count_body(sim->site[!side].world, n) == 0))
 			sim->bodies.v[n].may_go = true;
 	}
 	/* UIDs since then may be used again, and an old UIDVALIDITY is back. */

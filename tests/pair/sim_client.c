@@ -84,10 +84,11 @@ touch(struct sim *sim, const struct memory_mail *mail, bool may_go)
 }
 
 static void
-touch_box(struct sim *sim, const struct memory_mailbox *box)
+touch_box(struct sim *sim, unsigned int side, const struct memory_mailbox *box)
 {
 	if (box == NULL)
 		return;
+	sim_model_box_gone(sim, side, box);
 	for (size_t i = 0; i < box->mails.n; i++)
 		touch(sim, box->mails.v[i], true);
 }
@@ -118,7 +119,24 @@ deliver(struct sim *sim, const struct sim_op *op)
 		return;
 	}
 	sim_say(sim, "    body %zu to %s", sim->bodies.n, box->name);
+	sim_model_new(sim, op->side, box, (unsigned int)sim->bodies.n);
 	*ARRAY_ADD(&sim->bodies) = (struct sim_body){ .touched = true };
+}
+
+/* The UID that it has now. */
+static uint32_t
+move_mail(struct sim *sim, unsigned int side, struct memory_mailbox *from,
+    struct memory_mail *mail, struct memory_mailbox *to)
+{
+	unsigned int body = sim_body_number(mail);
+	uint32_t uid = 0;
+
+	sim_model_gone(sim, side, from, mail);
+	if (memory_client_move(sim->site[side].world, from->name, mail->uid,
+	    to->name, true, &uid) == -1)
+		abort();
+	sim_model_new(sim, side, to, body);
+	return uid;
 }
 
 static void
@@ -128,26 +146,30 @@ copy_or_move(struct sim *sim, const struct sim_op *op)
 	struct memory_mailbox *box, *to = pick_box(site, op->c);
 	struct memory_mail *mail = pick_mail(site, op, &box);
 	bool keep = op->kind != SIM_COPY_NEW_GUID;
+	unsigned int body;
 	uint32_t uid;
 
 	if (mail == NULL || to == NULL)
 		return;
 	touch(sim, mail, false);
+	body = sim_body_number(mail);
 	sim_say(sim, "    body %u from %s UID %u to %s",
 	    sim_body_number(mail), box->name, (unsigned int)mail->uid,
 	    to->name);
 	if (!keep)
-		sim->loose_guids = true;
+		sim->loose_guids = sim->model.off = true;
 	if (op->kind == SIM_COPY || op->kind == SIM_COPY_NEW_GUID) {
-		(void)memory_client_copy(site->world, box->name, mail->uid,
-		    to->name, keep, NULL);
+		if (memory_client_copy(site->world, box->name, mail->uid,
+		    to->name, keep, NULL) == 0)
+			sim_model_new(sim, op->side, to, body);
 		return;
 	}
-	if (memory_client_move(site->world, box->name, mail->uid, to->name,
-	    keep, &uid) == -1 || op->kind == SIM_MOVE)
+	if (op->kind != SIM_MOVE_BACK) {
+		move_mail(sim, op->side, box, mail, to);
 		return;
-	(void)memory_client_move(site->world, to->name, uid, box->name, keep,
-	    NULL);
+	}
+	uid = move_mail(sim, op->side, box, mail, to);
+	(void)move_mail(sim, op->side, to, memory_mail_find(to, uid), box);
 }
 
 static void
@@ -196,6 +218,7 @@ expunge(struct sim *sim, const struct sim_op *op)
 	sim_say(sim, "    body %u in %s UID %u", sim_body_number(mail),
 	    box->name, (unsigned int)mail->uid);
 	touch(sim, mail, true);
+	sim_model_gone(sim, op->side, box, mail);
 	(void)memory_client_expunge(site->world, box->name, mail->uid);
 }
 
@@ -249,7 +272,8 @@ change_tree(struct sim *sim, const struct sim_op *op)
 	case SIM_RECREATE:
 		sim_say(sim, "    %s", name);
 		if (!name_is_inbox(name))
-			touch_box(sim, memory_mailbox_find(world, name));
+			touch_box(sim, op->side, memory_mailbox_find(world,
+			    name));
 		/* UIDs that came and went with it were never seen by a log. */
 		site->uids.n = 0;
 		if (memory_client_delete(world, name) == 0 &&
@@ -267,6 +291,8 @@ change_rest(struct sim *sim, const struct sim_op *op)
 	struct sim_site *site = &sim->site[op->side];
 	const char *name = other_name(site, op->a);
 
+	if (op->kind == SIM_LOSE_LOG || op->kind == SIM_UIDVALIDITY)
+		sim->model.off = true;
 	switch (op->kind) {
 	case SIM_SUBSCRIBE:
 	case SIM_UNSUBSCRIBE:
@@ -311,10 +337,63 @@ restore(struct sim *sim, const struct sim_op *op)
 	}
 	if (site->copy.world == NULL)
 		return;
+	sim->model.off = true;
 	before = memory_world_copy(site->world);
 	sim_copy_put(site, &site->copy, op->kind == SIM_RESTORE);
 	sim_note_restore(sim, op->kind == SIM_RESTORE_MAIL, op->side, before);
 	memory_world_free(&before);
+}
+
+static void
+small_mail(struct sim *sim, const struct sim_op *op)
+{
+	struct sim_site *site = &sim->site[op->side];
+	struct memory_mailbox *box, *to;
+	struct memory_mail *mail = pick_mail(site, op, &box);
+	flags_t flags;
+
+	if (mail == NULL)
+		return;
+	if (op->kind == SIM_FILE) {
+		if ((to = pick_box(site, box == pick_box(site, 0))) == box)
+			return;
+		sim_say(sim, "    body %u to %s", sim_body_number(mail),
+		    to->name);
+		touch(sim, mail, false);
+		(void)move_mail(sim, op->side, box, mail, to);
+		return;
+	}
+	flags = op->kind == SIM_SET ? mail->flags | FLAG_FLAGGED :
+	    mail->flags & ~FLAG_FLAGGED;
+	(void)memory_client_flags(site->world, box->name, mail->uid, flags,
+	    mail->keywords, mail->keyword_count);
+}
+
+static void
+small_tree(struct sim *sim, const struct sim_op *op)
+{
+	static const char *const list[] = { "a", "b", "c", "d", "e" };
+	struct sim_site *site = &sim->site[op->side];
+	size_t i = 0, k;
+
+	while (i < nitems(list) &&
+	    memory_mailbox_find(site->world, list[i]) == NULL)
+		i++;
+	if (op->kind == SIM_REMOVE && i < nitems(list)) {
+		touch_box(sim, op->side, memory_mailbox_find(site->world,
+		    list[i]));
+		site->uids.n = 0;
+		(void)memory_client_delete(site->world, list[i]);
+	} else if (op->kind == SIM_MAKE && i < nitems(list)) {
+		for (k = i + 1; k < nitems(list) &&
+		    memory_mailbox_find(site->world, list[k]) != NULL; k++)
+			continue;
+		if (k < nitems(list))
+			(void)memory_client_rename(site->world, list[i],
+			    list[k]);
+	} else if (op->kind == SIM_MAKE) {
+		(void)memory_client_create(site->world, list[0]);
+	}
 }
 
 void
@@ -358,6 +437,15 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_RESTORE_MAIL:
 		restore(sim, op);
 		break;
+	case SIM_SET:
+	case SIM_CLEAR:
+	case SIM_FILE:
+		small_mail(sim, op);
+		break;
+	case SIM_MAKE:
+	case SIM_REMOVE:
+		small_tree(sim, op);
+		break;
 	case SIM_RUN:
 	case SIM_RUN_CUT:
 	case SIM_RUN_FAIL:
@@ -370,6 +458,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_CUTS:
 	case SIM_KILLS:
 	case SIM_RUN_APPEND:
+	case SIM_MEET:
 	case SIM_KIND_COUNT:
 		abort();
 	}
@@ -378,7 +467,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 bool
 sim_is_run(enum sim_kind kind)
 {
-	return kind >= SIM_RUN;
+	return kind >= SIM_RUN && kind <= SIM_RUN_APPEND;
 }
 
 void

@@ -24,11 +24,12 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"restore mail and log", "restore mail", "lose the log", "clock",
 	"run", "run, cut", "run, store fails", "run, store is killed",
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
-	"kills", "run, append only",
+	"kills", "run, append only", "meet", "set", "clear", "file",
+	"make or rename", "remove",
 };
 
 /* How often each kind comes, out of their sum. */
-static const unsigned char weights[SIM_KIND_COUNT] = {
+static const unsigned char weights[SIM_RUN_APPEND + 1] = {
 	14, 8, 3, 2, 5, 3, 8, 4, 7, 3, 1, 3, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2,
 	14, 4, 3, 4, 5, 2, 3, 2, 3, 1, 1,
 	6,
@@ -49,7 +50,7 @@ generate_random(uint64_t seed, struct sim_ops *ops)
 	unsigned int sum = 0, runs = 0, pick, n = brief ?
 	    3 + rng_below(&rng, 8) : 4 + rng_below(&rng, 36);
 	bool tame = rng_below(&rng, 3) == 0;
-	size_t kinds = seed >= SIM_SEED_2 ? SIM_KIND_COUNT : SIM_KILLS + 1;
+	size_t kinds = seed >= SIM_SEED_2 ? SIM_RUN_APPEND + 1 : SIM_KILLS + 1;
 	struct sim_op *op;
 
 	for (size_t i = 0; i < kinds; i++)
@@ -79,13 +80,65 @@ generate_random(uint64_t seed, struct sim_ops *ops)
 	*ARRAY_ADD(ops) = (struct sim_op){ .kind = SIM_RUN };
 }
 
+/* Every list of up to three operations out of these eight, on each side. */
+static const enum sim_kind small_kinds[] = {
+	SIM_DELIVER, SIM_SET, SIM_CLEAR, SIM_EXPUNGE, SIM_FILE, SIM_MAKE,
+	SIM_REMOVE, SIM_RUN_CUT,
+};
+
+#define SMALL_OPS_MAX	3U
+#define SMALL_LISTS	(1U + 8U + 64U + 512U)
+
+_Static_assert(SMALL_LISTS * (SMALL_LISTS + 1) / 2 == SIM_SMALL_COUNT,
+    "small histories");
+
+/* The kinds of list n; returns how many. */
+static unsigned int
+small_list(unsigned int n, enum sim_kind out[static SMALL_OPS_MAX])
+{
+	unsigned int count = 0, size = 1;
+
+	for (; n >= size; size *= nitems(small_kinds), count++)
+		n -= size;
+	for (unsigned int i = 0; i < count; i++, n /= nitems(small_kinds))
+		out[i] = small_kinds[n % nitems(small_kinds)];
+	return count;
+}
+
+/* The n-th pair of lists i <= k; the mirrored one is left out. */
+static void
+generate_small(unsigned int n, struct sim_ops *ops)
+{
+	enum sim_kind list[2][SMALL_OPS_MAX];
+	unsigned int k = 0, count[2], seed = n;
+
+	while (n > k)
+		n -= ++k;
+	count[0] = small_list(n, list[0]);
+	count[1] = small_list(k, list[1]);
+	*ARRAY_ADD(ops) = (struct sim_op){ .kind = SIM_MEET };
+	for (unsigned int i = 0; i < 2 * SMALL_OPS_MAX; i++) {
+		unsigned int s = i % 2;
+
+		if (i / 2 >= count[s])
+			continue;
+		*ARRAY_ADD(ops) = (struct sim_op){ .kind = list[s][i / 2],
+		    .side = s,
+		    .c = (seed * 31 + i) % 1000 };
+		if (list[s][i / 2] == SIM_RUN_CUT)
+			ops->v[ops->n - 1].a = (seed * 17 + i * 7) % 40;
+	}
+	*ARRAY_ADD(ops) = (struct sim_op){ .kind = SIM_RUN, .c = seed % 1000 };
+}
+
 struct sim_setup
 sim_setup_of(uint64_t seed)
 {
 	return (struct sim_setup){ .seed = seed, .sites = 2,
 	    .log_files = seed < SIM_SEED_SHORT,
 	    .log_locks = seed < SIM_SEED_SHORT,
-	    .forbids = seed >= SIM_SEED_2 && seed % 4 == 0 };
+	    .forbids = seed >= SIM_SEED_2 && seed < SIM_SEED_SMALL &&
+	    seed % 4 == 0 };
 }
 
 void
@@ -93,7 +146,11 @@ sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
 {
 	*setup = sim_setup_of(seed);
 	ops->n = 0;
-	generate_random(seed, ops);
+	if (seed >= SIM_SEED_SMALL)
+		generate_small((unsigned int)(seed - SIM_SEED_SMALL) %
+		    SIM_SMALL_COUNT, ops);
+	else
+		generate_random(seed, ops);
 }
 
 static char *
@@ -158,14 +215,15 @@ quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 		return false;
 	if (!run.ended)
 		return sim_fail(sim, "a run that nothing disturbs fails");
-	if (run.outcome != BRAIN_PERFECT &&
-	    (settling || sim_names_collide(sim)))
+	if (sim_names_collide(sim) || (run.outcome != BRAIN_PERFECT &&
+	    settling))
 		return true;
 	if (run.outcome != BRAIN_PERFECT)
 		return sim_fail(sim, "a run that nothing disturbs is not "
 		    "perfect");
 	if (!sim_check_uids(sim) || !sim_check_equal(sim, false, 0) ||
-	    !sim_check_survival(sim) || !sim_check_counts(sim))
+	    !sim_check_survival(sim) || !sim_check_counts(sim) ||
+	    !sim_model_check(sim, 0))
 		return false;
 	sim_note_clean(sim);
 	return check_idle(sim, &run);
@@ -329,6 +387,7 @@ run_points(struct sim *sim, const struct sim_op *op)
 	char *expected, *found, diff[512];
 	bool ok;
 
+	sim->model.off = true;
 	for (unsigned int s = 0; s < 2; s++)
 		sim_copy_take(&sim->site[s], &start[s]);
 	ok = sim_run(sim, &run);
@@ -390,9 +449,29 @@ run_append(struct sim *sim, const struct sim_op *op)
 	return settle(sim, op->c + 1);
 }
 
+/* Two stores with two messages and two mailboxes, synchronised. */
+static bool
+meet(struct sim *sim)
+{
+	static const struct sim_op ops[] = {
+		{ .kind = SIM_MAKE }, { .kind = SIM_DELIVER },
+		{ .kind = SIM_DELIVER, .c = 8 },
+	};
+	struct sim_run run = { .seed = 0 };
+
+	for (size_t i = 0; i < nitems(ops); i++)
+		sim_client(sim, &ops[i]);
+	if (!sim_run(sim, &run) || !run.ended)
+		return sim_fail(sim, "the first run fails");
+	sim_note_clean(sim);
+	return true;
+}
+
 static bool
 play_op(struct sim *sim, const struct sim_op *op)
 {
+	if (op->kind == SIM_MEET)
+		return meet(sim);
 	if (!sim_is_run(op->kind)) {
 		sim_client(sim, op);
 		return sim_check_uids(sim);
@@ -431,6 +510,7 @@ fill_result(struct sim *sim, struct sim_result *result)
 	result->runs += sim->runs;
 	result->messages += sim->messages;
 	result->cuts += sim->cuts;
+	result->exact += sim->model.exact;
 	strbuf_init(&text, FORMAT_MAX);
 	for (unsigned int s = 0; s < sim->sites; s++)
 		sim_format(sim->site[s].world, true, true, &text);
@@ -523,7 +603,7 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"UIDVALIDITY", "TAKE_COPY", "RESTORE", "RESTORE_MAIL", "LOSE_LOG",
 	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
 	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
-	"RUN_APPEND",
+	"RUN_APPEND", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
 };
 
 void

@@ -520,8 +520,12 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	struct mail_location loc[2] = { { 0 }, { 0 } };
 	struct session_args sargs;
 	struct brain_args args;
+	bool busy = run->busy > 0;
 	const char *names[1];
 
+	if (run->mode != BRAIN_MIRROR || run->filter != NULL ||
+	    run->append[0] || run->append[1])
+		sim->model.off = !run->dry_run || sim->model.off;
 	playing = sim;
 	make_driver(sim);
 	clock_set(sim->clock);
@@ -549,6 +553,8 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 		wire.session[s] = session_new(&sargs, session_sends,
 		    wire.far[s]);
 	}
+	if (!run->dry_run)
+		sim_model_before(sim);
 	brain_start(wire.brain);
 	go(&wire);
 	run->ended = brain_ended(wire.brain);
@@ -561,6 +567,9 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	}
 	brain_free(&wire.brain);
 	clock_set(sim->clock);
+	if (!run->dry_run)
+		sim_model_after(sim, run->ended, run->ended && run->outcome ==
+		    BRAIN_PERFECT && !busy);
 	if (run->ended && !run->dry_run && run->filter == NULL)
 		sim_note_known(sim);
 	sim->runs++;

@@ -5,9 +5,9 @@
  *	    [--keep-going] [-t] [-v SEED]
  *
  * Without arguments what "make check" wants: histories that failed once, and
- * a share of all others.  With --full ten times as many.  With --seeds those
- * of a range, and with --minutes as many as there is time for; N jobs share
- * them.  A failing history is made small and printed as a list of operations;
+ * a tenth of all others, as far as there is time; with --full all of them.
+ * With --seeds those of a range, and with --minutes as many as there is time
+ * for; N jobs share them.  A failing history is made small and printed as a list of operations;
  * with -v, or after a failure, with all that the runs did, and with -t with
  * all messages.
  */
@@ -31,11 +31,7 @@
 #define FILES_EVERY	256U	/* histories with files as well */
 #define FAILURES_TOLD	20U
 
-#ifdef SANITIZED
-#define SHARE		1U
-#else
-#define SHARE		10U
-#endif
+#define SHARE_STEP	10U	/* one in so many without --full */
 
 /* Each of these failed once; they are played first. */
 static const uint64_t once_failed[] = {
@@ -44,20 +40,22 @@ static const uint64_t once_failed[] = {
 	1010400,
 };
 
-/* What is played without a choice of seeds; counts are those of a tenth. */
+/* What is played with --full; else every tenth of them. */
 static const struct family {
 	const char *name;
 	uint64_t first, count;
+	long seconds;			/* at most, without --full */
 } families[] = {
-	{ "random histories", SIM_SEED_SHORT, 20000 },
+	{ "random histories", SIM_SEED_SHORT, 200000, 25 },
+	{ "small histories", SIM_SEED_SMALL, SIM_SMALL_COUNT, 15 },
 };
 
 struct tally {
-	unsigned long histories, runs, messages, cuts, failures;
+	unsigned long histories, runs, messages, cuts, exact, failures;
 };
 
 struct work {
-	uint64_t from, to;		/* seeds */
+	uint64_t from, to, step;	/* seeds */
 	unsigned int job, jobs;
 	time_t end;			/* 0: never */
 	bool keep_going;
@@ -129,6 +127,7 @@ play_one(uint64_t seed, bool verbose, struct tally *tally)
 	tally->runs += result.runs;
 	tally->messages += result.messages;
 	tally->cuts += result.cuts;
+	tally->exact += result.exact;
 	tally->failures += !ok;
 	if (!ok && verbose)
 		(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed,
@@ -147,8 +146,8 @@ play_one(uint64_t seed, bool verbose, struct tally *tally)
 static void
 play_share(const struct work *work, struct tally *tally)
 {
-	for (uint64_t seed = work->from + work->job; seed <= work->to;
-	    seed += work->jobs) {
+	for (uint64_t seed = work->from + work->job * work->step;
+	    seed <= work->to; seed += work->jobs * work->step) {
 		if (work->end != 0 && time(NULL) >= work->end)
 			break;
 		if (play_one(seed, false, tally))
@@ -167,6 +166,7 @@ add_tally(struct tally *sum, const struct tally *part)
 	sum->runs += part->runs;
 	sum->messages += part->messages;
 	sum->cuts += part->cuts;
+	sum->exact += part->exact;
 	sum->failures += part->failures;
 }
 
@@ -210,8 +210,8 @@ play_range(struct work work, const char *name, struct tally *sum)
 		(void)waitpid(pid[i], &status, 0);
 	}
 	(void)printf("%lu %s: %lu runs, %lu messages, %lu cuts and kills, "
-	    "%lu failures\n", all.histories, name, all.runs, all.messages,
-	    all.cuts, all.failures);
+	    "%lu fates foretold, %lu failures\n", all.histories, name,
+	    all.runs, all.messages, all.cuts, all.exact, all.failures);
 	add_tally(sum, &all);
 }
 
@@ -230,7 +230,9 @@ play_default(struct work work, bool full, struct tally *sum)
 		const struct family *f = &families[i];
 
 		work.from = f->first;
-		work.to = f->first + f->count * (full ? 10 : SHARE) - 1;
+		work.to = f->first + f->count - 1;
+		work.step = full ? 1 : SHARE_STEP;
+		work.end = full ? 0 : time(NULL) + f->seconds;
 		play_range(work, f->name, sum);
 	}
 }
@@ -238,7 +240,7 @@ play_default(struct work work, bool full, struct tally *sum)
 int
 main(int argc, char **argv)
 {
-	struct work work = { .jobs = JOBS_DEFAULT };
+	struct work work = { .jobs = JOBS_DEFAULT, .step = 1 };
 	unsigned long long from = 0, to = 0, seed = 0;
 	struct tally tally = { 0 };
 	long minutes = 0;
