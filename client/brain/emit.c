@@ -327,6 +327,8 @@ send_commit(struct brain *brain, unsigned int s)
 	msg.u.commit.peer = brain->side[!s].store;
 	msg.u.commit.scope = brain->scope;
 	msg.u.commit.peer_messages = brain->side[!s].view.messages;
+	msg.u.commit.prune =
+	    (brain->side[!s].caps & MSG_CAP_DIRECTORIES) == 0;
 	brain->send(s, &msg, brain->arg);
 }
 

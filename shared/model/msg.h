@@ -433,6 +433,8 @@ struct msg_commit {
 	struct guid128 peer;		/* the other store's id */
 	struct guid128 scope;
 	uint64_t peer_messages;		/* what the other one holds */
+	bool prune;			/* the other one has no mere directories
+					   (T16) */
 };
 
 struct msg_committed {

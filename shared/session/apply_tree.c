@@ -296,6 +296,8 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
 	}
+	if (strcmp(mapped, row->store_name) != 0)
+		prune_note(s, row->store_name);
 	row->name = m->box.name;
 	row->store_name = arena_strdup(arena, mapped);
 	return 1;
@@ -669,8 +671,10 @@ apply_tree_delete(struct session *s, const struct msg_op_mailbox_delete *m,
 		r = 0;
 	} else {
 		r = remove_mailbox(s, m->op, &row, err);
-		if (r == 1)
+		if (r == 1) {
+			prune_note(s, row.store_name);
 			r = log_removed(s, m, &row, err);
+		}
 	}
 	apply_row_forget(s);
 	arena_free(&arena);

@@ -69,6 +69,7 @@ session_free(struct session **sp)
 	ARRAY_FREE(&s->problems);
 	ARRAY_FREE(&s->unscanned);
 	ARRAY_FREE(&s->told);
+	ARRAY_FREE(&s->vacated);
 	ARRAY_FREE(&s->waiting);
 	arena_free(&s->arena);
 	arena_free(&s->row_arena);
@@ -787,6 +788,8 @@ commit_if_due(struct session *s, struct err *err)
 		return 0;
 	s->commit_wanted = false;
 	if (batch_flush(s, err) == -1 || drop_waiting(s, err) == -1)
+		return -1;
+	if (s->commit.prune && prune_directories(s, err) == -1)
 		return -1;
 	count = sort_pending(s);
 	if (s->pending_lost)

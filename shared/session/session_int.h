@@ -308,6 +308,7 @@ struct session {
 	ARRAY(struct chlog_pending) pending;	/* own and received */
 	ARRAY(struct chlog_pending) problems;	/* told in the view */
 	uint64_t problem_count;			/* told or not */
+	ARRAY(char *) vacated;			/* names that the run took away */
 	ARRAY(struct guid128) told;		/* digests of what was logged */
 	bool pending_lost;
 	ARRAY(struct guid128) unscanned; /* mailboxes: nothing is written */
@@ -387,6 +388,11 @@ int scan_subscriptions(struct session *s, struct arena *arena, bool first,
     uint64_t now, struct err *err);
 /* The stamp of what changed now and had that stamp before (P11). */
 uint64_t scan_stamp(uint64_t now, uint64_t old);
+/* prune.c */
+/* The run has removed or renamed the mailbox that had this name. */
+void prune_note(struct session *s, const char *store_name);
+/* Remove what mere directories are left empty by that. */
+int prune_directories(struct session *s, struct err *err);
 /* identity.c */
 /* May the UIDs that the log lent be the store's?  Ask before it is opened. */
 bool identity_wanted(struct session *s, const struct chlog_mailbox *row);

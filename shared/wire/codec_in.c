@@ -476,6 +476,7 @@ take_commit(struct taker *in, const void *from, struct msg *msg)
 	if (take_guid(in, pb->peer, &m->peer, "peer") == -1 ||
 	    take_guid0(in, pb->scope, &m->scope, "scope") == -1)
 		return -1;
+	m->prune = pb->prune != 0;
 	return take_u64(in, pb->peer_messages, COUNT_MAX, &m->peer_messages,
 	    "number of messages");
 }

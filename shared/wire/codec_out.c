@@ -480,6 +480,7 @@ put_commit(struct putter *out, const struct msg *msg)
 	pb->peer = put_guid(&msg->u.commit.peer);
 	pb->scope = put_guid(&msg->u.commit.scope);
 	pb->peer_messages = put_u64(msg->u.commit.peer_messages, COUNT_MAX);
+	pb->prune = msg->u.commit.prune;
 	return pb;
 }
 

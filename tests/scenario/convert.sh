@@ -6,7 +6,12 @@
 . "$(dirname "$0")/dovecot_lib.sh"
 
 how_long=${SECONDS_LONG:-3}
-formats=${FORMATS:-sdbox mdbox}
+formats=${FORMATS:-sdbox}
+
+# A Maildir cannot show the directories that Dovecot itself leaves behind.
+view() { # SIDE [HOW]
+	imap "$1" "${2:-view}" | grep -v ' (directory)$' | sort
+}
 
 # mail_client NUMBER: goes on until the sessions are ended
 mail_client() {
@@ -52,12 +57,28 @@ convert() { # DRIVER
 	: >"$work/over"
 	wait "$client"
 	wait "$other"
-	view laptop exact >/dev/null
+	view laptop >/dev/null
 	mirror "$1"
 	[ "$status" = 0 ] || mirror "$1"
 	[ "$status" = 0 ] || fail "$1: the last run ends with $status"
 	configure server "$1:$work/server/$1"
-	same_view exact
+	same_view
+	mirror "$1"
+	prints 'nothing to do'
+}
+
+# no_remains DRIVER: a parent that was only a directory goes with its child (T16)
+no_remains() {
+	printf 'CREATE Deep/er/est\n' | imap laptop script >/dev/null ||
+		fail 'IMAP failed'
+	mirror "$1"
+	[ -d "$work/server/$1/mailboxes/Deep/er/est" ] ||
+		fail 'the mailbox was not made'
+	printf 'DELETE Deep/er/est\n' | imap laptop script >/dev/null ||
+		fail 'IMAP failed'
+	mirror "$1"
+	[ ! -e "$work/server/$1/mailboxes/Deep" ] ||
+		fail 'a directory is left that nobody made'
 	mirror "$1"
 	prints 'nothing to do'
 }
@@ -65,9 +86,10 @@ convert() { # DRIVER
 for format in $formats; do
 	step "from a Maildir to $format"
 	convert "$format"
+	no_remains "$format"
 	step "mail programs use $format, and the old Maildir follows"
 	imap server change 2 40 later || fail 'IMAP failed'
 	mirror "$format"
 	[ "$status" = 0 ] || fail "$format: status $status"
-	same_view exact
+	same_view
 done

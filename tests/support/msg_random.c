@@ -564,6 +564,7 @@ msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.commit.peer = guid(rng);
 		msg.u.commit.scope = guid0(rng);
 		msg.u.commit.peer_messages = number(rng, COUNT_MAX);
+		msg.u.commit.prune = number(rng, 1) != 0;
 		break;
 	default:
 		return random_answer(arena, rng, kind);
@@ -921,6 +922,7 @@ add_msg(struct print *p, const struct msg *m)
 		add_g(p, &m->u.commit.peer, 1);
 		add_g(p, &m->u.commit.scope, 1);
 		add_u(p, m->u.commit.peer_messages);
+		add_u(p, m->u.commit.prune);
 		break;
 	default:
 		add_answer(p, m);
