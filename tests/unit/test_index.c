@@ -134,6 +134,28 @@ START_TEST(an_index_that_nobody_has_seen_can_be_made_anew)
 }
 END_TEST
 
+START_TEST(an_index_can_begin_again_from_nothing)
+{
+	struct index_txn *txn;
+
+	make(5);
+	txn = index_fixture_begin(a);
+	index_txn_flags(txn, 1, 5, FLAG_SEEN, 0);
+	index_txn_modseq(txn, 2, 50);
+	index_fixture_commit(&txn);
+	txn = index_txn_begin(a);
+	index_txn_restart(txn);
+	index_txn_uidvalidity(txn, 2000);
+	index_txn_append(txn, 1, 0);
+	index_txn_append(txn, 3, FLAG_DRAFT);
+	index_txn_modseq(txn, 1, 60);
+	index_txn_modseq(txn, 3, 7);
+	index_fixture_commit(&txn);
+	ck_assert(index_is_locked(a));
+	ck_same("validity 2000 next 4 highest 60\n1 00 60\n3 10 7\n");
+}
+END_TEST
+
 START_TEST(modseqs_grow_by_records_once_they_are_kept)
 {
 	struct index_txn *txn;
@@ -488,6 +510,7 @@ main(void)
 	tcase_add_test(tc,
 	    a_message_can_be_made_with_a_modseq_below_its_own_records);
 	tcase_add_test(tc, an_index_that_nobody_has_seen_can_be_made_anew);
+	tcase_add_test(tc, an_index_can_begin_again_from_nothing);
 	tcase_add_test(tc, modseqs_grow_by_records_once_they_are_kept);
 	tcase_add_test(tc, flags_are_added_removed_and_replaced);
 	tcase_add_test(tc, an_expunge_counts_when_it_was_made);

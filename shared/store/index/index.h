@@ -289,6 +289,12 @@ void index_txn_create_as(struct index_txn *txn, uint32_t indexid,
 void index_txn_remake(struct index_txn *txn);
 
 /*
+ * Forget all that the index says, and make it anew with this transaction, as
+ * index_txn_remake; call it first.  HIGHESTMODSEQ does not shrink.
+ */
+void index_txn_restart(struct index_txn *txn);
+
+/*
  * Write the snapshot B of the present state, durably; the index is locked and
  * exists.  Readers need not read the log from its start any more.
  */

@@ -310,6 +310,12 @@ remake(struct index_txn *txn, bool *unknown, struct err *err)
 	strbuf_init(&bytes, INDEX_LOG_HEADER);
 	unique_name(snap_name, index->hostname);
 	unique_name(log_name, index->hostname);
+	if (txn->restart) {
+		data_deinit(&index->data);
+		data_init(&index->data);
+		log.modseq = txn->initial_modseq;
+		data_log_begin(&index->data, &log);
+	}
 	ret = index_make_exact(txn, &index->data, &log, &snap, err);
 	format_log_header(&log, &bytes);
 	if (ret == 0)
@@ -347,8 +353,9 @@ index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 
 	if (check_records(txn, err) == -1)
 		err_prefix(err, "%s", txn->index->log_name);
-	else if (txn->index->locked && txn->remake && txn->modseqs &&
-	    txn->index->known && txn->index->data.st.pristine)
+	else if (txn->index->locked && txn->index->known && (txn->restart ||
+	    (txn->remake && txn->modseqs &&
+	    txn->index->data.st.pristine)))
 		ret = remake(txn, &unknown, err);
 	else if (txn->index->locked)
 		ret = append_to_log(txn, &unknown, err);

@@ -73,7 +73,8 @@ set_exact(const struct index_txn *txn, struct data *data,
 		    modseq_at(data, pos) > data->modseq)
 			data->modseq = modseq_at(data, pos);
 	}
-	for (size_t pos = 0; pos < data->count; pos++) {
+	for (size_t pos = 0; data->modseq_ext != SIZE_MAX &&
+	    pos < data->count; pos++) {
 		if (modseq_at(data, pos) == 0)
 			put64(data_record(data, data->modseq_ext, pos),
 			    data->modseq);

@@ -308,7 +308,7 @@ struct index_txn {
 	char *keyword;			/* of the last record */
 	bool keyword_set;
 	char *ext;			/* of the last intro */
-	bool internal, tail, modseqs, remake;
+	bool internal, tail, modseqs, remake, restart;
 	uint32_t next_uid, indexid;
 	uint64_t initial_modseq;
 	uint64_t highest;		/* of the modseqs given */

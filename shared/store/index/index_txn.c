@@ -263,6 +263,14 @@ index_txn_remake(struct index_txn *txn)
 }
 
 void
+index_txn_restart(struct index_txn *txn)
+{
+	txn->restart = true;
+	txn->next_uid = 1;
+	txn->initial_modseq = txn->index->data.st.highestmodseq;
+}
+
+void
 index_txn_create_as(struct index_txn *txn, uint32_t indexid,
     uint64_t highestmodseq)
 {

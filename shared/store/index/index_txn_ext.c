@@ -139,7 +139,7 @@ index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq)
 
 	if (!txn->modseqs) {
 		txn->modseqs = true;
-		if (txn->index->data.st.exists &&
+		if (txn->index->data.st.exists && !txn->restart &&
 		    txn->index->data.modseq_ext == SIZE_MAX) {
 			/* All messages get this one, as when Dovecot does. */
 			put64(header, running_modseq(txn));

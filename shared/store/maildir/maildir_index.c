@@ -96,6 +96,13 @@ maildir_index_look(struct maildir_box *box)
 	find_only(box);
 }
 
+void
+maildir_index_believe(struct maildir_box *box)
+{
+	box->idx.usable = true;
+	find_only(box);
+}
+
 uint64_t
 maildir_index_highest(const struct maildir_box *box)
 {
@@ -105,8 +112,7 @@ maildir_index_highest(const struct maildir_box *box)
 		return index_state(idx->index)->highestmodseq;
 	/* One that can be made when it is needed. */
 	if (idx->index != NULL && !idx->told && !box->store->readonly &&
-	    !index_state(idx->index)->exists && box->list.lines == 0 &&
-	    box->list.header.uidnext <= 1)
+	    !index_state(idx->index)->exists && box->list.lines == 0)
 		return 1;
 	return 0;
 }

@@ -10,10 +10,11 @@
  *   told once and left to Dovecot; mail goes on without modseqs.  A failure of
  *   the index never fails an operation on mail.
  * - A mailbox without an index keeps no modseqs (HIGHESTMODSEQ 0), unless it is
- *   empty and new.  Its index is made in the flush that gives it the first
+ *   empty.  Its index is made in the flush that gives it the first
  *   modseq; with INDEX=MEMORY, never.  So a Maildir that Dovecot does not serve
  *   gets no index from another one without, and a new replica of one that it
  *   does has the same modseqs from the beginning.
+ * - Where UIDVALIDITY is changed the index is made anew.
  * - An index that keeps no modseqs yet is made to when the mailbox is opened
  *   for writing, as a mail client that asks for modseqs would.
  */
@@ -52,6 +53,9 @@ void maildir_index_look(struct maildir_box *box);
 uint64_t maildir_index_highest(const struct maildir_box *box);
 /* 0: none known. */
 uint64_t maildir_index_modseq(const struct maildir_box *box, uint32_t uid);
+
+/* Believe it about messages, although it is of another UIDVALIDITY. */
+void maildir_index_believe(struct maildir_box *box);
 
 /*
  * Flags and keywords of the message whose file has these letters.  Names are

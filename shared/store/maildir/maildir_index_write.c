@@ -28,6 +28,7 @@ struct commit {
 	struct maildir_box *box;
 	struct index_txn *txn;
 	bool exists;			/* the index */
+	bool restart;			/* it is made anew */
 	bool all;			/* compare all messages, not only new ones */
 	bool dry, differs;		/* only see whether anything is to do */
 	struct maildir_op **ops;	/* by UID; those that changed a message */
@@ -91,6 +92,9 @@ wanted(struct commit *c, uint32_t uid, uint32_t letters,
 	const struct maildir_op *op = c->ops != NULL ? find_op(c, uid) : NULL;
 	size_t n;
 
+	/* What the old index says is of old UIDs. */
+	if (c->restart && op == NULL)
+		uid = 0;
 	if (op == NULL || op->kind == OP_UID) {
 		maildir_effective(c->box, op == NULL ? uid : op->from_uid,
 		    letters, info, c->names);
@@ -282,7 +286,7 @@ commit_header(struct commit *c)
 
 	if (!c->exists)
 		index_txn_uidvalidity(c->txn, box->list.header.uidvalidity);
-	if (next > st->next_uid)
+	if (!c->exists || next > st->next_uid)
 		index_txn_next_uid(c->txn, next);
 	/* \Recent is for mail that Dovecot delivers. */
 	if (!c->exists)
@@ -309,7 +313,7 @@ commit_modseqs(struct commit *c, bool raise)
 	}
 	if (raise && box->idx.raise > (c->exists ? st->highestmodseq : 0))
 		index_txn_modseq(c->txn, 0, box->idx.raise);
-	else if (c->exists && !st->has_modseqs)
+	else if (c->restart || (c->exists && !st->has_modseqs))
 		index_txn_modseq(c->txn, 0, 1);
 }
 
@@ -321,6 +325,8 @@ fill(struct commit *c, bool expunges, struct err *err)
 	const struct index_state *st = index_state(box->idx.index);
 	uint32_t from = c->exists && !c->all ? st->next_uid : 1;
 
+	if (c->restart)
+		index_txn_restart(c->txn);
 	commit_gone(c, expunges);
 	if (maildir_list_walk_from(box, from, commit_line, c, err) == -1)
 		return -1;
@@ -418,6 +424,21 @@ see_status(struct maildir_box *box)
 	}
 }
 
+/* Was it this flush that gave it another UIDVALIDITY? */
+static bool
+renumbered(const struct maildir_box *box)
+{
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		if (!op->answered && op->kind == OP_STATUS &&
+		    op->status.uidvalidity != 0 &&
+		    op->status.uidvalidity == box->list.header.uidvalidity)
+			return true;
+	}
+	return false;
+}
+
 int
 maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 {
@@ -431,11 +452,18 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 	raise = expunges || !box->idx.expunges;
 	c.exists = index_is_locked(box->idx.index);
 	maildir_index_look(box);
-	/* One of another UIDVALIDITY is Dovecot's to reset. */
-	if (c.exists ? !box->idx.usable :
-	    index_state(box->idx.index)->exists || box->idx.told ||
-	    !wants_index(box, raise) || !make_dir(box))
+	c.restart = c.exists && !box->idx.usable && renumbered(box);
+	if (c.restart) {
+		c.exists = false;
+		maildir_index_believe(box);
+	} else if (c.exists) {
+		/* One of another UIDVALIDITY is Dovecot's to reset. */
+		if (!box->idx.usable)
+			return 0;
+	} else if (index_state(box->idx.index)->exists || box->idx.told ||
+	    !wants_index(box, raise) || !make_dir(box)) {
 		return 0;
+	}
 	collect_ops(&c);
 	if (expunges)
 		c.op_count = 0;
