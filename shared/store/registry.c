@@ -11,6 +11,7 @@
 
 static const struct store_driver *const drivers[] = {
 	&store_driver_maildir,
+	&store_driver_mbox,
 	&store_driver_memory,
 	&store_driver_sdbox,
 };

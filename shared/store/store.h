@@ -344,6 +344,7 @@ int store_open(struct store **store_r, const struct mail_location *loc,
 void store_close(struct store **store);
 
 extern const struct store_driver store_driver_maildir;
+extern const struct store_driver store_driver_mbox;
 extern const struct store_driver store_driver_memory;
 extern const struct store_driver store_driver_sdbox;
 

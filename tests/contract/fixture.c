@@ -15,11 +15,14 @@ static const struct {
 } variants[DRIVERS] = {
 	{ "memory", "" },
 	{ "maildir", "" },
+	{ "mbox", ":DIRNAME=mbox" },	/* else none is below another */
 	{ "maildir", ":LAYOUT=fs" },
 	{ "maildir", ":LAYOUT=fs:DIRNAME=box:UTF-8" },
 	{ "maildir", ":CONTROL=~/control:INDEX=~/index:INBOX=~/inbox" },
 	{ "maildir", ":LAYOUT=fs:CONTROL=~/control:INDEX=MEMORY" },
 	{ "sdbox", "" },
+	{ "mbox", ":DIRNAME=mbox:CONTROL=~/control:INDEX=~/index"
+	    ":INBOX=~/inbox" },
 };
 
 void

@@ -180,7 +180,8 @@ try_create(struct path_root *root, int dirfd, const struct dotlock_wish *wish,
 			return 0;
 		/* Not all file systems have links. */
 		if (err->errnum != EPERM && err->errnum != EOPNOTSUPP &&
-		    err->errnum != ENOSYS && err->errnum != EMLINK)
+		    err->errnum != ENOSYS && err->errnum != EMLINK &&
+		    err->errnum != EXDEV)
 			return -1;
 	}
 	return create_directly(root, dirfd, wish, fd_r, err);
@@ -224,6 +225,16 @@ wait_for_it(struct path_root *root, int dirfd,
 		if (pause < WAIT_MAX_MS)
 			pause *= 2;
 	}
+}
+
+bool
+dotlock_is_held(struct path_root *root, int dirfd,
+    const struct dotlock_wish *wish)
+{
+	char content[CONTENT_MAX + 1];
+	struct path_stat st;
+
+	return is_stale(root, dirfd, wish, &st, content) == 0;
 }
 
 int

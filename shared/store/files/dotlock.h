@@ -37,6 +37,9 @@ struct dotlock_wish {
 /* ERR_TEMP if it is still held by others after the timeout. */
 int dotlock_take(struct dotlock *lock, struct path_root *root, int dirfd,
     const struct dotlock_wish *wish, struct err *err);
+/* Does somebody hold it now, for those that only read? */
+bool dotlock_is_held(struct path_root *root, int dirfd,
+    const struct dotlock_wish *wish);
 /* Still ours?  Touches it if that is due. */
 int dotlock_keep(struct dotlock *lock, struct err *err);
 /* Lets go.  A lock that is not ours any more is left alone. */

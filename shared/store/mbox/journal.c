@@ -1,0 +1,480 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/mbox/journal_table.h"
+
+void
+change_init(struct change *change)
+{
+	*change = (struct change){ .has_tail = false };
+	strbuf_init(&change->text, (size_t)1 << 40);
+}
+
+void
+change_deinit(struct change *change)
+{
+	ARRAY_FREE(&change->tail);
+	ARRAY_FREE(&change->patches);
+	strbuf_deinit(&change->text);
+}
+
+void
+change_add(struct change *change, int fd, uint64_t offset, uint64_t len)
+{
+	struct piece *last = change->tail.n == 0 ? NULL :
+	    &change->tail.v[change->tail.n - 1];
+
+	if (len == 0)
+		return;
+	if (last != NULL && last->fd == fd &&
+	    last->offset + last->len == offset)
+		last->len += len;
+	else
+		*ARRAY_ADD(&change->tail) = (struct piece){ fd, offset, len };
+}
+
+void
+change_add_text(struct change *change, size_t start)
+{
+	change_add(change, -1, start, change->text.len - start);
+}
+
+/* Append bytes of a file to the spool in steps of bounded size. */
+static int
+copy_in(struct path_root *root, struct spool *spool, int fd, uint64_t offset,
+    uint64_t len, struct err *err)
+{
+	char *buf = mem_alloc(COPY_SIZE);
+	int ret = 0;
+
+	while (len > 0 && ret == 0) {
+		size_t want = len < COPY_SIZE ? (size_t)len : COPY_SIZE;
+
+		if (journal_pread(fd, buf, want, offset, err) == -1 ||
+		    path_pwrite(root, spool->fd, buf, want, spool->size,
+		    err) == -1) {
+			ret = -1;
+			break;
+		}
+		spool->size += want;
+		offset += want;
+		len -= want;
+	}
+	free(buf);
+	return ret;
+}
+
+static int
+put_text(struct path_root *root, struct spool *spool,
+    const struct strbuf *text, uint64_t *at_r, struct err *err)
+{
+	size_t done = 0, n;
+
+	*at_r = spool->size;
+	for (; done < text->len; done += n) {
+		n = text->len - done < COPY_SIZE ? text->len - done :
+		    COPY_SIZE;
+		if (path_pwrite(root, spool->fd, text->data + done, n,
+		    spool->size, err) == -1)
+			return -1;
+		spool->size += n;
+	}
+	return 0;
+}
+
+/* All that the change needs is in the spool; table says where. */
+static int
+gather(struct mbox_box *box, struct change *change, struct spool *spool,
+    struct journal *table, struct err *err)
+{
+	struct path_root *root = mbox_index_root(box->store);
+	uint64_t text;
+
+	if (put_text(root, spool, &change->text, &text, err) == -1)
+		return -1;
+	for (size_t i = 0; i < change->patches.n; i++) {
+		const struct patch *p = &change->patches.v[i];
+
+		*ARRAY_ADD(&table->patches) = (struct journal_patch){
+		    p->offset, p->len, text + p->fresh, text + p->old };
+	}
+	for (size_t i = 0; i < change->tail.n; i++) {
+		const struct piece *p = &change->tail.v[i];
+		uint64_t at = p->offset;
+
+		if (p->fd == -1) {
+			at += text;
+		} else if (p->fd != spool->fd) {
+			at = spool->size;
+			if (copy_in(root, spool, p->fd, p->offset, p->len,
+			    err) == -1)
+				return -1;
+		}
+		journal_add_data(table, at, p->len);
+	}
+	return 0;
+}
+
+/* Everything that a redo needs to know of the mbox as it is. */
+static int
+describe(struct mbox_box *box, const struct change *change,
+    struct journal *table, struct err *err)
+{
+	struct path_stat st;
+
+	if (path_fstat(box->fd, &st, err) == -1)
+		return -1;
+	table->dev = st.dev;
+	table->ino = st.ino;
+	table->old_size = table->new_size = st.size;
+	table->has_tail = change->has_tail;
+	if (!change->has_tail)
+		return 0;
+	table->offset = change->offset;
+	table->new_size = change->offset;
+	for (size_t i = 0; i < change->tail.n; i++)
+		table->new_size += change->tail.v[i].len;
+	return 0;
+}
+
+/* Room for what is to come, so that the disk is not full in the middle. */
+static int
+reserve(struct mbox_box *box, const struct journal *table, struct err *err)
+{
+	if (table->new_size <= table->old_size)
+		return 0;
+	if (fallocate(box->fd, FALLOC_FL_KEEP_SIZE, (off_t)table->old_size,
+	    (off_t)(table->new_size - table->old_size)) == -1 &&
+	    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+		return err_sys(err, "%s", box->file);
+	return 0;
+}
+
+static int
+write_journal(struct mbox_box *box, struct change *change,
+    struct spool *spool, struct journal *table, struct err *err)
+{
+	struct path_root *root = mbox_index_root(box->store);
+	struct strbuf text;
+	uint64_t at;
+	int ret = -1;
+
+	strbuf_init(&text, (size_t)1 << 40);
+	if (describe(box, change, table, err) == 0 &&
+	    gather(box, change, spool, table, err) == 0 &&
+	    journal_digests(box, spool->fd, table, err) == 0) {
+		journal_format(table, &text, spool->size);
+		if (put_text(root, spool, &text, &at, err) == 0 &&
+		    path_truncate(root, spool->fd, spool->size, err) == 0 &&
+		    path_fsync(root, spool->fd, err) == 0)
+			ret = reserve(box, table, err);
+	}
+	strbuf_deinit(&text);
+	return ret;
+}
+
+/* The last bytes of the file tell that it changed, should nothing else. */
+static int
+new_time(struct mbox_box *box, const struct path_stat *before,
+    struct err *err)
+{
+	struct path_stat st;
+
+	if (path_fstat(box->fd, &st, err) == -1)
+		return -1;
+	if (st.size != before->size || st.mtime != before->mtime)
+		return 0;
+	return path_set_mtime(box->root, box->fd, before->mtime + 1, err);
+}
+
+static int
+apply_tail(struct mbox_box *box, int fd, const struct journal *table,
+    struct err *err)
+{
+	uint64_t to = table->offset;
+	char *buf = mem_alloc(COPY_SIZE);
+	int ret = 0;
+
+	for (size_t i = 0; i < table->data.n && ret == 0; i++) {
+		uint64_t from = table->data.v[i].offset;
+		uint64_t left = table->data.v[i].len;
+
+		while (left > 0 && ret == 0) {
+			size_t n = left < COPY_SIZE ? (size_t)left :
+			    COPY_SIZE;
+
+			if (journal_pread(fd, buf, n, from, err) == -1 ||
+			    mbox_lock_keep(box, err) == -1 ||
+			    path_pwrite(box->root, box->fd, buf, n, to,
+			    err) == -1)
+				ret = -1;
+			from += n;
+			to += n;
+			left -= n;
+		}
+	}
+	free(buf);
+	if (ret == 0 && table->new_size < table->old_size)
+		ret = path_truncate(box->root, box->fd, table->new_size,
+		    err);
+	return ret;
+}
+
+static int
+apply(struct mbox_box *box, int fd, const struct journal *table,
+    struct err *err)
+{
+	struct path_stat before;
+	char *buf;
+	int ret = 0;
+
+	if (path_fstat(box->fd, &before, err) == -1)
+		return -1;
+	for (size_t i = 0; i < table->patches.n && ret == 0; i++) {
+		const struct journal_patch *p = &table->patches.v[i];
+
+		buf = mem_alloc(p->len);
+		if (journal_pread(fd, buf, p->len, p->fresh, err) == -1 ||
+		    path_pwrite(box->root, box->fd, buf, p->len, p->offset,
+		    err) == -1)
+			ret = -1;
+		free(buf);
+	}
+	if (ret == 0 && table->has_tail)
+		ret = apply_tail(box, fd, table, err);
+	if (ret == 0)
+		ret = new_time(box, &before, err);
+	return ret == -1 ? -1 : path_fsync(box->root, box->fd, err);
+}
+
+/* It is done; nobody may find it again once the mbox is unlocked. */
+static int
+remove_journal(struct mbox_box *box, struct err *err)
+{
+	struct path_root *root = mbox_index_root(box->store);
+
+	if (path_unlink(root, box->state_fd, JOURNAL_NAME, false, err) == -1)
+		return -1;
+	return path_fsync(root, box->state_fd, err);
+}
+
+static int
+publish(struct mbox_box *box, struct spool *spool, bool *unknown_r,
+    struct err *err)
+{
+	struct path_root *root = mbox_index_root(box->store);
+
+	if (path_rename_over(root, box->state_fd, spool->name, JOURNAL_NAME,
+	    err) == -1)
+		return -1;
+	spool->named = false;
+	*unknown_r = true;
+	return path_fsync(root, box->state_fd, err);
+}
+
+/*
+ * Patches alone need no journal if each of them is within one page: a page is
+ * written or not, and each patch is complete in itself.
+ */
+static bool
+can_be_direct(const struct change *change)
+{
+	if (change->has_tail)
+		return false;
+	for (size_t i = 0; i < change->patches.n; i++) {
+		const struct patch *p = &change->patches.v[i];
+
+		if (p->offset / 4096 != (p->offset + p->len - 1) / 4096)
+			return false;
+	}
+	return true;
+}
+
+static int
+commit_directly(struct mbox_box *box, const struct change *change,
+    bool *unknown_r, struct err *err)
+{
+	struct path_stat before;
+
+	if (path_fstat(box->fd, &before, err) == -1)
+		return -1;
+	for (size_t i = 0; i < change->patches.n; i++) {
+		const struct patch *p = &change->patches.v[i];
+
+		if (path_pwrite(box->root, box->fd,
+		    change->text.data + p->fresh, p->len, p->offset,
+		    err) == -1)
+			return -1;
+		*unknown_r = true;
+	}
+	if (new_time(box, &before, err) == -1)
+		return -1;
+	return path_fsync(box->root, box->fd, err);
+}
+
+static int
+commit_journal(struct mbox_box *box, struct change *change, bool *unknown_r,
+    struct err *err)
+{
+	struct spool *spool = change->spool != NULL ?
+	    spool_ref(change->spool) : spool_new(box, err);
+	struct journal table;
+	int ret = -1;
+
+	if (spool == NULL)
+		return -1;
+	journal_init(&table);
+	if (write_journal(box, change, spool, &table, err) == 0 &&
+	    mbox_lock_keep(box, err) == 0 &&
+	    publish(box, spool, unknown_r, err) == 0 &&
+	    apply(box, spool->fd, &table, err) == 0)
+		ret = remove_journal(box, err);
+	journal_deinit(&table);
+	spool_unref(box, &spool);
+	return ret;
+}
+
+int
+journal_commit(struct mbox_box *box, struct change *change,
+    struct path_stat *st_r, bool *unknown_r, struct err *err)
+{
+	int ret;
+
+	*unknown_r = false;
+	ret = can_be_direct(change) ?
+	    commit_directly(box, change, unknown_r, err) :
+	    commit_journal(box, change, unknown_r, err);
+	if (ret == 0)
+		ret = path_fstat(box->fd, st_r, err);
+	if (ret == 0) {
+		*unknown_r = false;
+		mbox_settle(box, st_r);
+	}
+	return ret;
+}
+
+int
+journal_exists(struct mbox_box *box, struct err *err)
+{
+	struct path_stat st;
+
+	if (box->state_fd == -1)
+		return 0;
+	if (path_stat(mbox_index_root(box->store), box->state_fd, NULL,
+	    JOURNAL_NAME, &st, err) == -1)
+		return -1;
+	return st.exists;
+}
+
+/* It can't be carried out any more, and may hold the only copy of mail. */
+static int
+put_aside(struct mbox_box *box, const char *why, struct err *err)
+{
+	struct path_root *root = mbox_index_root(box->store);
+	char name[PATH_NAME_MAX + 1], unique[PATH_NAME_MAX + 1];
+
+	unique_name(unique, box->store->hostname);
+	snprintf(name, sizeof(name), LOST_PREFIX "%.200s", unique);
+	if (path_rename(root, box->state_fd, JOURNAL_NAME, box->state_fd,
+	    name, err) == -1 || path_fsync(root, box->state_fd, err) == -1)
+		return -1;
+	mbox_box_problem(box, NULL, "a change that was cut off can't be "
+	    "finished, since %s; what it was to write is kept in %s", why,
+	    name);
+	return 0;
+}
+
+/* What others appended since is put behind our tail. */
+static int
+redo_before(struct mbox_box *box, int fd, const struct journal *table,
+    uint64_t foreign, uint64_t size, struct err *err)
+{
+	struct change change;
+	struct path_stat st;
+	bool unknown;
+	int ret;
+
+	change_init(&change);
+	change.has_tail = true;
+	change.offset = table->offset;
+	for (size_t i = 0; i < table->data.n; i++)
+		change_add(&change, fd, table->data.v[i].offset,
+		    table->data.v[i].len);
+	change_add(&change, box->fd, foreign, size - foreign);
+	/* Patches in front of the tail need no journal of their own. */
+	ret = journal_patch_again(box, fd, table, err);
+	if (ret == 0)
+		ret = journal_commit(box, &change, &st, &unknown, err);
+	change_deinit(&change);
+	return ret;
+}
+
+static int
+redo(struct mbox_box *box, int fd, const struct journal *table,
+    struct err *err)
+{
+	struct path_stat st;
+	uint64_t foreign;
+	const char *why = NULL;
+	int r;
+
+	if (path_fstat(box->fd, &st, err) == -1)
+		return -1;
+	if (st.ino != table->ino || st.dev != table->dev)
+		return put_aside(box, "the mbox is another file now", err);
+	if ((r = journal_look(box, fd, table, st.size, &foreign, &why,
+	    err)) == -1)
+		return -1;
+	if (why != NULL)
+		return put_aside(box, why, err);
+	box->known = false;
+	if (table->has_tail && foreign < st.size)
+		return redo_before(box, fd, table, foreign, st.size, err);
+	if (journal_patch_again(box, fd, table, err) == -1)
+		return -1;
+	if (table->has_tail) {
+		struct journal tail = *table;
+
+		tail.patches.n = 0;
+		/* Also if it was truncated and not made durable. */
+		if (tail.old_size < st.size)
+			tail.old_size = st.size;
+		if (apply(box, fd, &tail, err) == -1)
+			return -1;
+	} else if (path_fsync(box->root, box->fd, err) == -1) {
+		return -1;
+	}
+	return remove_journal(box, err);
+}
+
+int
+journal_recover(struct mbox_box *box, struct err *err)
+{
+	struct journal table;
+	struct path_stat st;
+	int fd, r = journal_exists(box, err);
+
+	if (r <= 0)
+		return r;
+	fd = path_open_file(mbox_index_root(box->store), box->state_fd,
+	    JOURNAL_NAME, &st, err);
+	if (fd == -1)
+		return -1;
+	journal_init(&table);
+	r = journal_read(fd, st.size, &table, err);
+	if (r == 1)
+		r = redo(box, fd, &table, err);
+	else if (r == 0)
+		r = put_aside(box, "it is damaged", err);
+	journal_deinit(&table);
+	close(fd);
+	return r;
+}

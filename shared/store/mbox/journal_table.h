@@ -1,0 +1,55 @@
+/*
+ * journal_table.h - the table of a journal, for journal.c only
+ */
+#ifndef STORE_MBOX_JOURNAL_TABLE_H
+#define STORE_MBOX_JOURNAL_TABLE_H
+
+#include "store/mbox/journal.h"
+
+struct journal_patch {
+	uint64_t offset;		/* in the mbox */
+	size_t len;
+	uint64_t fresh, old;		/* in the journal */
+};
+
+struct journal {
+	uint64_t dev, ino, old_size, new_size;
+	bool has_tail;
+	uint64_t offset;		/* of the tail */
+	uint8_t anchor[DIGEST_SIZE];	/* of what is in front of it */
+	uint8_t rest[DIGEST_SIZE];	/* of the bytes to be cut off */
+	ARRAY(struct extent) data;
+	ARRAY(struct journal_patch) patches;
+};
+
+void journal_init(struct journal *table);
+void journal_deinit(struct journal *table);
+void journal_add_data(struct journal *table, uint64_t offset, uint64_t len);
+
+/* The table with its last line, as it lies at this offset. */
+void journal_format(const struct journal *table, struct strbuf *out,
+    uint64_t offset);
+/* 1: read; 0: damaged; -1. */
+int journal_read(int fd, uint64_t size, struct journal *table,
+    struct err *err);
+
+/* All of it, or ERR_TEMP. */
+int journal_pread(int fd, void *buf, size_t len, uint64_t offset,
+    struct err *err);
+/* Fill in anchor and rest from the mbox as it is. */
+int journal_digests(struct mbox_box *box, int fd, struct journal *table,
+    struct err *err);
+
+/*
+ * Compare the mbox with a journal that was cut off.  *foreign_r: where bytes
+ * begin that others appended (the file's size: nowhere); *why_r: not NULL if
+ * the two do not fit.
+ */
+int journal_look(struct mbox_box *box, int fd, const struct journal *table,
+    uint64_t size, uint64_t *foreign_r, const char **why_r,
+    struct err *err);
+/* The patches, except where the mbox holds neither old nor new bytes. */
+int journal_patch_again(struct mbox_box *box, int fd,
+    const struct journal *table, struct err *err);
+
+#endif
