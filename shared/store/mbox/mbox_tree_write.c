@@ -70,22 +70,32 @@ new_state(struct mbox_store *store, const char *name, struct state *state,
 	return close_and(fd, r);
 }
 
-/* An empty directory goes, and index files' own with it. */
+/* With DIRNAME: index files' directory, and the lock of a file that is gone. */
+static void
+empty_directory(struct mbox_store *store, int fd)
+{
+	struct err ignored = ERR_INIT;
+	char lock[PATH_NAME_MAX + 1];
+	struct path_stat st;
+
+	(void)path_unlink(&store->root, fd, INDEX_DIR, true, &ignored);
+	if (store->dirname == NULL || path_stat(&store->root, fd, NULL,
+	    store->dirname, &st, &ignored) == -1 || st.exists)
+		return;
+	snprintf(lock, sizeof(lock), "%.250s.lock", store->dirname);
+	(void)path_unlink(&store->root, fd, lock, false, &ignored);
+}
+
+/* A directory goes if nothing that matters is in it. */
 static int
 remove_empty(struct mbox_store *store, const char *name, struct err *err)
 {
 	char file[PATH_NAME_MAX + 1];
-	struct err ignored = ERR_INIT;
 	int fd = mbox_directory_open(store, name, false, err), r;
 
 	if (fd == -1)
 		return -1;
-	(void)path_unlink(&store->root, fd, INDEX_DIR, true, &ignored);
-	/* The lock of a file that is gone. */
-	if (store->dirname != NULL) {
-		snprintf(file, sizeof(file), "%.250s.lock", store->dirname);
-		(void)path_unlink(&store->root, fd, file, false, &ignored);
-	}
+	empty_directory(store, fd);
 	close(fd);
 	if ((fd = mbox_parent_open(store, name, false, file, err)) == -1)
 		return -1;
