@@ -160,7 +160,19 @@ make_mailbox(struct session *s, const struct msg_mailbox *box,
 	return box->selectable ? read_status(s, mapped, status, err) : 0;
 }
 
-/* 1: it may be created, 0: its deletion is newer than the view, -1. */
+/*
+ * A deletion older than the base is not told to the brain, and yet a third
+ * store may have given the mailbox to the other one since (T3).
+ */
+static bool
+was_deleted(const struct session *s, const struct msg_mailbox *box,
+    const struct chlog_mailbox_gone *gone)
+{
+	return s->has_base && s->hello.role == ROLE_MIRROR &&
+	    gone->stamp > box->exist_stamp;
+}
+
+/* 1: it may be created, 0: it was deleted after the view or for good, -1. */
 static int
 may_create(struct session *s, const struct msg_op_mailbox *m,
     struct err *err)
@@ -173,7 +185,8 @@ may_create(struct session *s, const struct msg_op_mailbox *m,
 
 	if (r == 1 && !m->recreate)
 		r = apply_own_run(s, &run, err) == -1 ? -1 :
-		    apply_fresh(s, gone.seq, gone.run, run);
+		    apply_fresh(s, gone.seq, gone.run, run) &&
+		    !was_deleted(s, &m->box, &gone);
 	else if (r != -1)
 		r = 1;
 	arena_free(&arena);

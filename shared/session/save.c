@@ -10,6 +10,30 @@
 #include "session/session_int.h"
 
 /*
+ * Was it expunged here?  A tombstone older than the base is not told to the
+ * brain, and yet a third store may have given the message to the other one
+ * since: it would go round between three stores for ever.  One-way it is the
+ * source that says what lives.  1, 0, -1.
+ */
+static int
+is_dead(struct session *s, const struct chlog_mailbox *row,
+    const struct msg_message *m, struct err *err)
+{
+	struct chlog_tombstone tomb;
+	struct arena *arena;
+	int r = 1;
+
+	if (!s->has_base || s->hello.role != ROLE_MIRROR)
+		return 0;
+	arena = arena_new(ARENA_PAGE_MAX);
+	for (size_t i = 0; i < m->mark_count && r == 1; i++)
+		r = chlog_tombstone_find_mark(s->log, &row->guid,
+		    &m->marks[i], arena, &tomb, err);
+	arena_free(&arena);
+	return r;
+}
+
+/*
  * A new instance: refused, in the mailbox already, or to be made.  1: *box_r
  * and *row_r are set; 0: answered; -1.
  */
@@ -54,6 +78,15 @@ place_for(struct session *s, uint32_t op, enum msg_kind kind,
 		/* A run that was cut had saved it already. */
 		apply_result(s, op, RESULT_OTHER_UID, twin.m.uid, ERR_NONE,
 		    "");
+		return 0;
+	}
+	if ((r = is_dead(s, *row_r, m, err)) == -1)
+		return -1;
+	if (r == 1) {
+		/* Pending, so the next run looks at both and ends it (M3). */
+		session_add_unsaved(s, m->guid);
+		apply_not_done(s, op, RESULT_STALE, mailbox, m->uid,
+		    &m->marks[0], ERR_STALE, "it was expunged here");
 		return 0;
 	}
 	if ((*box_r = apply_open(s, *row_r, &why)) == NULL) {

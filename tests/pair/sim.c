@@ -62,6 +62,7 @@ sim_init(struct sim *sim, const struct sim_setup *setup, bool verbose)
 	sim->verbose = verbose;
 	sim->sites = setup->sites;
 	sim->pair[1] = 1;
+	sim->ring = setup->seed % 2 != 0;
 	sim->clock = START_MS;
 	sim_random.state = setup->seed ^ 0x5eedULL;
 	for (unsigned int s = 0; s < sim->sites; s++) {

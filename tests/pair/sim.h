@@ -68,12 +68,18 @@ enum sim_kind {
 	SIM_FILE,		/* into the other mailbox */
 	SIM_MAKE,		/* a mailbox, or another name for it */
 	SIM_REMOVE,
+	/* Of three stores; side is the pair. */
+	SIM_PAIR_RUN,
+	SIM_PAIR_CUT,
+	SIM_PAIR_KILL,
+	SIM_REST,		/* all pairs, until there is nothing to do */
 	SIM_KIND_COUNT
 };
 
 /* Families of histories, by the first seed of each. */
 #define SIM_SEED_2	1000000U	/* more kinds of operations */
 #define SIM_SEED_SHORT	2000000U	/* short, and logs in memory */
+#define SIM_SEED_THREE	1000000000U	/* three stores; odd: in a ring */
 #define SIM_SEED_SMALL	2000000000U	/* all small ones */
 #define SIM_SMALL_COUNT	171405U		/* of them */
 
@@ -137,6 +143,7 @@ struct sim_inst {
 	bool alive;
 	unsigned int on;		/* 1 << site: it is there */
 	unsigned int ended;		/* 1 << site: there a client did it */
+	unsigned int known;		/* 1 << site: known to have ended */
 	unsigned int touched;		/* 1 << site: it began or ended there, */
 	unsigned int tries[SIM_SITES_MAX], scans[SIM_SITES_MAX]; /* after so
 					   many runs of that site */
@@ -174,6 +181,7 @@ struct sim {
 	struct sim_model model;
 	struct sim_site site[SIM_SITES_MAX];
 	unsigned int sites;
+	bool ring;			/* each of three meets both others */
 	unsigned int pair[2];		/* the sites of the run */
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
@@ -307,6 +315,10 @@ void sim_model_before(struct sim *sim);
 void sim_model_after(struct sim *sim, bool ended, bool perfect);
 bool sim_model_check(struct sim *sim, unsigned int site);
 void sim_model_free(struct sim_model *model);
+
+/* sim_three.c: histories of three stores */
+void sim_generate_three(uint64_t seed, struct sim_ops *ops);
+bool sim_three_op(struct sim *sim, const struct sim_op *op);
 
 /* sim_history.c: lists of operations */
 /* What histories of this seed are played with. */

@@ -459,6 +459,10 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_KILLS:
 	case SIM_RUN_APPEND:
 	case SIM_MEET:
+	case SIM_PAIR_RUN:
+	case SIM_PAIR_CUT:
+	case SIM_PAIR_KILL:
+	case SIM_REST:
 	case SIM_KIND_COUNT:
 		abort();
 	}

@@ -25,7 +25,8 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"run", "run, cut", "run, store fails", "run, store is killed",
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
 	"kills", "run, append only", "meet", "set", "clear", "file",
-	"make or rename", "remove",
+	"make or rename", "remove", "run of a pair", "run of a pair, cut",
+	"run of a pair, store is killed", "all pairs",
 };
 
 /* How often each kind comes, out of their sum. */
@@ -134,10 +135,12 @@ generate_small(unsigned int n, struct sim_ops *ops)
 struct sim_setup
 sim_setup_of(uint64_t seed)
 {
-	return (struct sim_setup){ .seed = seed, .sites = 2,
+	bool three = seed >= SIM_SEED_THREE && seed < SIM_SEED_SMALL;
+
+	return (struct sim_setup){ .seed = seed, .sites = three ? 3 : 2,
 	    .log_files = seed < SIM_SEED_SHORT,
 	    .log_locks = seed < SIM_SEED_SHORT,
-	    .forbids = seed >= SIM_SEED_2 && seed < SIM_SEED_SMALL &&
+	    .forbids = seed >= SIM_SEED_2 && seed < SIM_SEED_THREE &&
 	    seed % 4 == 0 };
 }
 
@@ -149,6 +152,8 @@ sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
 	if (seed >= SIM_SEED_SMALL)
 		generate_small((unsigned int)(seed - SIM_SEED_SMALL) %
 		    SIM_SMALL_COUNT, ops);
+	else if (seed >= SIM_SEED_THREE)
+		sim_generate_three(seed, ops);
 	else
 		generate_random(seed, ops);
 }
@@ -470,6 +475,8 @@ meet(struct sim *sim)
 static bool
 play_op(struct sim *sim, const struct sim_op *op)
 {
+	if (op->kind >= SIM_PAIR_RUN)
+		return sim_three_op(sim, op);
 	if (op->kind == SIM_MEET)
 		return meet(sim);
 	if (!sim_is_run(op->kind)) {
@@ -568,6 +575,14 @@ fails_without(const struct sim_ops *ops, size_t first, size_t count,
 	return fails;
 }
 
+/* What stores begin with is no part of what happens to them. */
+static size_t
+keeps_first(const struct sim_ops *ops)
+{
+	return ops->n > 0 && (ops->v[0].kind == SIM_REST ||
+	    ops->v[0].kind == SIM_MEET);
+}
+
 void
 sim_shrink(struct sim_ops *ops, const struct sim_setup *setup)
 {
@@ -577,7 +592,7 @@ sim_shrink(struct sim_ops *ops, const struct sim_setup *setup)
 	while (changed && plays < SHRINK_PLAYS) {
 		changed = false;
 		for (size_t count = ops->n / 2 + 1; count > 0; count /= 2) {
-			size_t first = 0;
+			size_t first = keeps_first(ops);
 
 			while (first + count <= ops->n &&
 			    plays++ < SHRINK_PLAYS) {
@@ -604,6 +619,7 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
 	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
 	"RUN_APPEND", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
+	"PAIR_RUN", "PAIR_CUT", "PAIR_KILL", "REST",
 };
 
 void

@@ -121,6 +121,28 @@ find_begun(struct sim_model *model, unsigned int site,
 	return NULL;
 }
 
+static size_t
+count_at(const struct sim *sim, unsigned int site, unsigned int body,
+    unsigned int place)
+{
+	const struct memory_world *world = sim->site[site].world;
+	const struct sim_model *model = &sim->model;
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->mailboxes.n; i++) {
+		const struct memory_mailbox *box = world->mailboxes.v[i];
+		bool here = false;
+
+		for (size_t k = 0; k < model->guids.n && !here; k++)
+			here = model->guids.v[k].place == place &&
+			    guid_eq(&model->guids.v[k].guid,
+			    &box->status.guid);
+		for (size_t k = 0; k < box->mails.n && here; k++)
+			count += sim_body_number(box->mails.v[k]) == body;
+	}
+	return count;
+}
+
 void
 sim_model_new(struct sim *sim, unsigned int site,
     const struct memory_mailbox *box, unsigned int body)
@@ -136,8 +158,12 @@ sim_model_new(struct sim *sim, unsigned int site,
 		inst = ARRAY_ADD(&model->inst);
 		*inst = (struct sim_inst){ .body = body, .place = place };
 		stamp(model, inst, site);
+	} else if (count_at(sim, site, body, place) > 1) {
+		/* Which is which is no longer told by age. */
+		doubt(model, body);
 	}
 	inst->ended &= ~(1U << site);
+	inst->known &= ~(1U << site);
 	inst->alive = inst->ended == 0;
 	inst->on |= 1U << site;
 	if (model->running)
@@ -179,6 +205,7 @@ sim_model_gone(struct sim *sim, unsigned int site,
 		inst = heir;
 	inst->alive = false;
 	inst->ended |= 1U << site;
+	inst->known |= 1U << site;
 	inst->on &= ~(1U << site);
 	stamp(model, inst, site);
 	/* Without a base nobody is told of the end (M9). */
@@ -192,28 +219,6 @@ sim_model_box_gone(struct sim *sim, unsigned int site,
 {
 	for (size_t i = box->mails.n; i-- > 0; )
 		sim_model_gone(sim, site, box, box->mails.v[i]);
-}
-
-static size_t
-count_at(const struct sim *sim, unsigned int site, unsigned int body,
-    unsigned int place)
-{
-	const struct memory_world *world = sim->site[site].world;
-	const struct sim_model *model = &sim->model;
-	size_t count = 0;
-
-	for (size_t i = 0; i < world->mailboxes.n; i++) {
-		const struct memory_mailbox *box = world->mailboxes.v[i];
-		bool here = false;
-
-		for (size_t k = 0; k < model->guids.n && !here; k++)
-			here = model->guids.v[k].place == place &&
-			    guid_eq(&model->guids.v[k].guid,
-			    &box->status.guid);
-		for (size_t k = 0; k < box->mails.n && here; k++)
-			count += sim_body_number(box->mails.v[k]) == body;
-	}
-	return count;
 }
 
 void
@@ -306,12 +311,14 @@ settle_group(struct sim *sim, struct group *group, unsigned int pair)
 	for (size_t i = 0; i < group->n; i++) {
 		struct sim_inst *p = group->inst[i];
 
-		if (!p->alive)
+		if ((p->known & pair) != 0) {
+			p->known |= pair;
 			p->on &= ~pair;
+		}
 		if ((p->on & pair) == 0)
 			continue;
 		for (unsigned int s = 0; s < 2; s++) {
-			if (p->on != 1U << sim->pair[s])
+			if ((p->on & pair) != 1U << sim->pair[s] || !p->alive)
 				continue;
 			/* Made on both sides: one of the two is left. */
 			if (alone[!s] != NULL) {
@@ -328,7 +335,7 @@ settle_group(struct sim *sim, struct group *group, unsigned int pair)
 		}
 	}
 	for (size_t i = 0; i < group->n; i++)
-		if (group->inst[i]->alive && (group->inst[i]->on & pair) != 0)
+		if ((group->inst[i]->on & pair) != 0)
 			group->inst[i]->on |= pair;
 }
 
@@ -345,9 +352,9 @@ guess_group(struct sim *sim, struct group *group, unsigned int s,
 		const struct sim_inst *p = group->inst[i];
 
 		held += (p->on & bit) != 0;
-		dead += (p->on & bit) != 0 && !p->alive;
+		dead += (p->on & bit) != 0 && (p->known & pair) != 0;
 		missing += (p->on & bit) == 0 && (p->on & pair) != 0 &&
-		    p->alive;
+		    (p->known & pair) == 0;
 	}
 	now = count_at(sim, site, first->body, first->place);
 	if (missing == 0 && dead == 0)
@@ -360,22 +367,27 @@ guess_group(struct sim *sim, struct group *group, unsigned int s,
 	for (size_t i = 0; i < group->n && now != held; i++) {
 		struct sim_inst *p = group->inst[i];
 
-		if (p->alive && (p->on & pair) != 0)
-			p->on |= bit;
-		else if (!p->alive)
+		if ((p->known & pair) != 0) {
 			p->on &= ~bit;
+			p->known |= bit;
+		} else if ((p->on & pair) != 0) {
+			p->on |= bit;
+			/* Its mark may be lost, and its end not known by it. */
+			if (sim->sites > 2)
+				loose_of(&sim->model, p->body)->up = true;
+		}
 	}
 }
 
 /* Made on both sides, and perhaps known for one already. */
 static bool
-has_twins(const struct sim *sim, const struct group *group)
+has_twins(const struct sim *sim, const struct group *group, unsigned int pair)
 {
 	size_t alone[2] = { 0, 0 };
 
 	for (unsigned int s = 0; s < 2; s++)
 		for (size_t i = 0; i < group->n; i++)
-			alone[s] += group->inst[i]->on ==
+			alone[s] += (group->inst[i]->on & pair) ==
 			    1U << sim->pair[s] && group->inst[i]->alive;
 	return alone[0] > 0 && alone[1] > 0;
 }
@@ -402,7 +414,7 @@ sim_model_after(struct sim *sim, bool ended, bool perfect)
 			settle_group(sim, &group, pair);
 			continue;
 		}
-		if (has_twins(sim, &group))
+		if (has_twins(sim, &group, pair))
 			doubt(model, model->inst.v[i].body);
 		guess_group(sim, &group, 0, pair);
 		guess_group(sim, &group, 1, pair);

@@ -7,9 +7,9 @@
  * Without arguments what "make check" wants: histories that failed once, and
  * a tenth of all others, as far as there is time; with --full all of them.
  * With --seeds those of a range, and with --minutes as many as there is time
- * for; N jobs share them.  A failing history is made small and printed as a list of operations;
- * with -v, or after a failure, with all that the runs did, and with -t with
- * all messages.
+ * for; N jobs share them.  A failing history is made small and printed as
+ * a list of operations; with -v, or after a failure, with all that the runs
+ * did, and with -t with all messages.
  */
 #include "config.h"
 
@@ -47,6 +47,7 @@ static const struct family {
 	long seconds;			/* at most, without --full */
 } families[] = {
 	{ "random histories", SIM_SEED_SHORT, 200000, 25 },
+	{ "histories of three stores", SIM_SEED_THREE, 20000, 12 },
 	{ "small histories", SIM_SEED_SMALL, SIM_SMALL_COUNT, 15 },
 };
 

@@ -13,6 +13,7 @@
 
 #define A 0U
 #define B 1U
+#define C 2U
 
 /* Play a history; one that fails is told. */
 static void
@@ -135,6 +136,14 @@ HISTORY(a_backup_clears_no_subscription_that_is_not_there, 2043181,
 	{ SIM_RUN_BACKUP, A, 263, 226, 282 }, { SIM_DROP, B, 50, 313, 275 },
 	{ SIM_RUN_BACKUP, B, 702, 916, 586 })
 
+HISTORY(what_is_expunged_does_not_go_round_in_a_ring, 1000000549,
+	{ SIM_DELIVER, C, 872, 519, 875 }, { SIM_PAIR_RUN, C, 124, 943, 227 },
+	{ SIM_EXPUNGE, A, 627, 907, 453 }, { SIM_REST, A, 0, 0, 0 })
+
+HISTORY(a_deleted_mailbox_does_not_go_round_in_a_ring, 1000012687,
+	{ SIM_CREATE, A, 736, 700, 93 }, { SIM_PAIR_RUN, C, 469, 862, 573 },
+	{ SIM_DELETE, A, 839, 24, 322 }, { SIM_REST, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -186,6 +195,8 @@ main(void)
 	    what_follows_another_uid_may_fail_and_is_looked_at_again);
 	tcase_add_test(tcase,
 	    a_backup_clears_no_subscription_that_is_not_there);
+	tcase_add_test(tcase, what_is_expunged_does_not_go_round_in_a_ring);
+	tcase_add_test(tcase, a_deleted_mailbox_does_not_go_round_in_a_ring);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
