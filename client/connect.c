@@ -353,6 +353,7 @@ open_from(const char *dir, const struct location_host *host,
 	if (find_server(dir, &addr, options, &server, err) == -1)
 		goto fail;
 	user = host->user[0] != '\0' ? host->user :
+	    options->user_first ? options->user :
 	    server.user[0] != '\0' ? server.user : options->user;
 	if (user == NULL) {
 		err_set(err, ERR_CONFIG, "no mail user is named: use "

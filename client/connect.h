@@ -9,6 +9,8 @@
 #ifndef CLIENT_CONNECT_H
 #define CLIENT_CONNECT_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "net/pin.h"
 #include "net/servers.h"
@@ -24,6 +26,7 @@ struct connect_options {
 	const char *key_file;	/* NULL: key.pem and cert.pem in config_dir */
 	const char *cert_file;
 	const char *user;	/* where neither the host nor servers names one */
+	bool user_first;	/* the server's line does not beat user */
 	unsigned int timeout;	/* seconds for each address; above 0 */
 };
 

@@ -4,6 +4,7 @@ include %D%/brain/local.mk
 # What can be tested without starting the program.
 noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES =
+%C%_libclient_a_SOURCES += %D%/all.c %D%/all.h
 %C%_libclient_a_SOURCES += %D%/connect.c %D%/connect.h
 %C%_libclient_a_SOURCES += %D%/endpoint.c %D%/endpoint.h
 %C%_libclient_a_SOURCES += %D%/enrol.c %D%/enrol.h

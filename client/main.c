@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "client/all.h"
 #include "client/enrol.h"
 #include "client/settings.h"
 #include "client/sync.h"
@@ -128,6 +129,10 @@ run_command(struct settings *set)
 	if (set->command == COMMAND_VERSION) {
 		printf("%s\n", PACKAGE_STRING);
 		return EXIT_SUCCESS;
+	}
+	if (set->all) {
+		start_log(set);
+		return all_main(set);
 	}
 	if (settings_load(set, &err) == -1)
 		return fail(&err);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/array.h"
+#include "client/all.h"
 #include "client/settings.h"
 #include "conf/optrows.h"
 
@@ -18,6 +19,13 @@ static const struct optdef optdefs[] = {
 	{ .name = "user", .letter = 'u', .type = OPT_STRING,
 	  .flags = OPT_ARGS_ONLY, .offset = FIELD(user), .arg = "USER",
 	  .help = "work for this user" },
+	{ .name = "all", .letter = 'A', .type = OPT_BOOL,
+	  .flags = OPT_ARGS_ONLY, .offset = FIELD(all),
+	  .help = "work for all users, one after the other" },
+	{ .name = "jobs", .letter = 'j', .type = OPT_UINT,
+	  .flags = OPT_LIMIT, .offset = FIELD(jobs), .arg = "COUNT",
+	  .value = "1", .min = 1, .max = ALL_JOBS_MAX,
+	  .help = "with -A: so many users at once" },
 	OPTROW_CONFIG(FIELD(config)),
 	OPTROW_SET,
 	{ .name = "mailbox", .letter = 'm', .type = OPT_LIST,

@@ -90,6 +90,9 @@ check_options(const struct settings *set, struct err *err)
 	bool run = set->command == COMMAND_MIRROR ||
 	    set->command == COMMAND_BACKUP;
 
+	if (set->all && (!run || set->user != NULL))
+		return err_set(err, ERR_CONFIG, run ? "-A and -u exclude each "
+		    "other" : "-A goes with mirror or backup only");
 	if (set->reverse && set->command != COMMAND_BACKUP)
 		return err_set(err, ERR_CONFIG, "-R goes with backup only");
 	if (!run && (set->dry_run || set->mailboxes.n > 0 ||
@@ -175,14 +178,12 @@ read_dovecot(struct settings *set, struct err *err)
 	return dovecot_load(&set->dovecot, &target, err);
 }
 
-static int
-find_owner(struct settings *set, struct err *err)
+int
+settings_find_user(struct settings *set, struct err *err)
 {
-	if (user_find(&set->owner, set->user, &set->users, err) == -1 ||
-	    mail_conf_apply(&set->mail, &set->conf, &set->owner,
-	    err) == -1)
+	if (user_find(&set->owner, set->user, &set->users, err) == -1)
 		return -1;
-	return user_become(&set->owner, err);
+	return mail_conf_apply(&set->mail, &set->conf, &set->owner, err);
 }
 
 static int
@@ -236,16 +237,31 @@ expand_locations(struct settings *set, struct err *err)
 }
 
 int
-settings_load(struct settings *set, struct err *err)
+settings_read(struct settings *set, struct err *err)
 {
-	if (read_files(set, err) == -1 || read_dovecot(set, err) == -1 ||
-	    find_owner(set, err) == -1 ||
+	return read_files(set, err) == -1 || read_dovecot(set, err) == -1 ?
+	    -1 : 0;
+}
+
+int
+settings_become(struct settings *set, struct err *err)
+{
+	if (user_become(&set->owner, err) == -1 ||
 	    set_hostname(set, err) == -1 || check_values(set, err) == -1 ||
 	    store_conf_resolve(&set->store, err) == -1)
 		return -1;
 	if (set->command == COMMAND_ENROL || set->command == COMMAND_KEY)
 		return 0;
 	return expand_locations(set, err);
+}
+
+int
+settings_load(struct settings *set, struct err *err)
+{
+	if (settings_read(set, err) == -1 ||
+	    settings_find_user(set, err) == -1)
+		return -1;
+	return settings_become(set, err);
 }
 
 void

@@ -38,6 +38,8 @@ struct settings {
 
 	/* Fields of the table. */
 	char *user, *config, *alt_char;
+	bool all;
+	unsigned int jobs;
 	bool debug, verbose, quiet, full, dry_run, reverse, progress;
 	bool force_delete, create, help, version;
 	struct opt_list mailboxes, excludes;
@@ -72,6 +74,11 @@ int settings_parse(struct settings *set, int argc, char **argv,
  * expand the locations.
  */
 int settings_load(struct settings *set, struct err *err);
+
+/* The three parts of settings_load: the files; the user; its rights. */
+int settings_read(struct settings *set, struct err *err);
+int settings_find_user(struct settings *set, struct err *err);
+int settings_become(struct settings *set, struct err *err);
 
 void settings_deinit(struct settings *set);
 

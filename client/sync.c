@@ -29,6 +29,7 @@
 #include "log/log.h"
 #include "model/mailbox_name.h"
 #include "net/servers.h"
+#include "net/stream.h"
 #include "session/session.h"
 
 #define FIRST_NAME	"first location"
@@ -36,6 +37,9 @@
 
 struct sync {
 	struct settings *set;
+	struct sync_start *start;	/* NULL: a run for one user */
+	FILE *results, *remarks;
+	char *first_name, *second_name;	/* for messages */
 	enum location_kind kind;	/* of LOCATION2 */
 	struct mail_location location2;	/* LOCATION_MAIL */
 	struct location_host host;	/* LOCATION_HOST */
@@ -221,7 +225,7 @@ open_first(struct sync *sync, struct err *err)
 	struct session_args args;
 
 	sync_session_args(sync->set, &args);
-	return endpoint_open_store(&sync->ends[SIDE_A], FIRST_NAME, &args,
+	return endpoint_open_store(&sync->ends[SIDE_A], sync->first_name, &args,
 	    err);
 }
 
@@ -235,24 +239,57 @@ open_mail(struct sync *sync, struct err *err)
 	args.location = &sync->location2;
 	/* A destination is made where it is missing, a source never. */
 	args.options.create = !set->dry_run && !set->reverse;
-	return endpoint_open_store(&sync->ends[SIDE_B], SECOND_NAME, &args,
+	return endpoint_open_store(&sync->ends[SIDE_B], sync->second_name, &args,
 	    err);
+}
+
+static int
+connect_host(const struct settings *set, const struct location_host *host,
+    bool user_first, struct stream **stream_r, struct err *err)
+{
+	const struct connect_options options = {
+		.ca_file = set->ssl_ca,
+		.crl_file = set->ssl_crl,
+		.user = set->owner.name,
+		.user_first = user_first,
+		.timeout = set->connect_timeout,
+	};
+
+	return connect_open(host, &options, stream_r, err);
+}
+
+int
+sync_connect(const struct settings *set, struct sync_start *start,
+    struct err *err)
+{
+	struct location_host host;
+
+	if (location_classify(set->words, set->word_count,
+	    location_is_executable) != LOCATION_HOST)
+		return 0;
+	if (location_host_parse(&host, set->words[0], err) == -1)
+		return -1;
+	if (host.user[0] != '\0')
+		return err_set(err, ERR_CONFIG, "-A works for each user: "
+		    "leave out %s@", host.user);
+	return connect_host(set, &host, true, &start->server, err);
 }
 
 static int
 open_server(struct sync *sync, struct err *err)
 {
-	const struct settings *set = sync->set;
-	const struct connect_options options = {
-		.ca_file = set->ssl_ca,
-		.crl_file = set->ssl_crl,
-		.user = set->owner.name,
-		.timeout = set->connect_timeout,
-	};
-	struct stream *stream;
+	struct stream *stream = NULL;
 
-	if (connect_open(&sync->host, &options, &stream, err) == -1)
+	if (sync->start != NULL) {
+		stream = sync->start->server;
+		sync->start->server = NULL;
+		if (stream == NULL)
+			return err_set(err, ERR_TEMP, "the connection was "
+			    "used already; run again");
+	} else if (connect_host(sync->set, &sync->host, false, &stream,
+	    err) == -1) {
 		return -1;
+	}
 	endpoint_take_server(&sync->ends[SIDE_B], sync->words, stream);
 	return 0;
 }
@@ -323,11 +360,12 @@ static void
 start_report(struct sync *sync)
 {
 	const struct settings *set = sync->set;
-	bool terminal = isatty(STDERR_FILENO) == 1;
+	bool terminal = sync->start == NULL &&
+	    isatty(STDERR_FILENO) == 1;
 	uint64_t now = clock_mono_ms();
 	const struct report_args args = {
-		.results = stdout,
-		.remarks = stderr,
+		.results = sync->results,
+		.remarks = sync->remarks,
 		.quiet = set->quiet,
 		.verbose = set->verbose || set->debug,
 		.dry_run = set->dry_run,
@@ -335,7 +373,7 @@ start_report(struct sync *sync)
 		.started_ms = now,
 	};
 
-	progress_init(&sync->progress, set->progress ||
+	progress_init(&sync->progress, (sync->start == NULL && set->progress) ||
 	    (terminal && !set->quiet) ? stderr : NULL, terminal, now);
 	sync->report = report_new(&args);
 }
@@ -401,10 +439,23 @@ run_once(struct sync *sync, struct err *err)
 int
 sync_main(struct settings *set)
 {
-	struct sync sync = { .set = set };
+	return sync_run(set, NULL);
+}
+
+int
+sync_run(struct settings *set, struct sync_start *start)
+{
+	struct sync sync = { .set = set, .start = start,
+	    .results = start == NULL ? stdout : start->results,
+	    .remarks = start == NULL ? stderr : start->remarks };
 	struct err err = ERR_INIT;
 	int status = -1;
 
+	/* The lines of a store process are not collected with the others. */
+	sync.first_name = start == NULL ? mem_strdup(FIRST_NAME) :
+	    mem_printf("%s: " FIRST_NAME, set->owner.name);
+	sync.second_name = start == NULL ? mem_strdup(SECOND_NAME) :
+	    mem_printf("%s: " SECOND_NAME, set->owner.name);
 	remark(set);
 	start_report(&sync);
 	if (prepare(&sync, &err) == 0)
@@ -415,7 +466,7 @@ sync_main(struct settings *set)
 		status = run_once(&sync, &err);
 	}
 	if (status == -1) {
-		fprintf(stderr, "dsync: %s\n", err.msg);
+		fprintf(sync.remarks, "dsync: %s\n", err.msg);
 		status = err_exit_status(err.code);
 	}
 	for (int i = 0; i < SIDE_COUNT; i++)
@@ -425,5 +476,9 @@ sync_main(struct settings *set)
 	free_list(&sync.masks);
 	mail_location_deinit(&sync.location2);
 	free(sync.words);
+	free(sync.first_name);
+	free(sync.second_name);
+	if (start != NULL)
+		stream_close(&start->server);
 	return status;
 }

@@ -24,12 +24,12 @@ _dsync()
 		    ' -- "$cur")
 		compopt -o nospace
 		return ;;
-	-m|--mailbox|-x|--exclude|-C|--alt-char)
+	-j|--jobs|-m|--mailbox|-x|--exclude|-C|--alt-char)
 		return ;;
 	esac
 	case $cur in
 	-*)
-		mapfile -t COMPREPLY < <(compgen -W '--user --config --set
+		mapfile -t COMPREPLY < <(compgen -W '--user --all --jobs --config --set
 		    --mailbox --exclude --reverse --dry-run --full --alt-char
 		    --create --force-delete --quiet --verbose --debug
 		    --progress --version --help' -- "$cur") ;;

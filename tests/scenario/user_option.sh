@@ -59,5 +59,19 @@ echo "== and reaches nobody else's"
 expect 77 -u alice mirror "maildir:$work/bob/Mail"
 expect 77 -u alice -o "mail_location=maildir:$work/bob/Mail" mirror \
     "maildir:~/copy"
+echo "== all users: one that fails stops no other"
+mkdir "$work/dave"
+chown 65004:65004 "$work/dave"
+expect 78 -A -j 2 mirror "maildir:~/copy"
+grep -q '^alice: ' "$work/out" || fail 'nothing of alice'
+grep -q '^dsync: root: ' "$work/err" || fail 'nothing of root'
+all='^dsync: 3 users: 2 done, 0 not perfect, 1 failed'
+grep -q "$all" "$work/err" || fail 'the others were not served'
+[ -z "$(find "$work/alice" ! -user 65001)" ] || fail 'wrong owner'
+echo "dave:x:65004:65004::$work/dave::" >>"$work/passwd"
+expect 1 -A mirror "maildir:~/copy"
+grep -q '^dsync: dave: ' "$work/err" || fail 'nothing of dave'
+expect 64 -A -u alice mirror "maildir:~/copy"
+
 expect 66 -u carol mirror "maildir:~/copy"
 expect 78 -u root mirror "maildir:~/copy"
