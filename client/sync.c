@@ -333,8 +333,8 @@ prepare(struct sync *sync, struct err *err)
 	case LOCATION_HOST:
 		if (set->dovecot.namespace != NULL)
 			return err_set(err, ERR_CONFIG, "namespace = %.80s: "
-			    "a server keeps to its user's inbox namespace; "
-			    "name a mail location or a command instead",
+			    "a server serves its own namespace, the one with "
+			    "the inbox; name a mail location or a command",
 			    set->dovecot.namespace);
 		return label_host(sync, err);
 	}

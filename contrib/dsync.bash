@@ -21,6 +21,20 @@ _dsync()
 		    state_dir passwd_file hostname max_delete max_delete_min
 		    clock_skew_max lock_timeout pair_lock_timeout
 		    connect_timeout idle_timeout quiet_timeout ssl_ca ssl_crl
+		    dovecot_config namespace auth_socket_path userdb_timeout
+		    mail_uid mail_gid mail_home first_valid_uid last_valid_uid
+		    mail_driver mail_path mail_inbox_path mail_index_path
+		    mail_cache_path mail_control_path mail_alt_path
+		    mail_alt_check mail_volatile_path mailbox_list_layout
+		    mailbox_directory_name mailbox_directory_name_legacy
+		    mailbox_root_directory_name
+		    mailbox_subscriptions_filename mailbox_list_utf8
+		    lock_method mail_fsync mail_max_lock_timeout
+		    dotlock_use_excl mailbox_list_index mail_save_crlf
+		    mdbox_rotate_size mdbox_rotate_interval mbox_read_locks
+		    mbox_write_locks mbox_lock_timeout
+		    mbox_dotlock_change_timeout mbox_lazy_writes mbox_md5
+		    zlib_save zlib_save_level
 		    ' -- "$cur")
 		compopt -o nospace
 		return ;;

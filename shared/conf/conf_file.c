@@ -52,8 +52,8 @@ path_from(const struct file *file, const char *path)
  * Unlike io_read_file this follows symbolic links: people link their
  * configuration, and it is theirs.
  */
-static int
-read_bytes(const char *path, struct strbuf *buf, struct err *err)
+int
+conf_file_bytes(const char *path, struct strbuf *buf, struct err *err)
 {
 	struct stat st;
 	ssize_t n;
@@ -107,7 +107,7 @@ set_from_file(struct file *file, const char *name, const char *path,
 		return -1;
 	full = path_from(file, path);
 	strbuf_init(&value, OPT_VALUE_MAX);
-	if (read_bytes(full, &value, err) == -1)
+	if (conf_file_bytes(full, &value, err) == -1)
 		goto out;
 	if (memchr(value.data, '\0', value.len) != NULL) {
 		err_set(err, ERR_CONFIG, "%s: not a text file", full);
@@ -296,7 +296,7 @@ read_path(struct reading *reading, const char *path,
 		return err_set(err, ERR_CONFIG, "more than %u files",
 		    CONF_FILES_MAX);
 	strbuf_init(&text, CONF_FILE_MAX);
-	ret = read_bytes(path, &text, err);
+	ret = conf_file_bytes(path, &text, err);
 	if (ret == 0)
 		ret = parse_text(reading, path, section, text.data, text.len,
 		    err);

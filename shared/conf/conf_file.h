@@ -23,6 +23,7 @@
 #ifndef CONF_CONF_FILE_H
 #define CONF_CONF_FILE_H
 
+#include "base/strbuf.h"
 #include "conf/conf.h"
 
 #define CONF_FILE_MAX		(1024U * 1024U)	/* bytes of one file */
@@ -39,9 +40,12 @@
 int conf_file_read(struct conf *conf, const char *path,
     enum conf_source source, struct err *err);
 
+/* Read a regular file as it is; buf limits its size.  Errors as above. */
+int conf_file_bytes(const char *path, struct strbuf *buf, struct err *err);
+
 /*
- * The same for len bytes of text, called name in errors.  No other file is
- * touched: naming one is an error.
+ * The same as conf_file_read for len bytes of text, called name in errors.  No
+ * other file is touched: naming one is an error.
  */
 int conf_file_parse(struct conf *conf, const char *name, const char *text,
     size_t len, enum conf_source source, struct err *err);

@@ -10,12 +10,11 @@
 #include "base/array.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "conf/conf_file.h"
 #include "conf/conf_line.h"
-#include "net/config_file.h"
 #include "users/dovecot.h"
 #include "users/namespaces.h"
 
-#define FILE_MAX	(1024U * 1024U)		/* bytes */
 #define VALUE_MAX	8192U			/* bytes */
 #define BASE_DIR	"/run/dovecot"
 #define AUTH_SOCKET	"auth-userdb"
@@ -107,8 +106,8 @@ dovecot_owns(const char *path, struct err *err)
 		return 0;
 	if (strncmp(name, "dovecot", 7) == 0)
 		return 1;
-	strbuf_init(&text, FILE_MAX);
-	ret = config_file_read(path, &text, err);
+	strbuf_init(&text, CONF_FILE_MAX);
+	ret = conf_file_bytes(path, &text, err);
 	if (ret == 0)
 		ret = text_is_dovecots(&text);
 	strbuf_deinit(&text);

@@ -54,7 +54,7 @@ int dovecot_owns(const char *path, struct err *err);
 int dovecot_load(struct dovecot_conf *dovecot, struct dovecot_target *target,
     struct err *err);
 
-/* Take over what doveconf has said, and as above; for dovecot_load and tests. */
+/* Take over what doveconf has said; for dovecot_load and tests. */
 int dovecot_take(struct dovecot_conf *dovecot, const struct doveconf *dc,
     struct dovecot_target *target, struct err *err);
 

@@ -84,7 +84,7 @@ has_mail "$work/old" 'long ago' || fail 'the archive is not saved'
 expect 78 -c "$work/laptop.conf" -o namespace=none backup "maildir:$work/old"
 says 'no namespace none'
 expect 78 -c "$work/laptop.conf" -o namespace=archive mirror 127.0.0.1:9
-says 'inbox namespace'
+says 'its own namespace'
 expect 78 -o dovecot_config=no -o namespace=archive mirror "maildir:$work/old"
 says 'namespace'
 
