@@ -2,7 +2,8 @@
 LINK_CHECK = $(CHECK_LIBS)
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h \
-	%D%/support/certs.h %D%/support/msg_random.h
+	%D%/support/certs.h %D%/support/index_fixture.h \
+	%D%/support/msg_random.h
 include %D%/support/local.mk
 include %D%/unit/local.mk
 include %D%/contract/local.mk
