@@ -1,0 +1,64 @@
+/*
+ * merge_int.h - a merge of one mailbox under way, for the files that do it
+ */
+#ifndef BRAIN_MERGE_INT_H
+#define BRAIN_MERGE_INT_H
+
+#include "base/array.h"
+#include "brain/merge_mails.h"
+
+/* One instance: a record on one side or on both. */
+struct inst {
+	struct msg_message *rec[2];	/* NULL: that side reports none */
+	struct guid128 *marks;		/* of both, normalised */
+	size_t mark_count;
+	struct mail_flags flags[2];	/* surplus twins merged in */
+	bool save[2];			/* this side gets it */
+	bool gone;			/* expunged: takes part in nothing else */
+	uint32_t uid;			/* the UID it shall have; 0: as it is */
+};
+
+struct merge {
+	struct arena *arena;
+	const struct mails_input *in;
+	struct plan_mails *plan;
+	ARRAY(struct inst) insts;
+	struct guid128 *dead[2];	/* sorted marks of the tombstones */
+	size_t dead_count[2];
+	bool renumber;			/* UIDVALIDITY differs (M10) */
+	unsigned int keeper;		/* renumber: the side that keeps */
+	uint32_t spare;			/* one-way: above all UIDs of both */
+};
+
+/* merge_mails.c */
+struct plan_op *merge_add_op(struct plan_ops *ops, enum plan_kind kind,
+    uint32_t uid, const struct msg_message *rec, const char *rule);
+bool merge_may_write(const struct merge *m, unsigned int s);
+void merge_add_expunge(struct merge *m, unsigned int s, uint32_t uid,
+    const struct msg_message *rec, bool no_tombstone, const char *rule);
+
+/* merge_pair.c */
+int merge_guid_cmp(const void *a, const void *b);
+bool merge_mark_in(const struct guid128 *sorted, size_t count,
+    const struct guid128 *mark);
+/* How many of these marks have tombstones on side s? */
+size_t merge_count_dead(const struct merge *m, unsigned int s,
+    const struct guid128 *marks, size_t count);
+void merge_add_marks(struct merge *m, struct inst *inst,
+    const struct guid128 *marks, size_t count);
+void merge_collect_dead(struct merge *m, unsigned int s);
+void merge_make_insts(struct merge *m);
+void merge_pair_rest(struct merge *m);
+
+/* merge_decide.c */
+void merge_decide_all(struct merge *m);
+
+/* merge_uids.c */
+uint32_t merge_side_uidnext(const struct mails_side *side);
+bool merge_doomed_first(struct merge *m);
+/* The UIDNEXT behind all that were planned. */
+uint32_t merge_plan_uids(struct merge *m);
+void merge_add_uid_ops(struct merge *m, struct inst *inst);
+void merge_plan_state(struct merge *m, uint32_t next);
+
+#endif

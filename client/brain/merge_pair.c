@@ -1,0 +1,348 @@
+/*
+ * merge_pair.c - which records of two mailboxes are one message (M1, M5, M9)
+ *
+ * The records of both sides are joined into instances: first by birth marks
+ * (one mark in common suffices), then, for what is left and where the rules
+ * allow it, by UID and GUID, by GUID, by digest.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "brain/merge_flags.h"
+#include "brain/merge_int.h"
+
+int
+merge_guid_cmp(const void *a, const void *b)
+{
+	return guid_cmp(a, b);
+}
+
+struct mark_ref {
+	struct guid128 mark;
+	uint32_t side, index;
+};
+
+static int
+mark_ref_cmp(const void *a, const void *b)
+{
+	const struct mark_ref *x = a, *y = b;
+	int cmp = guid_cmp(&x->mark, &y->mark);
+
+	if (cmp != 0)
+		return cmp;
+	if (x->side != y->side)
+		return x->side < y->side ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+bool
+merge_mark_in(const struct guid128 *sorted, size_t count,
+    const struct guid128 *mark)
+{
+	return count > 0 && bsearch(mark, sorted, count, sizeof(*sorted),
+	    merge_guid_cmp) != NULL;
+}
+
+void
+merge_collect_dead(struct merge *m, unsigned int s)
+{
+	const struct mails_side *side = &m->in->side[s];
+	size_t n = 0;
+
+	for (size_t i = 0; i < side->gone_count; i++)
+		n += side->gone[i].mark_count;
+	m->dead[s] = arena_calloc(m->arena, n + 1, sizeof(*m->dead[s]));
+	n = 0;
+	for (size_t i = 0; i < side->gone_count; i++) {
+		memcpy(&m->dead[s][n], side->gone[i].marks,
+		    side->gone[i].mark_count * sizeof(*m->dead[s]));
+		n += side->gone[i].mark_count;
+	}
+	if (n > 1)
+		qsort(m->dead[s], n, sizeof(*m->dead[s]), merge_guid_cmp);
+	m->dead_count[s] = n;
+}
+
+size_t
+merge_count_dead(const struct merge *m, unsigned int s,
+    const struct guid128 *marks, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += merge_mark_in(m->dead[s], m->dead_count[s], &marks[i]);
+	return n;
+}
+
+/* Union-find over all records: sides' indexes in one row. */
+static size_t
+find_root(uint32_t *parent, size_t i)
+{
+	while (parent[i] != i) {
+		parent[i] = parent[parent[i]];
+		i = parent[i];
+	}
+	return i;
+}
+
+static uint32_t *
+join_by_marks(struct merge *m, size_t n0, size_t total)
+{
+	uint32_t *parent = arena_calloc(m->arena, total + 1, sizeof(*parent));
+	struct mark_ref *refs;
+	size_t n = 0, a, b;
+
+	for (unsigned int s = 0; s < 2; s++)
+		for (size_t i = 0; i < m->in->side[s].rec_count; i++)
+			n += m->in->side[s].recs[i].mark_count;
+	refs = arena_calloc(m->arena, n + 1, sizeof(*refs));
+	n = 0;
+	for (unsigned int s = 0; s < 2; s++) {
+		for (size_t i = 0; i < m->in->side[s].rec_count; i++) {
+			const struct msg_message *r = &m->in->side[s].recs[i];
+
+			for (size_t k = 0; k < r->mark_count; k++)
+				refs[n++] = (struct mark_ref){ r->marks[k], s,
+				    (uint32_t)i };
+		}
+	}
+	for (size_t i = 0; i < total; i++)
+		parent[i] = (uint32_t)i;
+	if (n > 1)
+		qsort(refs, n, sizeof(*refs), mark_ref_cmp);
+	for (size_t i = 1; i < n; i++) {
+		if (!guid_eq(&refs[i].mark, &refs[i - 1].mark))
+			continue;
+		a = find_root(parent, refs[i].index + (refs[i].side ? n0 : 0));
+		b = find_root(parent,
+		    refs[i - 1].index + (refs[i - 1].side ? n0 : 0));
+		/* The lower index is the root, so twins keep the lower UID. */
+		parent[a > b ? a : b] = (uint32_t)(a > b ? b : a);
+	}
+	return parent;
+}
+
+void
+merge_add_marks(struct merge *m, struct inst *inst, const struct guid128 *marks,
+    size_t count)
+{
+	struct guid128 *all = arena_calloc(m->arena,
+	    inst->mark_count + count, sizeof(*all));
+
+	if (inst->mark_count > 0)
+		memcpy(all, inst->marks, inst->mark_count * sizeof(*all));
+	memcpy(all + inst->mark_count, marks, count * sizeof(*all));
+	inst->marks = all;
+	inst->mark_count = marks_normalise(all, inst->mark_count + count);
+	if (inst->mark_count > MARKS_MAX)
+		inst->mark_count = MARKS_MAX;
+}
+
+
+/*
+ * Records of one side that have marks in common, perhaps only by way of what
+ * the other side says: one mail?  A peer may call any marks one; a message is
+ * dropped as surplus only for another one of its own side that is the same.
+ */
+static bool
+same_mail(const struct msg_message *a, const struct msg_message *b)
+{
+	return strcmp(a->guid, b->guid) == 0 || (a->digest != NULL &&
+	    b->digest != NULL &&
+	    memcmp(a->digest, b->digest, DIGEST_SIZE) == 0);
+}
+
+/* Put a record into its instance; a second one of the same side is a twin. */
+static void
+inst_take(struct merge *m, struct inst *inst, unsigned int s,
+    struct msg_message *rec)
+{
+	if (inst->rec[s] == NULL) {
+		inst->rec[s] = rec;
+		inst->flags[s] = rec->flags;
+	} else {
+		inst->flags[s] = merge_flags(m->arena, &inst->flags[s],
+		    &rec->flags);
+		merge_add_expunge(m, s, rec->uid, rec, true, "M5");
+	}
+	if (inst->mark_count == 0) {
+		inst->marks = rec->marks;
+		inst->mark_count = rec->mark_count;
+	} else {
+		merge_add_marks(m, inst, rec->marks, rec->mark_count);
+	}
+}
+
+void
+merge_make_insts(struct merge *m)
+{
+	size_t n0 = m->in->side[0].rec_count;
+	size_t total = n0 + m->in->side[1].rec_count, root;
+	uint32_t *parent = join_by_marks(m, n0, total);
+	uint32_t *where = arena_calloc(m->arena, total + 1, sizeof(*where));
+	struct inst *inst;
+
+	for (size_t i = 0; i < total; i++) {
+		unsigned int s = i >= n0;
+		struct msg_message *rec =
+		    &m->in->side[s].recs[i - (s ? n0 : 0)];
+
+		root = find_root(parent, i);
+		if (where[root] == 0) {
+			(void)ARRAY_ADD(&m->insts);
+			where[root] = (uint32_t)m->insts.n;
+		}
+		inst = &m->insts.v[where[root] - 1];
+		if (inst->rec[s] != NULL && !same_mail(inst->rec[s], rec))
+			inst = ARRAY_ADD(&m->insts);
+		inst_take(m, inst, s, rec);
+	}
+}
+
+static void
+pair(struct merge *m, struct inst *a, struct inst *b)
+{
+	a->rec[1] = b->rec[1];
+	a->flags[1] = b->flags[1];
+	merge_add_marks(m, a, b->marks, b->mark_count);
+	b->rec[1] = NULL;
+	b->gone = true;
+}
+
+enum pair_key { BY_UID_GUID, BY_GUID, BY_DIGEST };
+
+struct loose {
+	struct inst *inst;
+	const struct msg_message *rec;
+};
+
+static int
+key_cmp(enum pair_key key, const struct msg_message *x,
+    const struct msg_message *y)
+{
+	switch (key) {
+	case BY_UID_GUID:
+		if (x->uid != y->uid)
+			return x->uid < y->uid ? -1 : 1;
+		return strcmp(x->guid, y->guid);
+	case BY_GUID:
+		return strcmp(x->guid, y->guid);
+	case BY_DIGEST:
+		return memcmp(x->digest, y->digest, DIGEST_SIZE);
+	}
+	abort();
+}
+
+#define LOOSE_CMP(name, key)						\
+static int								\
+name(const void *a, const void *b)					\
+{									\
+	const struct loose *x = a, *y = b;				\
+	int cmp = key_cmp(key, x->rec, y->rec);				\
+									\
+	if (cmp != 0)							\
+		return cmp;						\
+	return x->rec->uid < y->rec->uid ? -1 : x->rec->uid > y->rec->uid; \
+}
+
+LOOSE_CMP(loose_uid_cmp, BY_UID_GUID)
+LOOSE_CMP(loose_guid_cmp, BY_GUID)
+LOOSE_CMP(loose_digest_cmp, BY_DIGEST)
+
+/* All its marks were looked up on side o, which knows none of them. */
+static bool
+asked_in_vain(const struct merge *m, unsigned int o,
+    const struct msg_message *rec)
+{
+	const struct mails_side *side = &m->in->side[o];
+
+	for (size_t i = 0; i < rec->mark_count; i++)
+		if (!merge_mark_in(side->asked, side->asked_count,
+		    &rec->marks[i]))
+			return false;
+	return true;
+}
+
+/* May an unpaired record be paired by this key? (M5, M9, M10) */
+static bool
+pairable(const struct merge *m, const struct inst *inst, unsigned int s,
+    enum pair_key key)
+{
+	const struct msg_message *rec = inst->rec[s];
+
+	if (inst->gone || rec == NULL || inst->rec[!s] != NULL)
+		return false;
+	if (key == BY_DIGEST && rec->digest == NULL)
+		return false;
+	if (!m->in->base || m->renumber)
+		return true;
+	if (rec->is_new)
+		return true;
+	/*
+	 * With -f: a mark was lost, but nothing says that it is dead.  Pending:
+	 * a save that was cut after the message was there, but not its record.
+	 */
+	return (m->in->side[!s].complete || asked_in_vain(m, !s, rec)) &&
+	    merge_count_dead(m, !s, rec->marks, rec->mark_count) == 0;
+}
+
+static size_t
+collect_loose(struct merge *m, unsigned int s, enum pair_key key,
+    struct loose **out)
+{
+	static int (*const cmps[])(const void *, const void *) = {
+		loose_uid_cmp, loose_guid_cmp, loose_digest_cmp,
+	};
+	size_t n = 0;
+
+	*out = arena_calloc(m->arena, m->in->side[s].rec_count + 1,
+	    sizeof(**out));
+	for (size_t i = 0; i < m->insts.n; i++) {
+		struct inst *inst = &m->insts.v[i];
+
+		if (pairable(m, inst, s, key))
+			(*out)[n++] = (struct loose){ inst, inst->rec[s] };
+	}
+	if (n > 1)
+		qsort(*out, n, sizeof(**out), cmps[key]);
+	return n;
+}
+
+/* Pair what is left one to one by key, in UID order among equals. */
+static void
+pair_by(struct merge *m, enum pair_key key)
+{
+	struct loose *a, *b;
+	size_t na = collect_loose(m, 0, key, &a), nb, i = 0, j = 0;
+	int cmp;
+
+	if (na == 0)
+		return;
+	nb = collect_loose(m, 1, key, &b);
+	while (i < na && j < nb) {
+		cmp = key_cmp(key, a[i].rec, b[j].rec);
+		if (cmp < 0) {
+			i++;
+		} else if (cmp > 0) {
+			j++;
+		} else {
+			pair(m, a[i].inst, b[j].inst);
+			i++;
+			j++;
+		}
+	}
+}
+
+void
+merge_pair_rest(struct merge *m)
+{
+	if (!m->in->base && !m->renumber)
+		pair_by(m, BY_UID_GUID);
+	pair_by(m, BY_GUID);
+	if (!m->in->base || m->renumber)
+		pair_by(m, BY_DIGEST);
+}

@@ -1,0 +1,248 @@
+/*
+ * merge_uids.c - the UIDs of one mailbox, planned all at once (M4, M7, M10,
+ * M13, B3)
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "brain/merge_int.h"
+
+/* An instance that waits for a new UID, with what orders it (M4). */
+struct uid_wish {
+	struct inst *inst;
+	uint32_t uid;			/* the old one */
+	const char *guid;
+};
+
+static int
+uid_wish_cmp(const void *a, const void *b)
+{
+	const struct uid_wish *x = a, *y = b;
+	int cmp;
+
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	cmp = strcmp(x->guid, y->guid);
+	return cmp != 0 ? cmp : guid_cmp(&x->inst->marks[0],
+	    &y->inst->marks[0]);
+}
+
+/* The lower of two old UIDs, so that no order of the sides counts (P2). */
+static struct uid_wish
+wish_of(struct inst *inst, unsigned int s)
+{
+	struct uid_wish wish = { inst, inst->rec[s]->uid, inst->rec[s]->guid },
+	    other;
+
+	if (inst->rec[!s] == NULL)
+		return wish;
+	other = (struct uid_wish){ inst, inst->rec[!s]->uid,
+	    inst->rec[!s]->guid };
+	return uid_wish_cmp(&wish, &other) <= 0 ? wish : other;
+}
+
+uint32_t
+merge_side_uidnext(const struct mails_side *side)
+{
+	uint32_t next = 1;
+
+	if (side->exists)
+		return side->state_known ? side->uidnext : 1;
+	/* It was deleted there: what comes back takes no UID twice. */
+	for (size_t i = 0; i < side->gone_count; i++)
+		if (side->gone[i].uid >= next &&
+		    side->gone[i].uid < UINT32_MAX)
+			next = side->gone[i].uid + 1;
+	return next;
+}
+
+/* The UID that the rules let an instance keep, or 0. */
+static uint32_t
+kept_uid(const struct merge *m, const struct inst *inst)
+{
+	const struct mails_side *side = m->in->side;
+	uint32_t best = 0;
+
+	if (m->renumber)
+		return inst->rec[m->keeper] != NULL ?
+		    inst->rec[m->keeper]->uid : 0;
+	if (m->in->source >= 0)
+		return inst->rec[m->in->source]->uid;
+	for (unsigned int s = 0; s < 2; s++) {
+		if (inst->rec[s] == NULL ||
+		    inst->rec[s]->uid < merge_side_uidnext(&side[!s]))
+			continue;
+		if (inst->rec[s]->uid > best)
+			best = inst->rec[s]->uid;
+	}
+	return best;
+}
+
+/* Does this instance's UID have to be planned at all? */
+static bool
+uid_is_open(const struct inst *inst)
+{
+	if (inst->gone)
+		return false;
+	if (inst->save[0] || inst->save[1])
+		return true;
+	return inst->rec[0] != NULL && inst->rec[1] != NULL &&
+	    inst->rec[0]->uid != inst->rec[1]->uid;
+}
+
+/*
+ * Under the UIDVALIDITY of the other side the UIDs of what is to be expunged
+ * may be wanted by others, and expunges come last (P9): they move out of the
+ * way, behind all others.
+ */
+static uint32_t
+move_doomed(struct merge *m, uint32_t next)
+{
+	struct plan_side *plan = &m->plan->side[!m->keeper];
+	struct plan_op *op;
+
+	if (!m->renumber)
+		return next;
+	for (size_t i = 0; i < plan->expunges.n; i++) {
+		struct plan_op *doomed = &plan->expunges.v[i];
+
+		op = merge_add_op(&plan->ops, PLAN_SET_UID, doomed->uid,
+		    &doomed->rec, "M10");
+		op->new_uid = doomed->uid = next++;
+	}
+	return next;
+}
+
+/*
+ * One-way there is no room behind the others, as UIDNEXT would be above the
+ * source's for ever.  So such a run only expunges, and the next one goes on.
+ */
+bool
+merge_doomed_first(struct merge *m)
+{
+	struct plan_mails *plan = m->plan;
+	struct plan_ops *expunges;
+
+	if (!m->renumber || m->in->source < 0)
+		return false;
+	expunges = &plan->side[!m->keeper].expunges;
+	if (expunges->n == 0)
+		return false;
+	plan->side[!m->keeper].ops.n = 0;
+	plan->skipped = plan->seen;
+	plan->equal = plan->copied = plan->flagged = 0;
+	(void)merge_add_op(&plan->blocked, PLAN_SET_UID, expunges->v[0].uid,
+	    &expunges->v[0].rec, "B3");
+	return true;
+}
+
+uint32_t
+merge_plan_uids(struct merge *m)
+{
+	struct uid_wish *wishes = arena_calloc(m->arena, m->insts.n + 1,
+	    sizeof(*wishes));
+	const struct mails_side *side = m->in->side;
+	uint32_t next = merge_side_uidnext(&side[0]);
+	size_t n = 0;
+
+	if (m->renumber)
+		next = merge_side_uidnext(&side[m->keeper]);
+	else if (m->in->source >= 0)
+		next = merge_side_uidnext(&side[m->in->source]);
+	else if (merge_side_uidnext(&side[1]) > next)
+		next = merge_side_uidnext(&side[1]);
+	for (size_t i = 0; i < m->insts.n; i++) {
+		struct inst *inst = &m->insts.v[i];
+		unsigned int s = inst->rec[0] == NULL;
+
+		if (inst->gone || (!uid_is_open(inst) && !m->renumber))
+			continue;
+		inst->uid = kept_uid(m, inst);
+		if (inst->uid == 0)
+			wishes[n++] = wish_of(inst, s);
+		else if (inst->uid >= next)
+			next = inst->uid + 1;
+	}
+	if (n > 1)
+		qsort(wishes, n, sizeof(*wishes), uid_wish_cmp);
+	for (size_t i = 0; i < n; i++)
+		wishes[i].inst->uid = next++;
+	return move_doomed(m, next);
+}
+
+/* B3 is the only way out where a UID of the source is taken here. */
+static bool
+uid_blocked(struct merge *m, unsigned int s, const struct inst *inst)
+{
+	if (m->in->source < 0 || m->renumber ||
+	    inst->uid >= merge_side_uidnext(&m->in->side[s]))
+		return false;
+	(void)merge_add_op(&m->plan->blocked, inst->save[s] ? PLAN_SAVE :
+	    PLAN_SET_UID, inst->uid, inst->rec[m->in->source], "B3");
+	return true;
+}
+
+void
+merge_add_uid_ops(struct merge *m, struct inst *inst)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		const struct msg_message *rec = inst->rec[s];
+		struct plan_op *op;
+
+		if (inst->save[s]) {
+			/* A backup with another UID is better than none. */
+			if (uid_blocked(m, s, inst))
+				inst->uid = m->spare++;
+			op = merge_add_op(&m->plan->side[s].ops,
+			    inst->rec[!s]->held ? PLAN_COPY : PLAN_SAVE,
+			    inst->uid, inst->rec[!s],
+			    inst->rec[!s]->held ? "M8" : "M2");
+			op->from_uid = inst->rec[!s]->uid;
+			op->rec.uid = inst->uid;
+			op->rec.flags = inst->flags[!s];
+			op->rec.marks = inst->marks;
+			op->rec.mark_count = inst->mark_count;
+		} else if (rec != NULL && inst->uid != 0 &&
+		    merge_may_write(m, s) &&
+		    (rec->uid != inst->uid ||
+		    (m->renumber && s != m->keeper))) {
+			if (uid_blocked(m, s, inst))
+				continue;
+			op = merge_add_op(&m->plan->side[s].ops, PLAN_SET_UID,
+			    rec->uid, rec, m->renumber ? "M10" : "M4");
+			op->new_uid = inst->uid;
+			/* By its own marks: those of its twin come with its
+			   flags, which may be in the same batch. */
+			m->plan->renumbered += rec->uid != inst->uid;
+		}
+	}
+}
+
+/* M13, and the values of the side that keeps UIDVALIDITY (M10). */
+void
+merge_plan_state(struct merge *m, uint32_t next)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		const struct mails_side *side = &m->in->side[s];
+
+		if (!merge_may_write(m, s))
+			continue;
+		if (m->renumber && s != m->keeper)
+			m->plan->side[s].uidvalidity =
+			    m->in->side[m->keeper].uidvalidity;
+		/* One-way it can't be lowered (B3); a mirror makes it equal. */
+		if (side->exists && side->state_known &&
+		    side->uidnext > next &&
+		    m->plan->side[s].uidvalidity == 0) {
+			m->plan->uidnext_above = true;
+			continue;
+		}
+		if (!side->exists || !side->state_known ||
+		    side->uidnext != next ||
+		    m->plan->side[s].uidvalidity != 0)
+			m->plan->side[s].uidnext = next;
+	}
+}
