@@ -126,6 +126,8 @@ free_side(struct run_side *side)
 	ARRAY_FREE(&side->late);
 	ARRAY_FREE(&side->expunges);
 	ARRAY_FREE(&side->refused);
+	ARRAY_FREE(&side->raises);
+	ARRAY_FREE(&side->confirms);
 	arena_free(&side->arena);
 }
 
@@ -517,6 +519,7 @@ brain_receive(struct brain *brain, enum brain_side s, const struct msg *msg,
 	case MSG_OP_FLAGS:
 	case MSG_OP_EXPUNGE:
 	case MSG_OP_SET_UID:
+	case MSG_OP_MODSEQ:
 	case MSG_FLUSH:
 	case MSG_COMMIT:
 	case MSG_BYE:

@@ -68,9 +68,9 @@ send_mailbox(struct brain *brain, unsigned int s, size_t entry,
 	brain->send(s, &msg, brain->arg);
 }
 
-static void
-send_state(struct brain *brain, unsigned int s, size_t entry,
-    uint32_t uidvalidity, uint32_t uidnext)
+void
+emit_state(struct brain *brain, unsigned int s, size_t entry,
+    uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq)
 {
 	const struct tree_entry *e = &brain->entries.v[entry];
 	struct msg msg = { .kind = MSG_OP_MAILBOX };
@@ -81,15 +81,15 @@ send_state(struct brain *brain, unsigned int s, size_t entry,
 	m->box.set_digest = NULL;
 	m->box.uidvalidity = uidvalidity;
 	m->box.uidnext = uidnext;
-	m->box.highestmodseq = 0;
-	sent->what = SENT_STATE;
+	m->box.highestmodseq = highestmodseq;
+	sent->what = highestmodseq != 0 ? SENT_HIGHEST : SENT_STATE;
 	sent->entry = entry;
 	sent->mailbox = e->target.guid;
 	brain->send(s, &msg, brain->arg);
 }
 
-static void
-send_flush(struct brain *brain, unsigned int s)
+void
+emit_flush(struct brain *brain, unsigned int s)
 {
 	struct msg msg = { .kind = MSG_FLUSH };
 	struct sent_op *sent = emit_number(&brain->side[s],
@@ -174,7 +174,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 			.op = number, .mailbox = *box, .uid = op->uid,
 			.marks = op->rec.marks,
 			.mark_count = op->rec.mark_count,
-			.flags = op->rec.flags,
+			.flags = op->rec.flags, .modseq = op->rec.modseq,
 		};
 		break;
 	case PLAN_COPY:
@@ -190,6 +190,14 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 		msg.u.op_set_uid = (struct msg_op_set_uid){
 			.op = number, .mailbox = *box, .uid = op->uid,
 			.mark = op->rec.marks[0], .new_uid = op->new_uid,
+			.modseq = op->rec.modseq,
+		};
+		break;
+	case PLAN_MODSEQ:
+		msg.kind = MSG_OP_MODSEQ;
+		msg.u.op_modseq = (struct msg_op_modseq){
+			.op = number, .mailbox = *box, .uid = op->uid,
+			.mark = op->rec.marks[0], .modseq = op->rec.modseq,
 		};
 		break;
 	case PLAN_SAVE:
@@ -224,7 +232,8 @@ emit_job_op(struct brain *brain, unsigned int s)
 	if (!job->pre_sent[s]) {
 		job->pre_sent[s] = true;
 		if (plan->uidvalidity != 0)
-			send_state(brain, s, job->entry, plan->uidvalidity, 0);
+			emit_state(brain, s, job->entry, plan->uidvalidity, 0,
+			    0);
 	}
 	if (job->sent[s] < plan->ops.n) {
 		op = &plan->ops.v[job->sent[s]];
@@ -238,9 +247,9 @@ emit_job_op(struct brain *brain, unsigned int s)
 	/* A mailbox that is about to be removed needs no UIDNEXT. */
 	if (plan->uidnext != 0 &&
 	    brain->entries.v[job->entry].fate == TREE_KEEP)
-		send_state(brain, s, job->entry, 0, plan->uidnext);
+		emit_state(brain, s, job->entry, 0, plan->uidnext, 0);
 	if (plan->uidvalidity != 0)
-		send_flush(brain, s);
+		emit_flush(brain, s);
 	job->last_op[s] = side->op;
 	job->emitted[s] = true;
 	side->emitted = job;
@@ -322,7 +331,7 @@ send_commit(struct brain *brain, unsigned int s)
 	struct msg msg = { .kind = MSG_COMMIT };
 
 	side->commit_sent = true;
-	send_flush(brain, s);
+	emit_flush(brain, s);
 	send_pending(brain, s);
 	msg.u.commit.peer = brain->side[!s].store;
 	msg.u.commit.scope = brain->scope;
@@ -344,14 +353,23 @@ static int
 emit_one(struct brain *brain, unsigned int s)
 {
 	struct run_side *side = &brain->side[s];
+	int r;
 
-	if (side->commit_sent)
+	/* Nothing comes between the pieces of a body. */
+	if (side->commit_sent || brain->side[!s].body != NULL)
 		return 0;
 	if (brain->mend_round > 0) {
 		if (results_mend_one(brain, s))
 			return 1;
+		if (highest_emit_raise(brain, s))
+			return 1;
 		if (results_mends_left(brain, s))
 			return 0;
+		r = highest_confirm(brain, s);
+		if (r != -1)
+			return r;
+		if (highest_emit(brain, s))
+			return 1;
 		send_commit(brain, s);
 		return 1;
 	}
@@ -359,7 +377,8 @@ emit_one(struct brain *brain, unsigned int s)
 		return 1;
 	if (!jobs_sent(brain, s))
 		return 0;
-	if (emit_expunge(brain, s) || emit_delete(brain, s))
+	if (emit_expunge(brain, s) || highest_emit(brain, s) ||
+	    emit_delete(brain, s))
 		return 1;
 	send_commit(brain, s);
 	return 1;

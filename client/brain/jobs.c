@@ -41,6 +41,7 @@ job_new(struct brain *brain, size_t entry)
 		side->state_known = true;
 		side->uidvalidity = box->uidvalidity;
 		side->uidnext = box->uidnext;
+		side->highestmodseq = box->highestmodseq;
 		side->messages = box->messages;
 		side->uidvalidity_changed = box->uidvalidity_changed;
 	}
@@ -173,8 +174,11 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
 			for (; p != NULL && p < end &&
 			    guid_eq(&p->mailbox, &guids[i]); p++) {
 				found = true;
-				*whole |= p->uid == 0 &&
-				    guid_is_zero(&p->mark);
+				/* UINT32_MAX: a run that could not write both
+				   left it unequal as a whole (M13, F6). */
+				*whole |= guid_is_zero(&p->mark) &&
+				    (p->uid == 0 || (p->uid == UINT32_MAX &&
+				    highest_mendable(brain)));
 			}
 		}
 	}
@@ -389,7 +393,7 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 		    a->set_digest != NULL && b->set_digest != NULL &&
 		    memcmp(a->set_digest, b->set_digest, DIGEST_SIZE) == 0 &&
 		    a->uidvalidity == b->uidvalidity &&
-		    a->uidnext == b->uidnext)
+		    a->uidnext == b->uidnext && !highest_differs(a, b))
 			return false;
 		/* E1: it was not looked at, or not made what it should be. */
 		if (compare || whole || (brain->filtered &&
@@ -401,7 +405,7 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 		return !brain->complete || has_delta(brain, e) ||
 		    pending || (a != NULL && b != NULL &&
 		    (a->uidvalidity != b->uidvalidity ||
-		    a->uidnext != b->uidnext));
+		    a->uidnext != b->uidnext || highest_differs(a, b)));
 	}
 	/* One side alone has it. */
 	if (e->gone[!h] != NULL && brain->source < 0) {
@@ -484,6 +488,8 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 	*in = (struct mails_input){
 		.base = brain->base, .source = brain->source,
 		.run = brain->args->run,
+		.modseqs = highest_wanted(brain, job),
+		.modseq = brain->modseqs[job->entry].highest,
 	};
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		struct mails_side *side = &job->side[s];
@@ -598,6 +604,7 @@ static void
 job_planned(struct brain *brain, struct job *job)
 {
 	job->planned = true;
+	highest_planned(brain, job);
 	keep_expunges(brain, job);
 	add_account(brain, job);
 	tell_plan(brain, job);
@@ -797,6 +804,8 @@ jobs_begin(struct brain *brain, struct err *err)
 			tell_left(brain, i);
 	brain->accounts = arena_calloc(brain->arena, brain->entries.n + 1,
 	    sizeof(*brain->accounts));
+	brain->modseqs = arena_calloc(brain->arena, brain->entries.n + 1,
+	    sizeof(*brain->modseqs));
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		brain->top[s] = arena_calloc(brain->arena,
 		    brain->entries.n + 1, sizeof(*brain->top[s]));

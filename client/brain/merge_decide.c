@@ -38,7 +38,7 @@ there_unchanged(const struct merge *m, unsigned int s, const struct inst *inst)
 }
 
 static void
-set_flags(struct merge *m, unsigned int s, const struct inst *inst,
+set_flags(struct merge *m, unsigned int s, struct inst *inst,
     uint32_t uid, const struct mail_flags *flags, const char *rule)
 {
 	struct plan_op *op;
@@ -50,6 +50,9 @@ set_flags(struct merge *m, unsigned int s, const struct inst *inst,
 	op->rec.flags = *flags;
 	op->rec.marks = inst->marks;
 	op->rec.mark_count = inst->mark_count;
+	inst->flag_op[s] = m->plan->side[s].ops.n;
+	inst->flagged[s] = inst->rec[s] == NULL ||
+	    !mail_flags_same(flags, &inst->rec[s]->flags);
 }
 
 static bool

@@ -16,6 +16,9 @@ struct inst {
 	bool save[2];			/* this side gets it */
 	bool gone;			/* expunged: takes part in nothing else */
 	uint32_t uid;			/* the UID it shall have; 0: as it is */
+	size_t flag_op[2];		/* index of its PLAN_FLAGS, plus one */
+	bool flagged[2];		/* the flags of this side change */
+	uint64_t modseq[2];		/* to be; 0: as it comes (F6) */
 };
 
 struct merge {
@@ -58,7 +61,14 @@ uint32_t merge_side_uidnext(const struct mails_side *side);
 bool merge_doomed_first(struct merge *m);
 /* The UIDNEXT behind all that were planned. */
 uint32_t merge_plan_uids(struct merge *m);
+/* Does this side's UID change, or is it given anew under a UIDVALIDITY? */
+bool merge_uid_changes(const struct merge *m, const struct inst *inst,
+    unsigned int s);
 void merge_add_uid_ops(struct merge *m, struct inst *inst);
 void merge_plan_state(struct merge *m, uint32_t next);
+
+
+/* merge_modseqs.c: when the UIDs are planned, and no UID operation is yet */
+void merge_plan_modseqs(struct merge *m);
 
 #endif

@@ -6,7 +6,7 @@
  * allow it, by UID and GUID, by GUID, by digest (merge_pair.c).  Each instance
  * then has a record on one side or on both, and is decided alone: nothing,
  * flags, save, expunge (merge_decide.c).  Last come the UIDs, planned for the
- * whole mailbox at once (merge_uids.c).
+ * whole mailbox at once (merge_uids.c), and the modseqs (merge_modseqs.c).
  */
 #include "config.h"
 
@@ -26,6 +26,7 @@ merge_add_op(struct plan_ops *ops, enum plan_kind kind, uint32_t uid,
 	op->rule = rule;
 	if (rec != NULL)
 		op->rec = *rec;
+	op->rec.modseq = 0;
 	return op;
 }
 
@@ -118,6 +119,7 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 		for (unsigned int s = 0; s < 2; s++)
 			if (merge_side_uidnext(&in->side[s]) > m.spare)
 				m.spare = merge_side_uidnext(&in->side[s]);
+		merge_plan_modseqs(&m);
 		for (size_t i = 0; i < m.insts.n; i++)
 			if (!m.insts.v[i].gone)
 				merge_add_uid_ops(&m, &m.insts.v[i]);

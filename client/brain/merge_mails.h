@@ -21,10 +21,11 @@ struct mails_side {
 	bool exists;			/* before this run */
 	bool complete;			/* recs and gone are all there is; else
 					   what changed since the base */
-	bool state_known;		/* the four below are known */
+	bool state_known;		/* the five below are known */
 	bool uidvalidity_changed;	/* since the base */
 	uint32_t uidvalidity;
 	uint32_t uidnext;
+	uint64_t highestmodseq;
 	uint64_t messages;
 	struct msg_message *recs;	/* by rising UID */
 	size_t rec_count;
@@ -39,6 +40,9 @@ struct mails_input {
 	struct mails_side side[2];
 	bool base;			/* the two stores have one */
 	int source;			/* one-way: index of the source; -1 */
+	bool modseqs;			/* both sides keep them, or will (F6) */
+	uint64_t modseq;		/* nothing that was planned for this
+					   mailbox before is above it */
 	struct guid128 run;
 };
 
@@ -61,6 +65,8 @@ void merge_mails(struct arena *arena, const struct mails_input *in,
  */
 void merge_mails_wanted(struct arena *arena, const struct mails_input *in,
     struct mails_wanted *wanted);
+
+#define MERGE_MODSEQ_MAX (1ULL << 56)	/* no honest modseq is above it */
 
 /* UIDVALIDITY differs, or changed on one side: complete lists are needed. */
 bool merge_mails_needs_lists(const struct mails_input *in);

@@ -185,6 +185,17 @@ uid_blocked(struct merge *m, unsigned int s, const struct inst *inst)
 	return true;
 }
 
+bool
+merge_uid_changes(const struct merge *m, const struct inst *inst,
+    unsigned int s)
+{
+	const struct msg_message *rec = inst->rec[s];
+
+	return rec != NULL && !inst->save[s] && inst->uid != 0 &&
+	    merge_may_write(m, s) && (rec->uid != inst->uid ||
+	    (m->renumber && s != m->keeper));
+}
+
 void
 merge_add_uid_ops(struct merge *m, struct inst *inst)
 {
@@ -202,18 +213,17 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 			    inst->rec[!s]->held ? "M8" : "M2");
 			op->from_uid = inst->rec[!s]->uid;
 			op->rec.uid = inst->uid;
+			op->rec.modseq = inst->modseq[s];
 			op->rec.flags = inst->flags[!s];
 			op->rec.marks = inst->marks;
 			op->rec.mark_count = inst->mark_count;
-		} else if (rec != NULL && inst->uid != 0 &&
-		    merge_may_write(m, s) &&
-		    (rec->uid != inst->uid ||
-		    (m->renumber && s != m->keeper))) {
+		} else if (merge_uid_changes(m, inst, s)) {
 			if (uid_blocked(m, s, inst))
 				continue;
 			op = merge_add_op(&m->plan->side[s].ops, PLAN_SET_UID,
 			    rec->uid, rec, m->renumber ? "M10" : "M4");
 			op->new_uid = inst->uid;
+			op->rec.modseq = inst->modseq[s];
 			/* By its own marks: those of its twin come with its
 			   flags, which may be in the same batch. */
 			m->plan->renumbered += rec->uid != inst->uid;

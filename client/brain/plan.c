@@ -25,6 +25,7 @@ op_order(const struct plan_op *op)
 {
 	switch (op->kind) {
 	case PLAN_FLAGS:
+	case PLAN_MODSEQ:
 		return 0;
 	case PLAN_SET_UID:
 		return op->new_uid;
@@ -100,6 +101,10 @@ plan_op_format(struct strbuf *out, const struct plan_op *op)
 		strbuf_addf(out, "set flags of UID %u",
 		    (unsigned int)op->uid);
 		format_flags(out, &op->rec.flags);
+		break;
+	case PLAN_MODSEQ:
+		strbuf_addf(out, "raise modseq of UID %u to %llu",
+		    (unsigned int)op->uid, (unsigned long long)op->rec.modseq);
 		break;
 	case PLAN_EXPUNGE:
 		strbuf_addf(out, "expunge UID %u%s", (unsigned int)op->uid,

@@ -18,6 +18,7 @@ enum plan_kind {
 	PLAN_COPY,		/* the side holds the body already (M8) */
 	PLAN_SET_UID,
 	PLAN_FLAGS,
+	PLAN_MODSEQ,		/* its flags are as they shall be (F6) */
 	PLAN_EXPUNGE,
 };
 
@@ -30,13 +31,14 @@ struct plan_op {
 	bool no_tombstone;		/* EXPUNGE of a surplus twin (M5) */
 	bool given_up;			/* SAVE: its body can't be had */
 	const char *rule;		/* that decided it */
-	struct msg_message rec;		/* marks, GUID, flags as they shall be */
+	struct msg_message rec;		/* marks, GUID, flags, modseq as they
+					   shall be; modseq 0: the next one */
 };
 
 ARRAY_TYPE(plan_ops, struct plan_op);
 
 /* Operations of one mailbox on one side, in the order in which they are sent:
-   flags, then saves, copies and UID changes by rising UID; expunges apart. */
+   flags and modseqs, then saves, copies and UID changes by rising UID; expunges apart. */
 struct plan_side {
 	struct plan_ops ops;
 	struct plan_ops expunges;
@@ -48,7 +50,10 @@ struct plan_mails {
 	struct plan_side side[2];
 	uint64_t seen, equal, copied, flagged, expunged, renumbered;
 	uint64_t skipped;
+	uint64_t modseq;		/* F6: the highest on both sides; 0: no
+					   modseqs are planned */
 	bool uidnext_above;		/* one-way: it is above the source's */
+	bool modseq_above;		/* the same, of HIGHESTMODSEQ or one */
 	struct plan_ops blocked;	/* skipped ones: rule says why */
 };
 

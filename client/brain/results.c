@@ -68,6 +68,7 @@ count_failed(struct brain *brain, const struct sent_op *sent)
 	case PLAN_SET_UID:
 		acc->renumbered--;
 		break;
+	case PLAN_MODSEQ:
 	case PLAN_EXPUNGE:
 		break;
 	}
@@ -104,12 +105,13 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 
 static void
 add_mend(struct brain *brain, unsigned int s, const struct other_uid *other,
-    uint32_t uid, uint32_t new_uid)
+    uint32_t uid, uint32_t new_uid, uint64_t modseq)
 {
 	*ARRAY_ADD(&brain->mends) = (struct mend){
 		.side = s, .entry = other->entry,
 		.mailbox = brain->entries.v[other->entry].target.guid,
 		.uid = uid, .new_uid = new_uid, .mark = other->mark,
+		.modseq = modseq,
 	};
 	results_note_uid(brain, s, other->entry, new_uid);
 }
@@ -152,12 +154,17 @@ make_mends(struct brain *brain)
 		uint32_t *top[] = { &brain->top[s][other->entry],
 		    &brain->top[!s][other->entry] };
 		uint32_t fresh, there = other->wanted;
+		uint64_t modseq;
 
 		if (other->done)
 			continue;
 		other->done = true;
 		if (!sides_crossed(brain, other) && other->got > *top[1]) {
-			add_mend(brain, !s, other, there, other->got);
+			modseq = highest_fresh(brain, other->entry);
+			add_mend(brain, !s, other, there, other->got, modseq);
+			if (modseq != 0)
+				highest_raise(brain, s, other->entry,
+				    other->got, &other->mark, modseq);
 			continue;
 		}
 		partner = find_partner(brain, other);
@@ -166,8 +173,9 @@ make_mends(struct brain *brain)
 			partner->done = true;
 		}
 		fresh = (*top[0] > *top[1] ? *top[0] : *top[1]) + 1;
-		add_mend(brain, s, other, other->got, fresh);
-		add_mend(brain, !s, other, there, fresh);
+		modseq = highest_fresh(brain, other->entry);
+		add_mend(brain, s, other, other->got, fresh, modseq);
+		add_mend(brain, !s, other, there, fresh, modseq);
 	}
 	brain->others.n = 0;
 }
@@ -190,6 +198,7 @@ what_of(const struct sent_op *sent)
 	case SENT_TREE:
 		return "mailbox can't be created or renamed";
 	case SENT_STATE:
+	case SENT_HIGHEST:
 		return "mailbox can't be brought to this state";
 	case SENT_SUB:
 		return "subscription can't be changed";
@@ -199,6 +208,8 @@ what_of(const struct sent_op *sent)
 		return "mailbox not removed";
 	case SENT_MEND:
 		return "UID not changed";
+	case SENT_MODSEQ:
+		return "modseq not raised";
 	case SENT_FLUSH:
 		return "not made durable";
 	case SENT_MAIL:
@@ -213,6 +224,8 @@ what_of(const struct sent_op *sent)
 		return "flags not set";
 	case PLAN_SET_UID:
 		return "UID not changed";
+	case PLAN_MODSEQ:
+		return "modseq not raised";
 	case PLAN_EXPUNGE:
 		return "not expunged";
 	}
@@ -233,6 +246,7 @@ why_of(const struct msg_result *result)
 	case RESULT_NOT_HELD:
 	case RESULT_FAILED:
 	case RESULT_PARTIAL:
+	case RESULT_OTHER_MODSEQ:
 		break;
 	}
 	return result->text != NULL && result->text[0] != '\0' ?
@@ -249,6 +263,14 @@ results_on_result(struct brain *brain, unsigned int s,
 	if (sent == NULL)
 		return err_set(err, ERR_PROTO,
 		    "RESULT of an operation that is not under way");
+	if (result->status == RESULT_OTHER_MODSEQ) {
+		highest_on_result(brain, s, sent, result->modseq);
+		return 0;
+	}
+	/* What changed meanwhile has a new modseq by that, or is gone (E7). */
+	if (result->status == RESULT_STALE && (sent->what == SENT_MODSEQ ||
+	    (sent->what == SENT_MAIL && sent->kind == PLAN_MODSEQ)))
+		return 0;
 	if (result->status == RESULT_OTHER_UID &&
 	    (sent->what == SENT_MAIL || sent->what == SENT_MEND)) {
 		on_other_uid(brain, s, sent, result->uid);
@@ -334,6 +356,7 @@ results_mend_one(struct brain *brain, unsigned int s)
 	msg.u.op_set_uid.uid = mend->uid;
 	msg.u.op_set_uid.mark = mend->mark;
 	msg.u.op_set_uid.new_uid = mend->new_uid;
+	msg.u.op_set_uid.modseq = mend->modseq;
 	brain->accounts[mend->entry].renumbered++;
 	mend->new_uid = 0;	/* sent */
 	brain->send(s, &msg, brain->arg);
@@ -346,7 +369,7 @@ round_needed(const struct brain *brain)
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		if (brain->side[s].late_asked < brain->side[s].late.n)
 			return true;
-	return brain->others.n > 0;
+	return brain->others.n > 0 || highest_round_needed(brain);
 }
 
 static int
@@ -386,6 +409,7 @@ results_on_committed(struct brain *brain, unsigned int s, struct err *err)
 	brain->mend_round++;
 	brain->mends.n = 0;
 	make_mends(brain);
+	highest_new_round(brain);
 	if (brain->mends.n > 1)
 		qsort(brain->mends.v, brain->mends.n,
 		    sizeof(*brain->mends.v), mend_cmp);

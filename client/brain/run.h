@@ -104,7 +104,8 @@ STAILQ_HEAD(gets, get);
 struct sent_op {
 	enum {
 		SENT_TREE, SENT_STATE, SENT_SUB, SENT_MAIL, SENT_EXPUNGE,
-		SENT_DELETE, SENT_MEND, SENT_FLUSH,
+		SENT_DELETE, SENT_MEND, SENT_FLUSH, SENT_MODSEQ,
+		SENT_HIGHEST,
 	} what;
 	enum plan_kind kind;		/* SENT_MAIL */
 	size_t entry;			/* tree entry, for the account */
@@ -122,6 +123,23 @@ struct mend {
 	struct guid128 mailbox;		/* on that side */
 	uint32_t uid, new_uid;
 	struct guid128 mark;
+	uint64_t modseq;
+};
+
+/* Modseqs of one mailbox (F6). */
+struct entry_modseq {
+	uint64_t highest;		/* of all that exist or are planned; 0:
+					   none is planned in this mailbox */
+	uint64_t expunges[SIDE_COUNT];	/* each may count */
+	bool set[SIDE_COUNT];		/* HIGHESTMODSEQ has to be set */
+};
+
+/* A message whose modseq became higher on one side than was planned. */
+struct raise {
+	size_t entry;
+	uint32_t uid;
+	struct guid128 mark;
+	uint64_t modseq;
 };
 
 /* A store gave another UID than was planned for both. */
@@ -195,6 +213,13 @@ struct run_side {
 	uint64_t remove;		/* messages that would go, for G1 */
 	uint64_t remove_inbox;
 	ARRAY(struct msg_pending) refused;	/* by this side, in this run */
+	ARRAY(struct raise) raises;	/* modseqs that this side follows */
+	size_t raise_sent;
+	ARRAY(struct raise) confirms;	/* this side's own, as they are */
+	size_t confirm_sent;
+	uint32_t raise_flush;		/* number of the FLUSH behind the
+					   raises of this round; 0: none yet */
+	size_t highest_sent;		/* entries looked at for HIGHESTMODSEQ */
 	bool committed, commit_sent;
 };
 
@@ -214,6 +239,7 @@ struct brain {
 	struct tree_subs subs;
 	struct brain_account *accounts;	/* one an entry */
 	uint32_t *top[SIDE_COUNT];	/* one an entry: highest UID known */
+	struct entry_modseq *modseqs;	/* one an entry */
 	struct jobs todo;		/* waiting for their turn or replies */
 	struct jobs ready;		/* planned, in the order of sending */
 	size_t next_entry;		/* entries not yet looked at for a job */
@@ -284,6 +310,35 @@ int emit_on_get_failed(struct brain *brain, unsigned int side,
     const struct msg_get_failed *failed, struct err *err);
 /* Number the next operation of a side and remember it. */
 struct sent_op *emit_number(struct run_side *side, uint32_t *op_r);
+
+void emit_flush(struct brain *brain, unsigned int side);
+/* As OP_MAILBOX, of these values alone; 0: as it is. */
+void emit_state(struct brain *brain, unsigned int side, size_t entry,
+    uint32_t uidvalidity, uint32_t uidnext, uint64_t highestmodseq);
+
+/* highest.c: modseqs beside the plan (F6) */
+/* May modseqs be planned for the mailbox of this job? */
+bool highest_wanted(const struct brain *brain, const struct job *job);
+/* HIGHESTMODSEQ of both differs, and both have one. */
+bool highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b);
+void highest_planned(struct brain *brain, struct job *job);
+/* Both sides can be written: what a run left unequal can be mended. */
+bool highest_mendable(const struct brain *brain);
+/* Send the next HIGHESTMODSEQ, or raise the next modseq; false: none left. */
+bool highest_emit(struct brain *brain, unsigned int side);
+bool highest_emit_raise(struct brain *brain, unsigned int side);
+/* Likewise, what the other side has followed: -1: none left, 0: wait, 1. */
+int highest_confirm(struct brain *brain, unsigned int side);
+/* A store has given a higher one than was wanted. */
+void highest_on_result(struct brain *brain, unsigned int side,
+    const struct sent_op *sent, uint64_t modseq);
+/* Another round has to bring modseqs together. */
+bool highest_round_needed(const struct brain *brain);
+void highest_new_round(struct brain *brain);
+/* A new modseq for a message whose UID is mended (M12); 0: none is kept. */
+uint64_t highest_fresh(struct brain *brain, size_t entry);
+void highest_raise(struct brain *brain, unsigned int side, size_t entry,
+    uint32_t uid, const struct guid128 *mark, uint64_t modseq);
 
 /* results.c: from the stores' answers to the end of the run */
 int results_on_result(struct brain *brain, unsigned int side,

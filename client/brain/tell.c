@@ -85,6 +85,10 @@ void
 tell_plan(struct brain *brain, struct job *job)
 {
 	const struct plan_mails *plan = &job->plan;
+	/* The side that can't be written, as it should be. */
+	unsigned int weak = brain->source >= 0 ?
+	    (unsigned int)brain->source :
+	    brain->side[1].access != ACCESS_READ_WRITE;
 
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		tell_ops(brain, job->entry, s, &plan->side[s].ops);
@@ -107,15 +111,16 @@ tell_plan(struct brain *brain, struct job *job)
 		p->text = "the destination's UIDNEXT is above it";
 	}
 	/* Nobody misses anything by it, but the next run has to know. */
-	if (plan->uidnext_above && brain->source >= 0 &&
-	    brain->side[brain->source].refused.n < RUN_PENDING_MAX) {
-		struct msg_pending *p =
-		    ARRAY_ADD(&brain->side[brain->source].refused);
+	if ((plan->uidnext_above || plan->modseq_above) &&
+	    brain->side[weak].refused.n < RUN_PENDING_MAX) {
+		struct msg_pending *p = ARRAY_ADD(&brain->side[weak].refused);
 
 		p->mailbox = brain->entries.v[job->entry].target.guid;
 		/* No message has it: the mailbox is not to be listed. */
 		p->uid = UINT32_MAX;
-		p->text = "the destination's UIDNEXT is above the source's";
+		p->text = plan->uidnext_above ?
+		    "the destination's UIDNEXT is above the source's" :
+		    "modseqs can't be made equal";
 	}
 	tell_progress(brain, EVENT_PLAN);
 }

@@ -24,6 +24,7 @@ static const char *const kind_names[MSG_KIND_COUNT] = {
 	[MSG_OP_FLAGS] = "OP_FLAGS",
 	[MSG_OP_EXPUNGE] = "OP_EXPUNGE",
 	[MSG_OP_SET_UID] = "OP_SET_UID",
+	[MSG_OP_MODSEQ] = "OP_MODSEQ",
 	[MSG_FLUSH] = "FLUSH",
 	[MSG_COMMIT] = "COMMIT",
 	[MSG_BYE] = "BYE",

@@ -72,6 +72,7 @@ enum msg_kind {
 	MSG_OP_FLAGS,
 	MSG_OP_EXPUNGE,
 	MSG_OP_SET_UID,
+	MSG_OP_MODSEQ,
 	MSG_FLUSH,
 	MSG_COMMIT,
 	MSG_BYE,
@@ -369,7 +370,7 @@ struct msg_op_flags {
 	struct guid128 *marks;		/* one of them is the present one */
 	size_t mark_count;
 	struct mail_flags flags;
-	uint64_t modseq;		/* 0: whatever comes */
+	uint64_t modseq;		/* to be; 0: the store's next one */
 };
 
 struct msg_op_expunge {
@@ -389,6 +390,16 @@ struct msg_op_set_uid {
 	struct guid128 mark;
 	uint32_t new_uid;		/* at least UIDNEXT, or the store answers
 					   with the one it gave */
+	uint64_t modseq;		/* as in OP_FLAGS */
+};
+
+/* Raise the modseq of a message, whatever its flags are (F6). */
+struct msg_op_modseq {
+	uint32_t op;
+	struct guid128 mailbox;
+	uint32_t uid;
+	struct guid128 mark;
+	uint64_t modseq;		/* never 0 */
 };
 
 struct msg_flush {
@@ -405,12 +416,17 @@ enum result_status {
 	RESULT_FAILED,		/* code and text say why */
 	RESULT_PARTIAL,		/* done but for what text says, such as
 				   a keyword for which there is no room (F5) */
+	RESULT_OTHER_MODSEQ,	/* done, but the message's modseq, or, of
+				   OP_MAILBOX, HIGHESTMODSEQ, is above the one
+				   that was wanted: modseq tells it (F6); an
+				   operation may have another RESULT too */
 };
 
 struct msg_result {
 	uint32_t op;
 	enum result_status status;
 	uint32_t uid;			/* RESULT_OTHER_UID */
+	uint64_t modseq;		/* RESULT_OTHER_MODSEQ */
 	enum err_code code;
 	const char *text;		/* for people, may be "" */
 };
@@ -467,6 +483,7 @@ struct msg {
 		struct msg_op_flags op_flags;
 		struct msg_op_expunge op_expunge;
 		struct msg_op_set_uid op_set_uid;
+		struct msg_op_modseq op_modseq;
 		struct msg_flush flush;
 		struct msg_commit commit;
 		struct msg_welcome welcome;

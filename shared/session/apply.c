@@ -94,16 +94,18 @@ close_oldest(struct session *s, struct err *err)
 	return 0;
 }
 
-/* The name may have been given to another mailbox since the view (P8). */
+/*
+ * The name may have been given to another mailbox since the view (P8).  What
+ * the log lent is not what the store says (B1).
+ */
 static int
-check_identity(struct session *s, struct mailbox *handle,
-    const struct guid128 *guid, struct err *err)
+check_identity(struct session *s, const struct open_box *box, bool lent,
+    struct mailbox_status *status, struct err *err)
 {
-	struct mailbox_status status;
-
-	if (s->driver->status(handle, &status, err) == -1)
+	if (s->driver->status(box->box, status, err) == -1)
 		return -1;
-	if (guid_is_zero(&status.guid) || guid_eq(&status.guid, guid))
+	if (lent || guid_is_zero(&status->guid) ||
+	    guid_eq(&status->guid, &box->guid))
 		return 0;
 	return err_set(err, ERR_STALE,
 	    "another mailbox has its name by now");
@@ -113,16 +115,14 @@ struct open_box *
 apply_open(struct session *s, const struct chlog_mailbox *row,
     struct err *err)
 {
-	struct mailbox *handle = NULL;
-	struct open_box *box;
-	struct guid128 guid = row->guid;
-	int64_t id = row->id;
+	struct open_box fresh = { .guid = row->guid, .id = row->id }, *box;
+	struct mailbox_status status;
+	int64_t row_run = row->run, run;
 	bool lent = row->lent;
-	char *name;
 
 	for (size_t i = 0; i < s->boxes.n; i++) {
 		box = &s->boxes.v[i];
-		if (guid_eq(&box->guid, &guid)) {
+		if (guid_eq(&box->guid, &fresh.guid)) {
 			box->used = ++s->box_clock;
 			return box;
 		}
@@ -131,24 +131,25 @@ apply_open(struct session *s, const struct chlog_mailbox *row,
 		err_set(err, ERR_STALE, "it is a mere directory");
 		return NULL;
 	}
-	name = mem_strdup(row->store_name);
+	fresh.store_name = mem_strdup(row->store_name);
 	if ((s->boxes.n >= OPEN_BOXES_MAX && close_oldest(s, err) == -1) ||
-	    s->driver->mailbox_open(s->store, name, &handle, err) == -1) {
-		free(name);
+	    s->driver->mailbox_open(s->store, fresh.store_name, &fresh.box,
+	    err) == -1) {
+		free(fresh.store_name);
 		return NULL;
 	}
-	/* What the log lent is not what the store says (B1). */
-	if (!lent && check_identity(s, handle, &guid, err) == -1) {
-		s->driver->mailbox_close(&handle);
-		free(name);
+	if (check_identity(s, &fresh, lent, &status, err) == -1 ||
+	    apply_own_run(s, &run, err) == -1) {
+		s->driver->mailbox_close(&fresh.box);
+		free(fresh.store_name);
 		return NULL;
 	}
+	/* Afterwards it is this run itself that raises it. */
+	if (run == 0 || row_run != run)
+		fresh.modseq_before = status.highestmodseq;
+	fresh.used = ++s->box_clock;
 	box = ARRAY_ADD(&s->boxes);
-	box->guid = guid;
-	box->id = id;
-	box->store_name = name;
-	box->box = handle;
-	box->used = ++s->box_clock;
+	*box = fresh;
 	return box;
 }
 
@@ -420,6 +421,7 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 	struct batch_op *op;
 	const char **keywords;
 	size_t count;
+	bool same;
 	int r;
 
 	if (m->mark_count == 0 || m->mark_count > MARKS_MAX)
@@ -442,7 +444,11 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 	    m->mark_count * sizeof(*m->marks));
 	op->mark_count = m->mark_count;
 	op->new_uid = m->uid;
-	op->log_only = mail_flags_same(&t.mail.m.flags, &m->flags);
+	op->want_modseq = m->modseq;
+	op->modseq = t.mail.m.modseq;
+	same = mail_flags_same(&t.mail.m.flags, &m->flags);
+	op->log_only = same && (t.row->highestmodseq == 0 ||
+	    m->modseq <= t.mail.m.modseq);
 	if (!op->log_only) {
 		struct mail_info was;
 
@@ -451,7 +457,8 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 		    &keywords);
 		t.box->dirty = true;
 		if (s->driver->set_flags(t.box->box, &was, m->flags.flags,
-		    keywords, count, 0, batch_tag(s), &why) == -1) {
+		    keywords, count, modseq_wanted(t.box, m->modseq, !same),
+		    batch_tag(s), &why) == -1) {
 			s->batch.n--;
 			apply_failed(s, m->op, &m->mailbox, m->uid, &m->marks[0],
 			    &why);
@@ -573,12 +580,67 @@ on_op_set_uid(struct session *s, const struct msg *msg, struct err *err)
 	op = batch_add(s, BATCH_SET_UID, m->op, t.row);
 	op->m = msg_message_dup(s->batch_arena, &t.mail.m);
 	op->new_uid = m->new_uid;
+	op->want_modseq = m->modseq;
 	t.box->dirty = true;
 	if (s->driver->set_uid(t.box->box, m->uid, op->m.guid, m->new_uid,
-	    0, batch_tag(s), &why) == -1) {
+	    modseq_wanted(t.box, m->modseq, !s->renumbering), batch_tag(s),
+	    &why) == -1) {
 		s->batch.n--;
 		apply_failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
 	}
+out:
+	arena_free(&t.arena);
+	return r == -1 ? -1 : 0;
+}
+
+/* Flags stay as they are: the log's are those that the driver expects. */
+static int
+raise_modseq(struct session *s, const struct msg_op_modseq *m,
+    struct target *t, struct err *why)
+{
+	struct batch_op *op = batch_add(s, BATCH_MODSEQ, m->op, t->row);
+	struct mail_info was;
+
+	op->m = msg_message_dup(s->batch_arena, &t->mail.m);
+	op->want_modseq = op->modseq = m->modseq;
+	/* The other side has followed this one: it is as planned by now. */
+	op->log_only = t->mail.m.modseq == m->modseq;
+	if (op->log_only)
+		return 0;
+	t->box->dirty = true;
+	apply_info(s->batch_arena, &t->mail.m, &was);
+	if (s->driver->set_flags(t->box->box, &was, was.flags, was.keywords,
+	    was.keyword_count, m->modseq, batch_tag(s), why) == 0)
+		return 0;
+	s->batch.n--;
+	return -1;
+}
+
+int
+on_op_modseq(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_modseq *m = &msg->u.op_modseq;
+	struct target t = { 0 };
+	struct err why = ERR_INIT;
+	int r;
+
+	if (apply_take_op(s, m->op, err) == -1)
+		return -1;
+	if (apply_refused(s, m->op, msg->kind, &m->mailbox, m->uid, &m->mark))
+		return 0;
+	r = find_target(s, m->op, &m->mailbox, m->uid, &m->mark, 1, true,
+	    false, &t, err);
+	if (r != 1 || t.row->highestmodseq == 0)
+		goto out;	/* it keeps none: nothing to do */
+	if (t.mail.m.modseq > m->modseq) {
+		modseq_result(s, m->op, t.mail.m.modseq);
+		goto out;
+	}
+	if ((r = join_batch(s, &t, BATCH_MODSEQ, err)) == 0)
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->mark, ERR_STALE, "it was changed meanwhile");
+	if (r == 1 && raise_modseq(s, m, &t, &why) == -1)
+		apply_failed(s, m->op, &m->mailbox, m->uid, &m->mark, &why);
 out:
 	arena_free(&t.arena);
 	return r == -1 ? -1 : 0;

@@ -429,7 +429,7 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	/* While UIDs begin anew, those in the log are the old ones. */
 	if (status.uidvalidity == 0 && !s->renumbering &&
 	    box->uidnext <= row->uidnext &&
-	    box->highestmodseq <= row->highestmodseq)
+	    (box->highestmodseq == 0 || row->highestmodseq == 0))
 		return 0;
 	/* What is prepared was planned by the old UIDs. */
 	if (status.uidvalidity != 0 && batch_flush(s, err) == -1)

@@ -44,7 +44,8 @@ may_join(unsigned int before, enum batch_kind kind)
 {
 	if (before == 0)
 		return true;
-	return before == 1U << BATCH_FLAGS && kind != BATCH_FLAGS;
+	return before == 1U << BATCH_FLAGS && kind != BATCH_FLAGS &&
+	    kind != BATCH_MODSEQ;
 }
 
 bool
@@ -164,6 +165,22 @@ make_room(struct session *s, int64_t mailbox, uint32_t uid,
 	return r == -1 ? -1 : chlog_mail_move(s->log, &old, away, err);
 }
 
+/* All keywords found room, and the modseq was not too low (F6). */
+static bool
+as_asked(const struct batch_op *op)
+{
+	return !op->partial && (op->want_modseq == 0 ||
+	    op->modseq <= op->want_modseq);
+}
+
+/* Of two operations on one message the driver's order is its own. */
+static void
+take_modseq(struct chlog_mail *mail, const struct batch_op *op)
+{
+	if (op->modseq > mail->m.modseq)
+		mail->m.modseq = op->modseq;
+}
+
 static int
 log_new(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
@@ -177,12 +194,13 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	    err)) == -1)
 		return -1;
 	mail.m.uid = op->uid;
+	mail.m.modseq = op->modseq;
 	mail.m.marks = marks;
 	mail.m.mark_count = join_marks(marks, op->m.marks, op->m.mark_count,
 	    NULL, 0);
 	mail.seq = mail.born_seq = chlog_next_seq(s->log);
 	mail.born_run = run;
-	mail.run = op->uid == op->m.uid && !op->partial ? run : -run;
+	mail.run = op->uid == op->m.uid && as_asked(op) ? run : -run;
 	if (op->uid != op->m.uid) {
 		mail.uid_seq = mail.seq;
 		mail.uid_run = mail.run;
@@ -261,8 +279,32 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 		mail.m.marks = marks;
 	}
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = run_kept(&mail, op->new_uid == op->m.uid && !op->partial,
+	take_modseq(&mail, op);
+	mail.run = run_kept(&mail, op->new_uid == op->m.uid && as_asked(op),
 	    run);
+	return chlog_mail_update(s->log, &mail, err);
+}
+
+static int
+log_modseq(struct session *s, const struct batch_op *op, int64_t run,
+    struct arena *arena, struct err *err)
+{
+	struct chlog_mail mail;
+	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
+	    err);
+
+	if (r != 1 || op->modseq == 0)
+		return r;
+	take_modseq(&mail, op);
+	mail.seq = chlog_next_seq(s->log);
+	/*
+	 * Its own modseq again: the other side has followed, durably.  But
+	 * another UID than was planned is still to be looked at (M12).
+	 */
+	if (op->log_only && mail.uid_run != -run)
+		mail.run = run;
+	else
+		mail.run = run_kept(&mail, as_asked(op), run);
 	return chlog_mail_update(s->log, &mail, err);
 }
 
@@ -278,7 +320,9 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 	    op->uid, mail.m.guid, arena, err) == -1))
 		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
-	mail.run = run_kept(&mail, op->uid == op->new_uid, run);
+	take_modseq(&mail, op);
+	mail.run = run_kept(&mail, op->uid == op->new_uid && as_asked(op),
+	    run);
 	mail.uid_seq = mail.seq;
 	mail.uid_run = mail.run;
 	if (op->uid == op->m.uid)
@@ -341,8 +385,6 @@ log_status(struct session *s, const struct batch_op *op, int64_t run,
 		row.uidnext = op->status.uidnext;
 	if (op->status.uidnext > row.store_uidnext)
 		row.store_uidnext = op->status.uidnext;
-	if (op->status.highestmodseq > row.highestmodseq)
-		row.highestmodseq = op->status.highestmodseq;
 	return chlog_mailbox_put(s->log, &row, err);
 }
 
@@ -367,6 +409,9 @@ log_op(struct session *s, const struct batch_op *op, int64_t run,
 		r = log_set_uid(s, op, run, arena, err);
 		if (r == 0)
 			r = raise_uidnext(s, op, op->uid, run, err);
+		break;
+	case BATCH_MODSEQ:
+		r = log_modseq(s, op, run, arena, err);
 		break;
 	case BATCH_EXPUNGE:
 		r = log_expunge(s, op, run, arena, err);
@@ -407,8 +452,9 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 			continue;
 		mails[i].m.uid = op->uid;
 		mails[i].seq = chlog_next_seq(s->log);
-		mails[i].run = run_kept(&mails[i], op->uid == op->new_uid,
-		    run);
+		take_modseq(&mails[i], op);
+		mails[i].run = run_kept(&mails[i],
+		    op->uid == op->new_uid && as_asked(op), run);
 		mails[i].uid_seq = mails[i].seq;
 		mails[i].uid_run = mails[i].run;
 		/* Twins of one GUID are told apart by the next scan. */
@@ -555,6 +601,7 @@ answer_op(struct session *s, const struct batch_op *op)
 		    op->uid : op->m.uid, &op->m.marks[0], why);
 	}
 	if (op->code == ERR_NONE) {
+		modseq_answer(s, op);
 		if ((op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
 		    op->kind == BATCH_SET_UID) && op->uid != wanted)
 			apply_result(s, op->op, RESULT_OTHER_UID, op->uid,
@@ -654,7 +701,7 @@ batch_flush(struct session *s, struct err *err)
 			s->batch.v[i].code = ERR_TEMP;
 			s->batch.v[i].text = "it was not done";
 		}
-	if (log_all(s, err) == -1) {
+	if (log_all(s, err) == -1 || modseq_flushed(s, err) == -1) {
 		chlog_rollback(s->log);
 		return -1;
 	}

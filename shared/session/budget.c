@@ -21,6 +21,7 @@ static const struct session_rule rules[] = {
 	{ SESSION_OPEN,		MSG_OP_FLAGS,		on_op_flags },
 	{ SESSION_OPEN,		MSG_OP_EXPUNGE,		on_op_expunge },
 	{ SESSION_OPEN,		MSG_OP_SET_UID,		on_op_set_uid },
+	{ SESSION_OPEN,		MSG_OP_MODSEQ,		on_op_modseq },
 	{ SESSION_OPEN,		MSG_FLUSH,		on_flush },
 	{ SESSION_OPEN,		MSG_PENDING,		on_pending },
 	{ SESSION_OPEN,		MSG_COMMIT,		on_commit },

@@ -13,6 +13,7 @@ noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES += %D%/scan_subscriptions.c
 %C%_libsession_a_SOURCES += %D%/list.c
 %C%_libsession_a_SOURCES += %D%/prune.c
+%C%_libsession_a_SOURCES += %D%/list.c %D%/modseq.c
 %C%_libsession_a_SOURCES += %D%/save.c
 %C%_libsession_a_SOURCES += %D%/serve.c
 %C%_libsession_a_SOURCES += %D%/session.c %D%/session.h

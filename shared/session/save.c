@@ -159,8 +159,10 @@ on_op_save(struct session *s, const struct msg *msg, struct err *err)
 		.mailbox = row->id,
 		.mailbox_guid = row->guid,
 		.m = msg_message_dup(s->batch_arena, &m->message),
+		.want_modseq = m->message.modseq,
 	};
 	apply_info(s->batch_arena, &m->message, &info);
+	info.modseq = modseq_wanted(box, info.modseq, true);
 	info.size = m->size;
 	box->dirty = true;
 	if (s->driver->append_begin(box->box, &info, &s->saving.writer,
@@ -272,12 +274,14 @@ copy_from(struct session *s, const struct msg_op_copy *m,
 	src_box = apply_open(s, &src_row, why);
 	apply_info(s->batch_arena, &m->message, &info);
 	info.received = received;
+	info.modseq = modseq_wanted(box, info.modseq, true);
 	box->dirty = src_box->dirty = true;
 	{
 		struct batch_op *op = batch_add(s, BATCH_COPY, m->op, row);
 
 		op->m = msg_message_dup(s->batch_arena, &m->message);
 		op->m.received = received;
+		op->want_modseq = m->message.modseq;
 		if (op->m.digest == NULL && src->m.digest != NULL)
 			op->m.digest = arena_memdup(s->batch_arena,
 			    src->m.digest, DIGEST_SIZE);

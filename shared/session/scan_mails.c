@@ -123,14 +123,19 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 	mf = mail_flags_observe(p->arena, &old->m.flags, info->flags,
 	    keywords, count, p->now);
 	same = mail_flags_same(&old->m.flags, &mf);
-	/* Modseqs follow the flags and are no change of their own. */
 	if (same && (info->modseq == 0 || info->modseq == old->m.modseq) &&
 	    strcmp(info->guid, old->m.guid) == 0)
 		return 0;
 	mail.m.guid = info->guid;
 	if (info->modseq != 0)
 		mail.m.modseq = info->modseq;
-	if (!same) {
+	/*
+	 * A modseq alone has no stamp, but the other store follows it (F6).
+	 * One that is known from now on only, is no change, unless it came
+	 * with a UID that so far the log alone had given.
+	 */
+	if (!same || (info->modseq != 0 && info->modseq != old->m.modseq &&
+	    (old->m.modseq != 0 || old->m.uid >= p->known_uidnext))) {
 		mail.m.flags = mf;
 		mail.seq = chlog_next_seq(p->s->log);
 		mail.run = RUN_NOBODY;
@@ -470,7 +475,8 @@ update_row(struct pass *p, const struct mailbox_status *status,
 
 	row->store_uidnext = status->uidnext;
 	row->highestmodseq = status->highestmodseq;
-	if (row->uidnext != uidnext) {
+	if (row->uidnext != uidnext || (status->highestmodseq != 0 &&
+	    was.highestmodseq != status->highestmodseq)) {
 		row->uidnext = uidnext;
 		row->seq = chlog_next_seq(p->s->log);
 		row->run = RUN_NOBODY;

@@ -60,6 +60,9 @@ struct open_box {
 	struct mailbox *box;
 	uint64_t used;			/* by age */
 	bool dirty;			/* something is prepared in it */
+	uint64_t modseq_before;		/* HIGHESTMODSEQ before this run wrote
+					   to it; 0: none kept, or not known */
+	uint64_t modseq_own;		/* highest that this run was given */
 };
 
 enum batch_kind {
@@ -67,6 +70,7 @@ enum batch_kind {
 	BATCH_COPY,
 	BATCH_FLAGS,
 	BATCH_SET_UID,
+	BATCH_MODSEQ,
 	BATCH_EXPUNGE,
 	BATCH_STATUS,
 };
@@ -84,6 +88,7 @@ struct batch_op {
 	size_t mark_count;
 	bool no_tombstone;
 	struct mailbox_status status;	/* STATUS */
+	uint64_t want_modseq;		/* as it was asked for; 0: whatever comes */
 	bool log_only;			/* nothing to do for the driver */
 	bool partial;			/* done without a keyword (F5) */
 	bool answered;
@@ -370,6 +375,7 @@ int on_op_copy(struct session *s, const struct msg *msg, struct err *err);
 int on_op_flags(struct session *s, const struct msg *msg, struct err *err);
 int on_op_expunge(struct session *s, const struct msg *msg, struct err *err);
 int on_op_set_uid(struct session *s, const struct msg *msg, struct err *err);
+int on_op_modseq(struct session *s, const struct msg *msg, struct err *err);
 int on_flush(struct session *s, const struct msg *msg, struct err *err);
 int on_pending(struct session *s, const struct msg *msg, struct err *err);
 int on_commit(struct session *s, const struct msg *msg, struct err *err);
@@ -486,6 +492,16 @@ void apply_keep(struct session *s, const struct chlog_mailbox *row,
     struct mailbox **handle);
 void apply_close(struct session *s, const struct guid128 *guid);
 void apply_close_all(struct session *s);
+/* modseq.c (F6) */
+/* What the driver is to be asked for, changed: flags or UID change. */
+uint64_t modseq_wanted(const struct open_box *box, uint64_t wanted,
+    bool changed);
+/* The driver has flushed: HIGHESTMODSEQ of what it wrote to, into the log. */
+int modseq_flushed(struct session *s, struct err *err);
+/* Tell if it is not the modseq that was asked for. */
+void modseq_answer(struct session *s, const struct batch_op *op);
+void modseq_result(struct session *s, uint32_t op, uint64_t modseq);
+
 void apply_result(struct session *s, uint32_t op, enum result_status status,
     uint32_t uid, enum err_code code, const char *text);
 /* Not changed since the view but by this run. */

@@ -119,7 +119,8 @@ typedef int store_scan_fn(const struct mail_info *info, void *arg,
  * One prepared operation ended.  uid is the UID that the message has now
  * (appends, copies, UID changes; it differs from the wanted one if that was
  * taken).  modseq is what its modseq has become, which may be higher than the
- * wanted one; 0: not known, or none kept.  failure is NULL if it was done;
+ * wanted one (an expunge: what HIGHESTMODSEQ became by it); 0: not known, or
+ * none kept.  failure is NULL if it was done;
  * ERR_STALE: the message or mailbox was not as expected and is untouched;
  * ERR_NOSPACE, ERR_PERM, ERR_TEMP, ...: it was not done.
  */

@@ -413,7 +413,24 @@ take_op_set_uid(struct taker *in, const void *from, struct msg *msg)
 	    take_number(in, pb->uid, &m->uid, "UID") == -1 ||
 	    take_guid(in, pb->mark, &m->mark, "mark") == -1)
 		return -1;
-	return take_number(in, pb->new_uid, &m->new_uid, "UID");
+	if (take_number(in, pb->new_uid, &m->new_uid, "UID") == -1)
+		return -1;
+	return take_u64(in, pb->modseq, MODSEQ_MAX, &m->modseq, "modseq");
+}
+
+static int
+take_op_modseq(struct taker *in, const void *from, struct msg *msg)
+{
+	struct msg_op_modseq *m = &msg->u.op_modseq;
+	const Dsync__OpModseq *pb = from;
+
+	if (take_number(in, pb->op, &m->op, "operation number") == -1 ||
+	    take_guid(in, pb->mailbox, &m->mailbox, "mailbox GUID") == -1 ||
+	    take_number(in, pb->uid, &m->uid, "UID") == -1 ||
+	    take_guid(in, pb->mark, &m->mark, "mark") == -1 ||
+	    take_u64(in, pb->modseq, MODSEQ_MAX, &m->modseq, "modseq") == -1)
+		return -1;
+	return m->modseq != 0 ? 0 : take_bad(in, "modseq");
 }
 
 static int
@@ -432,13 +449,17 @@ take_result(struct taker *in, const void *from, struct msg *msg)
 	uint32_t status = 0;
 
 	if (take_number(in, pb->op, &m->op, "operation number") == -1 ||
-	    take_u32(in, (uint32_t)pb->status, RESULT_OTHER_UID, RESULT_PARTIAL,
-	    &status, "status") == -1 ||
+	    take_u32(in, (uint32_t)pb->status, RESULT_OTHER_UID,
+	    RESULT_OTHER_MODSEQ, &status, "status") == -1 ||
 	    take_code(in, (uint32_t)pb->code, 0, &m->code) == -1 ||
 	    take_text(in, pb->text, TEXT_MAX, &m->text) == -1)
 		return -1;
 	m->status = (enum result_status)status;
 	m->uid = pb->uid;
+	if (take_u64(in, pb->modseq, MODSEQ_MAX, &m->modseq, "modseq") == -1)
+		return -1;
+	if ((m->status == RESULT_OTHER_MODSEQ) != (m->modseq != 0))
+		return take_bad(in, "modseq");
 	return (m->status == RESULT_OTHER_UID) == (m->uid != 0) ? 0 :
 	    take_bad(in, "UID");
 }
@@ -514,6 +535,7 @@ static const struct take_row {
 	ROW(OP_SAVE, take_op_save),
 	ROW(OP_EXPUNGE, take_op_expunge),
 	ROW(OP_SET_UID, take_op_set_uid),
+	ROW(OP_MODSEQ, take_op_modseq),
 	ROW(GET, take_get),
 	ROW(BODY, take_body),
 	ROW(BODY_END, take_body_end),

@@ -17,7 +17,8 @@ struct codec_out {
 _Static_assert((int)DSYNC__ROLE__ROLE_DESTINATION == (int)ROLE_DESTINATION &&
     (int)DSYNC__ACCESS__ACCESS_READ_WRITE == (int)ACCESS_READ_WRITE &&
     (int)DSYNC__ERR_CODE__ERR_REFUSED == (int)ERR_REFUSED &&
-    (int)DSYNC__RESULT_STATUS__RESULT_PARTIAL == (int)RESULT_PARTIAL,
+    (int)DSYNC__RESULT_STATUS__RESULT_OTHER_MODSEQ ==
+    (int)RESULT_OTHER_MODSEQ,
     "enumerations");
 
 static void *
@@ -415,6 +416,22 @@ put_op_set_uid(struct putter *out, const struct msg *msg)
 	pb->uid = m->uid;
 	pb->mark = put_guid(&m->mark);
 	pb->new_uid = m->new_uid;
+	pb->modseq = put_u64(m->modseq, MODSEQ_MAX);
+	return pb;
+}
+
+static void *
+put_op_modseq(struct putter *out, const struct msg *msg)
+{
+	const struct msg_op_modseq *m = &msg->u.op_modseq;
+	Dsync__OpModseq *pb;
+
+	PUT_NEW(pb, dsync__op_modseq);
+	pb->op = m->op;
+	pb->mailbox = put_guid(&m->mailbox);
+	pb->uid = m->uid;
+	pb->mark = put_guid(&m->mark);
+	pb->modseq = put_u64(m->modseq, MODSEQ_MAX);
 	return pb;
 }
 
@@ -438,6 +455,8 @@ put_result(struct putter *out, const struct msg *msg)
 	pb->op = m->op;
 	pb->status = (Dsync__ResultStatus)m->status;
 	pb->uid = m->status == RESULT_OTHER_UID ? m->uid : 0;
+	if (m->status == RESULT_OTHER_MODSEQ)
+		pb->modseq = put_u64(m->modseq, MODSEQ_MAX);
 	pb->code = (Dsync__ErrCode)m->code;
 	pb->text = put_text(m->text, TEXT_MAX);
 	return pb;
@@ -525,6 +544,7 @@ static const struct put_row {
 	ROW(OP_FLAGS, put_op_flags),
 	ROW(OP_EXPUNGE, put_op_expunge),
 	ROW(OP_SET_UID, put_op_set_uid),
+	ROW(OP_MODSEQ, put_op_modseq),
 	ROW(FLUSH, put_flush),
 	ROW(COMMIT, put_commit),
 	ROW(BYE, put_nothing),

@@ -7,6 +7,9 @@ check_PROGRAMS += %D%/test_merge_mails
 %C%_test_merge_mails_SOURCES = %D%/test_merge_mails.c %D%/mails_model.c \
 	%D%/mails_model.h tests/support/msg_random.c
 %C%_test_merge_mails_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_modseqs
+%C%_test_merge_modseqs_SOURCES = %D%/test_merge_modseqs.c
+%C%_test_merge_modseqs_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_tree
 %C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c tests/support/msg_random.c
 %C%_test_merge_tree_LDADD = $(LINK_BRAIN) $(LINK_CHECK)

@@ -343,6 +343,8 @@ apply_op(struct model *model, unsigned int s, const struct plan_op *op,
 			return fail("flags", op->uid);
 		take_record(model, mail, op);
 		return true;
+	case PLAN_MODSEQ:
+		return mail != NULL || fail("modseq", op->uid);
 	case PLAN_SAVE:
 	case PLAN_COPY:
 		return apply_save(model, s, op, renumbered);

@@ -57,6 +57,16 @@ sim_init(struct sim *sim, const struct sim_setup *setup, bool verbose)
 	static const char *const paths[SIM_SITES_MAX] = {
 		"/sim-a", "/sim-b", "/sim-c",
 	};
+	static const enum memory_modseqs modseqs[][SIM_SITES_MAX] = {
+		{ MEMORY_MODSEQ_EXACT, MEMORY_MODSEQ_EXACT,
+		    MEMORY_MODSEQ_EXACT },
+		{ MEMORY_MODSEQ_EXACT, MEMORY_MODSEQ_COUNTED,
+		    MEMORY_MODSEQ_COUNTED },
+		{ MEMORY_MODSEQ_COUNTED, MEMORY_MODSEQ_COUNTED,
+		    MEMORY_MODSEQ_EXACT },
+		{ MEMORY_MODSEQ_NONE, MEMORY_MODSEQ_EXACT,
+		    MEMORY_MODSEQ_COUNTED },
+	};
 
 	memset(sim, 0, sizeof(*sim));
 	sim->verbose = verbose;
@@ -71,6 +81,8 @@ sim_init(struct sim *sim, const struct sim_setup *setup, bool verbose)
 		sim->site[s].log_locks = setup->log_locks;
 		sim->site[s].world = memory_world_new(paths[s]);
 		sim_log_lose(&sim->site[s]);
+		memory_world_modseqs(sim->site[s].world,
+		    modseqs[setup->seed % nitems(modseqs)][s]);
 	}
 	if (setup->forbids) {
 		sim->forbids = true;

@@ -188,6 +188,7 @@ struct sim {
 	bool loose_guids;		/* one text has two GUIDs */
 	bool loose_dirs;		/* a directory here, a mailbox there */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
+	bool busy;			/* others wrote in the last run */
 	bool strict;			/* and its clients know */
 	bool failed;
 	char why[1024];
@@ -277,6 +278,9 @@ bool sim_check_uids(struct sim *sim);
 /* Has A two names that B cannot tell apart? */
 bool sim_names_collide(struct sim *sim);
 bool sim_check_equal(struct sim *sim, bool backup, unsigned int source);
+/* F6: modseqs are equal, and clients of before are told of all changes. */
+bool sim_check_modseqs(struct sim *sim);
+bool sim_check_told(struct sim *sim, struct memory_world *const before[2]);
 bool sim_check_survival(struct sim *sim);
 bool sim_check_counts(struct sim *sim);
 size_t sim_count_body(const struct memory_world *world, unsigned int n);

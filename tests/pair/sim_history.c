@@ -215,8 +215,17 @@ static bool
 quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 {
 	struct sim_run run = { .seed = seed, .full = full };
+	struct memory_world *before[2];
+	bool ok;
 
-	if (!sim_run(sim, &run))
+	for (unsigned int s = 0; s < 2; s++)
+		before[s] = memory_world_copy(sim_at(sim, s)->world);
+	/* Who wrote during a run is told of it after the next one. */
+	ok = sim_run(sim, &run) && (sim->busy || sim_check_told(sim, before));
+	sim->busy = false;
+	for (unsigned int s = 0; s < 2; s++)
+		memory_world_free(&before[s]);
+	if (!ok)
 		return false;
 	if (!run.ended)
 		return sim_fail(sim, "a run that nothing disturbs fails");
@@ -227,8 +236,8 @@ quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 		return sim_fail(sim, "a run that nothing disturbs is not "
 		    "perfect");
 	if (!sim_check_uids(sim) || !sim_check_equal(sim, false, 0) ||
-	    !sim_check_survival(sim) || !sim_check_counts(sim) ||
-	    !sim_model_check(sim, 0))
+	    !sim_check_modseqs(sim) || !sim_check_survival(sim) ||
+	    !sim_check_counts(sim) || !sim_model_check(sim, 0))
 		return false;
 	sim_note_clean(sim);
 	return check_idle(sim, &run);
@@ -345,6 +354,7 @@ run_disturbed(struct sim *sim, const struct sim_op *op)
 	struct sim_run run = { .seed = op->c };
 
 	disturb(op, &run);
+	sim->busy = true;
 	if (!sim_run(sim, &run) || !sim_check_uids(sim))
 		return false;
 	/* The next operation may come before all is well. */

@@ -130,6 +130,12 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		    (unsigned int)msg->u.op_set_uid.new_uid);
 		trace_marks(wire, &msg->u.op_set_uid.mark, 1);
 		break;
+	case MSG_OP_MODSEQ:
+		sim_say(wire->sim, "          %c>%c OP_MODSEQ %u to %llu", from,
+		    to, (unsigned int)msg->u.op_modseq.uid,
+		    (unsigned long long)msg->u.op_modseq.modseq);
+		trace_marks(wire, &msg->u.op_modseq.mark, 1);
+		break;
 	case MSG_RESULT:
 		sim_say(wire->sim, "          %c>%c RESULT op %u status %d UID %u "
 		    "%s", from, to, (unsigned int)msg->u.result.op,
@@ -179,7 +185,7 @@ is_operation(const struct msg *msg)
 	if (msg->kind == MSG_OP_MAILBOX && !m->create &&
 	    m->box.uidvalidity == 0 && guid_is_zero(&m->new_guid))
 		return false;
-	return msg->kind >= MSG_OP_MAILBOX && msg->kind <= MSG_OP_SET_UID;
+	return msg->kind >= MSG_OP_MAILBOX && msg->kind <= MSG_OP_MODSEQ;
 }
 
 static void

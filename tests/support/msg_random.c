@@ -360,8 +360,11 @@ static void
 random_result(struct arena *arena, struct rng *rng, struct msg_result *m)
 {
 	m->op = number1(rng);
-	m->status = (enum result_status)(1 + rng_below(rng, RESULT_PARTIAL));
+	m->status = (enum result_status)(1 + rng_below(rng,
+	    RESULT_OTHER_MODSEQ));
 	m->uid = m->status == RESULT_OTHER_UID ? number1(rng) : 0;
+	if (m->status == RESULT_OTHER_MODSEQ)
+		m->modseq = 1 + number(rng, MODSEQ_MAX - 1);
 	m->code = (enum err_code)rng_below(rng, ERR_REFUSED + 1);
 	m->text = text(arena, rng, TEXT_MAX);
 }
@@ -556,6 +559,14 @@ msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.op_set_uid.uid = number1(rng);
 		msg.u.op_set_uid.mark = guid(rng);
 		msg.u.op_set_uid.new_uid = number1(rng);
+		msg.u.op_set_uid.modseq = number(rng, MODSEQ_MAX);
+		break;
+	case MSG_OP_MODSEQ:
+		msg.u.op_modseq.op = number1(rng);
+		msg.u.op_modseq.mailbox = guid(rng);
+		msg.u.op_modseq.uid = number1(rng);
+		msg.u.op_modseq.mark = guid(rng);
+		msg.u.op_modseq.modseq = 1 + number(rng, MODSEQ_MAX - 1);
 		break;
 	case MSG_FLUSH:
 		msg.u.flush.op = number1(rng);
@@ -809,6 +820,7 @@ add_answer(struct print *p, const struct msg *m)
 		add_u(p, m->u.result.op);
 		add_u(p, m->u.result.status);
 		add_u(p, m->u.result.uid);
+		add_u(p, m->u.result.modseq);
 		add_u(p, m->u.result.code);
 		add_s(p, m->u.result.text);
 		break;
@@ -914,6 +926,14 @@ add_msg(struct print *p, const struct msg *m)
 		add_u(p, m->u.op_set_uid.uid);
 		add_g(p, &m->u.op_set_uid.mark, 1);
 		add_u(p, m->u.op_set_uid.new_uid);
+		add_u(p, m->u.op_set_uid.modseq);
+		break;
+	case MSG_OP_MODSEQ:
+		add_u(p, m->u.op_modseq.op);
+		add_g(p, &m->u.op_modseq.mailbox, 1);
+		add_u(p, m->u.op_modseq.uid);
+		add_g(p, &m->u.op_modseq.mark, 1);
+		add_u(p, m->u.op_modseq.modseq);
 		break;
 	case MSG_FLUSH:
 		add_u(p, m->u.flush.op);

@@ -286,7 +286,7 @@ START_TEST(question_beyond_a_limit_is_refused)
 	msg.u.error.code = ERR_REFUSED + 1;
 	refuse(&msg);
 	msg = valid(MSG_RESULT);
-	msg.u.result.status = RESULT_PARTIAL + 1;
+	msg.u.result.status = RESULT_OTHER_MODSEQ + 1;
 	refuse(&msg);
 	msg.u.result.status = RESULT_OTHER_UID;
 	msg.u.result.uid = 0;

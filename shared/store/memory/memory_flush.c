@@ -244,6 +244,8 @@ put_rest(struct memory_mailbox *mailbox, struct memory_mail **all,
 		if (all[i]->uid != 0)
 			continue;
 		all[i]->uid = mailbox->status.uidnext++;
+		if (all[i]->modseq == 0)
+			all[i]->modseq = memory_mailbox_next_modseq(mailbox);
 		memory_mailbox_insert(mailbox, all[i]);
 	}
 	free(all);
@@ -355,18 +357,19 @@ static int
 apply_expunge(struct memory_box *box, struct memory_op *op,
     const struct answer *answer, struct err *err)
 {
+	uint64_t modseq = 0;
 	int r;
 
 	if (op->mail != NULL && !op->mail->expunged) {
 		if ((r = op_step(box, op, answer, err)) != 1)
 			return r;
 		memory_mailbox_take(box->mailbox, op->mail);
-		memory_mailbox_next_modseq(box->mailbox);
+		modseq = memory_mailbox_next_modseq(box->mailbox);
 		memory_mailbox_touch(box->mailbox);
 		op->mail->expunged = true;
 		op->own_mail = true;
 	}
-	answer_done(answer, op, op->uid, 0);
+	answer_done(answer, op, op->uid, told_modseq(box, modseq));
 	return 0;
 }
 

@@ -1,0 +1,253 @@
+/*
+ * highest.c - modification sequences beside the plans (F6)
+ *
+ * After all operations of a run, expunges included, both sides get one
+ * HIGHESTMODSEQ: above all that was there and all that was planned.  A store
+ * that counts more than was thought, or whose mail clients were faster, answers
+ * with what it has; the other side follows in a round of mending (M12).
+ */
+#include "config.h"
+
+#include "brain/run.h"
+
+static bool
+may_follow(const struct brain *brain, unsigned int s)
+{
+	return run_is_dest(brain, s) &&
+	    brain->side[s].access == ACCESS_READ_WRITE;
+}
+
+static bool
+keeps(const struct mails_side *side)
+{
+	return !side->exists || !side->state_known ||
+	    (side->highestmodseq != 0 &&
+	    side->highestmodseq <= MERGE_MODSEQ_MAX);
+}
+
+bool
+highest_mendable(const struct brain *brain)
+{
+	return may_follow(brain, 0) && may_follow(brain, 1);
+}
+
+bool
+highest_wanted(const struct brain *brain, const struct job *job)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		if (!keeps(&job->side[s]) ||
+		    (run_is_dest(brain, s) && !may_follow(brain, s)))
+			return false;
+	return true;
+}
+
+bool
+highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b)
+{
+	return a->highestmodseq != 0 && b->highestmodseq != 0 &&
+	    a->highestmodseq <= MERGE_MODSEQ_MAX &&
+	    b->highestmodseq <= MERGE_MODSEQ_MAX &&
+	    a->highestmodseq != b->highestmodseq;
+}
+
+void
+highest_planned(struct brain *brain, struct job *job)
+{
+	struct entry_modseq *em = &brain->modseqs[job->entry];
+	struct plan_mails *plan = &job->plan;
+	bool any = false;
+
+	em->highest = plan->modseq;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		em->expunges[s] += plan->side[s].expunges.n;
+		any |= plan->side[s].expunges.n + plan->side[s].ops.n > 0;
+	}
+	if (plan->modseq == 0) {
+		/* A peer that may only add can't follow: later, perhaps. */
+		plan->modseq_above |= keeps(&job->side[0]) &&
+		    keeps(&job->side[1]) && (any ||
+		    job->side[0].highestmodseq !=
+		    job->side[1].highestmodseq);
+		return;
+	}
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		em->set[s] |= any || !job->side[s].state_known ||
+		    job->side[s].highestmodseq < plan->modseq;
+}
+
+static void
+send_modseq(struct brain *brain, unsigned int s, const struct raise *raise)
+{
+	struct msg msg = { .kind = MSG_OP_MODSEQ };
+	struct msg_op_modseq *m = &msg.u.op_modseq;
+	struct sent_op *sent = emit_number(&brain->side[s], &m->op);
+
+	m->mailbox = brain->entries.v[raise->entry].target.guid;
+	m->uid = raise->uid;
+	m->mark = raise->mark;
+	m->modseq = raise->modseq;
+	sent->what = SENT_MODSEQ;
+	sent->entry = raise->entry;
+	sent->mailbox = m->mailbox;
+	sent->uid = m->uid;
+	sent->mark = m->mark;
+	brain->send(s, &msg, brain->arg);
+}
+
+bool
+highest_emit_raise(struct brain *brain, unsigned int s)
+{
+	struct run_side *side = &brain->side[s];
+
+	if (side->raise_sent >= side->raises.n)
+		return false;
+	send_modseq(brain, s, &side->raises.v[side->raise_sent++]);
+	return true;
+}
+
+/*
+ * A store does not take for planned what it gave by itself, so that the next
+ * run looks at it if this one ends too soon.  Once the other side has followed,
+ * durably, it is told the same value again and does.
+ */
+int
+highest_confirm(struct brain *brain, unsigned int s)
+{
+	struct run_side *side = &brain->side[s], *other = &brain->side[!s];
+
+	if (side->confirm_sent >= side->confirms.n &&
+	    other->confirm_sent >= other->confirms.n)
+		return -1;
+	if (side->raise_flush == 0) {
+		emit_flush(brain, s);
+		side->raise_flush = side->op;
+		return 1;
+	}
+	if (side->confirm_sent >= side->confirms.n)
+		return -1;
+	if (other->raise_flush == 0 || other->done < other->raise_flush)
+		return 0;
+	send_modseq(brain, s, &side->confirms.v[side->confirm_sent++]);
+	return 1;
+}
+
+/* Each expunge may have counted; one-way it is to be the source's, if it can. */
+static void
+count_expunges(const struct brain *brain, struct entry_modseq *em)
+{
+	uint64_t *n = em->expunges;
+
+	if (brain->source < 0)
+		em->highest += n[0] > n[1] ? n[0] : n[1];
+	n[0] = n[1] = 0;
+}
+
+bool
+highest_emit(struct brain *brain, unsigned int s)
+{
+	struct run_side *side = &brain->side[s];
+
+	for (; side->highest_sent < brain->entries.n; side->highest_sent++) {
+		struct entry_modseq *em = &brain->modseqs[side->highest_sent];
+
+		if (!em->set[s])
+			continue;
+		em->set[s] = false;
+		if (!may_follow(brain, s) || brain->entries.v[
+		    side->highest_sent].fate != TREE_KEEP)
+			continue;
+		count_expunges(brain, em);
+		emit_state(brain, s, side->highest_sent, 0, 0, em->highest);
+		return true;
+	}
+	return false;
+}
+
+void
+highest_raise(struct brain *brain, unsigned int s, size_t entry,
+    uint32_t uid, const struct guid128 *mark, uint64_t modseq)
+{
+	struct entry_modseq *em = &brain->modseqs[entry];
+
+	*ARRAY_ADD(&brain->side[s].raises) = (struct raise){
+		.entry = entry, .uid = uid, .mark = *mark, .modseq = modseq,
+	};
+	if (modseq > em->highest)
+		em->highest = modseq;
+}
+
+void
+highest_on_result(struct brain *brain, unsigned int s,
+    const struct sent_op *sent, uint64_t modseq)
+{
+	struct entry_modseq *em;
+
+	/* One-way the source can't follow (B1); a peer may say anything. */
+	if (brain->source >= 0 || modseq > MERGE_MODSEQ_MAX ||
+	    sent->entry >= brain->entries.n || !may_follow(brain, !s))
+		return;
+	em = &brain->modseqs[sent->entry];
+	switch (sent->what) {
+	case SENT_MAIL:
+	case SENT_MEND:
+	case SENT_MODSEQ:
+		highest_raise(brain, !s, sent->entry, sent->uid, &sent->mark,
+		    modseq);
+		*ARRAY_ADD(&brain->side[s].confirms) = (struct raise){
+			.entry = sent->entry, .uid = sent->uid,
+			.mark = sent->mark, .modseq = modseq,
+		};
+		break;
+	case SENT_HIGHEST:
+		if (modseq > em->highest) {
+			em->highest = modseq;
+			em->expunges[0] = em->expunges[1] = 0;
+			em->set[0] = s == 1;
+			em->set[1] = s == 0;
+		}
+		break;
+	case SENT_TREE:
+	case SENT_STATE:
+	case SENT_SUB:
+	case SENT_EXPUNGE:
+	case SENT_DELETE:
+	case SENT_FLUSH:
+		break;
+	}
+}
+
+bool
+highest_round_needed(const struct brain *brain)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		if (brain->side[s].raise_sent < brain->side[s].raises.n)
+			return true;
+	for (size_t i = 0; i < brain->entries.n; i++)
+		if (brain->modseqs[i].set[0] || brain->modseqs[i].set[1])
+			return true;
+	return false;
+}
+
+void
+highest_new_round(struct brain *brain)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		struct run_side *side = &brain->side[s];
+
+		side->highest_sent = 0;
+		side->raise_flush = 0;
+		for (size_t i = side->raise_sent; i < side->raises.n; i++)
+			brain->modseqs[side->raises.v[i].entry].set[s] = true;
+	}
+}
+
+uint64_t
+highest_fresh(struct brain *brain, size_t entry)
+{
+	struct entry_modseq *em = &brain->modseqs[entry];
+
+	if (em->highest == 0)
+		return 0;
+	em->set[0] = em->set[1] = true;
+	return ++em->highest;
+}

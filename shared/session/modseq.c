@@ -1,0 +1,111 @@
+/*
+ * Modification sequences on the side of a store (F6).
+ *
+ * The brain plans modseqs by the HIGHESTMODSEQ that it was told.  A mail client
+ * may have raised that since, and has seen all up to there: what is changed
+ * under a modseq that is not above it, the client would never be told of.  So
+ * such a change gets the store's next modseq instead, and the brain is told,
+ * which then raises the other side's.
+ */
+#include "config.h"
+
+#include "session/session_int.h"
+
+uint64_t
+modseq_wanted(const struct open_box *box, uint64_t wanted, bool changed)
+{
+	return changed && wanted <= box->modseq_before ? 0 : wanted;
+}
+
+/*
+ * The highest modseq that this run's own operations have got.  What a mail
+ * client raised HIGHESTMODSEQ to meanwhile, the other side must not follow
+ * before it has the client's changes, too.
+ */
+static void
+note_own(struct session *s, const struct batch_op *op)
+{
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (s->boxes.v[i].id == op->mailbox) {
+			if (op->code == ERR_NONE &&
+			    op->modseq > s->boxes.v[i].modseq_own)
+				s->boxes.v[i].modseq_own = op->modseq;
+			return;
+		}
+}
+
+/* A mailbox that was written to: what is HIGHESTMODSEQ by now? */
+static int
+note_highest(struct session *s, struct open_box *box, int64_t run,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct mailbox_status status;
+	struct chlog_mailbox row;
+	struct err why = ERR_INIT;
+	int r = chlog_mailbox_find_id(s->log, box->id, arena, &row, err);
+
+	/* If it can't be told, the next scan does. */
+	if (r == 1 && row.highestmodseq != 0 &&
+	    s->driver->status(box->box, &status, &why) == 0 &&
+	    row.highestmodseq != status.highestmodseq) {
+		row.highestmodseq = status.highestmodseq;
+		row.seq = chlog_next_seq(s->log);
+		row.run = run;
+		r = chlog_mailbox_put(s->log, &row, err);
+	}
+	arena_free(&arena);
+	return r == -1 ? -1 : 0;
+}
+
+int
+modseq_flushed(struct session *s, struct err *err)
+{
+	int64_t run;
+
+	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1)
+		return -1;
+	for (size_t i = 0; i < s->batch.n; i++)
+		note_own(s, &s->batch.v[i]);
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (s->boxes.v[i].dirty &&
+		    note_highest(s, &s->boxes.v[i], run, err) == -1)
+			return -1;
+	return 0;
+}
+
+void
+modseq_result(struct session *s, uint32_t op, uint64_t modseq)
+{
+	struct msg msg = { .kind = MSG_RESULT };
+
+	msg.u.result.op = op;
+	msg.u.result.status = RESULT_OTHER_MODSEQ;
+	msg.u.result.modseq = modseq;
+	msg.u.result.text = "";
+	session_send(s, &msg);
+}
+
+void
+modseq_answer(struct session *s, const struct batch_op *op)
+{
+	uint64_t modseq = op->modseq, wanted = op->want_modseq;
+
+	if (op->kind == BATCH_STATUS) {
+		wanted = op->status.highestmodseq;
+		modseq = 0;
+		for (size_t i = 0; i < s->boxes.n; i++)
+			if (s->boxes.v[i].id == op->mailbox)
+				modseq = s->boxes.v[i].modseq_own;
+	}
+	if (wanted == 0 || modseq <= wanted)
+		return;
+	modseq_result(s, op->op, modseq);
+	/* The source can't follow, but a later mirror may. */
+	if (s->hello.role == ROLE_DESTINATION && (s->pending.n == 0 ||
+	    s->pending.v[s->pending.n - 1].uid != UINT32_MAX ||
+	    !guid_eq(&s->pending.v[s->pending.n - 1].mailbox,
+	    &op->mailbox_guid)))
+		session_add_pending(s, &op->mailbox_guid, UINT32_MAX, NULL,
+		    "modseqs of the destination are above the source's");
+}
