@@ -111,6 +111,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_box.c
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_flush.c
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_head.c
+%C%_libstore_a_SOURCES += %D%/mbox/mbox_index.c
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_lock.c
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_names.c
 %C%_libstore_a_SOURCES += %D%/mbox/mbox_number.c

@@ -33,6 +33,7 @@
 #define READER_MEMORY_MAX (4U * 1024U * 1024U) /* bytes of a message that is
 					   read at once */
 
+struct index;
 struct mbox_box;
 
 struct mbox_store {
@@ -48,6 +49,7 @@ struct mbox_store {
 	char *subscriptions;		/* file name */
 	char *hostname;
 	bool readonly, utf8;
+	bool index_in_memory;		/* INDEX=MEMORY */
 	char alt_char;
 	struct store_settings settings;
 	unsigned int lock_timeout;	/* seconds */
@@ -123,6 +125,9 @@ struct mbox_box {
 	char file[PATH_NAME_MAX + 1];
 	int state_fd;			/* directory of state and journal; -1 */
 	struct state state;
+	struct index *index;		/* Dovecot's */
+	bool index_applied;		/* its flags are in mails, as of: */
+	uint64_t index_serial;
 	/* The file as it was when it was read. */
 	struct path_stat st;
 	bool known;
@@ -191,6 +196,8 @@ int mbox_state_open(struct mbox_store *store, const char *name, bool create,
 int mbox_state_parent(struct mbox_store *store, const char *name,
     bool create, char out[static PATH_NAME_MAX + 1], struct err *err);
 struct path_root *mbox_index_root(struct mbox_store *store);
+/* Where dovecot-uidvalidity is. */
+struct path_root *mbox_uidvalidity_root(struct mbox_store *store);
 
 /* mbox_tree.c, mbox_tree_write.c */
 int mbox_list(struct store *store, store_list_fn *fn, void *arg,
@@ -357,6 +364,24 @@ struct change;
 int mbox_patch(struct mbox_box *box, struct change *change,
     const struct mbox_mail *mail, const struct mbox_mail *now, bool base,
     const struct mbox_plan *plan, struct err *err);
+
+/* mbox_index.c */
+struct index *mbox_index_open(struct mbox_store *store, int dirfd);
+/* The mailbox GUID that the index has; false: none. */
+bool mbox_index_guid(struct mbox_box *box, uint32_t uidvalidity,
+    struct guid128 *guid_r);
+/* Let it be this one, also in an index that nobody has made yet. */
+void mbox_index_tell(struct index *index, uint32_t uidvalidity,
+    const struct guid128 *guid);
+/* UIDNEXT of the index; *uidvalidity 0 becomes that of the index. */
+uint32_t mbox_index_numbers(struct mbox_box *box, uint32_t *uidvalidity);
+/* The UIDs that it knows of messages by their offsets; how many. */
+size_t mbox_index_uids(struct mbox_box *box, uint32_t uidvalidity,
+    uint32_t *uids);
+/* Flags that are not yet in the file count. */
+void mbox_index_flags(struct mbox_box *box);
+/* The file was written: flags are in it, and Dovecot has to look at it. */
+void mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan);
 
 /* mbox_head.c: text of the header fields that are ours */
 void mbox_head_base(const struct mbox_box *box, struct strbuf *out,

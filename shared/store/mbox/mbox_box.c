@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "model/mailbox_name.h"
+#include "store/index/index.h"
 #include "store/mbox/journal.h"
 #include "store/mbox/mbox.h"
 
@@ -50,6 +51,7 @@ mbox_box_place(struct mbox_box *box, const char *name, struct err *err)
 	}
 	if (box->dirfd != -1)
 		close(box->dirfd);
+	index_close(&box->index);
 	if (box->state_fd != -1)
 		close(box->state_fd);
 	free(box->name);
@@ -58,6 +60,8 @@ mbox_box_place(struct mbox_box *box, const char *name, struct err *err)
 	box->dirfd = place.dirfd;
 	memcpy(box->file, place.file, sizeof(box->file));
 	box->state_fd = fd;
+	box->index = mbox_index_open(store, fd);
+	box->index_applied = false;
 	return 0;
 }
 
@@ -68,6 +72,7 @@ box_free(struct mbox_box *box)
 	mbox_ops_free(box);
 	spool_unref(box, &box->spool);
 	state_deinit(&box->state);
+	index_close(&box->index);
 	for (size_t i = 0; i < box->keywords.n; i++)
 		free(box->keywords.v[i]);
 	ARRAY_FREE(&box->keywords);

@@ -506,6 +506,9 @@ add_in_box(struct work *wk, struct err *err)
 	if (r == 0) {
 		follow_moves(wk);
 		tidy_state(wk);
+		mbox_index_written(box, &wk->plan);
+		mbox_index_tell(box->index, box->base.uidvalidity,
+		    &box->state.guid);
 		if (mbox_gone(box->store))
 			return err_set(err, ERR_TEMP, "the process is gone");
 		answer_all(wk);
@@ -598,6 +601,8 @@ expunge_in_box(struct work *wk, struct err *err)
 				*ARRAY_ADD(&wk->plan.tail) = wk->mails[i];
 		}
 		r = mbox_write(box, &wk->plan, &unknown, &why);
+		if (r == 0)
+			mbox_index_written(box, &wk->plan);
 	}
 	if (r == -1) {
 		box->known = false;

@@ -114,6 +114,12 @@ mbox_index_root(struct mbox_store *store)
 	return store->index.fd != -1 ? &store->index : &store->root;
 }
 
+struct path_root *
+mbox_uidvalidity_root(struct mbox_store *store)
+{
+	return store->control.fd != -1 ? &store->control : &store->imap;
+}
+
 /* As path_open_dir; with create it is made if it is missing. */
 static int
 enter(struct path_root *root, int dirfd, const char *name, bool create,
@@ -258,8 +264,9 @@ mbox_state_parent(struct mbox_store *store, const char *name, bool create,
 		fd = walk(store, root, name, depth_of(name) - 1, create,
 		    err);
 	}
-	if (fd == -1)
-		return -1;
+	/* Dovecot's indexes, too, lie without it then. */
+	if (fd == -1 || (store->dirname != NULL && store->index.fd != -1))
+		return fd;
 	imap = enter(root, fd, INDEX_DIR, create, err);
 	close(fd);
 	return imap;

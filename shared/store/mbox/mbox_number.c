@@ -3,8 +3,10 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/files/uidvalidity.h"
 #include "store/mbox/mbox.h"
 
@@ -17,7 +19,8 @@ give_guid(struct mbox_box *box, uint32_t uidvalidity, struct err *err)
 	if (state_fits(state, uidvalidity))
 		return 0;
 	state_clear(state);
-	state->guid = guid_random();
+	if (!mbox_index_guid(box, uidvalidity, &state->guid))
+		state->guid = guid_random();
 	state->uidvalidity = uidvalidity;
 	state->next_uidvalidity = 0;
 	return state_write(state, mbox_index_root(box->store), box->state_fd,
@@ -25,27 +28,37 @@ give_guid(struct mbox_box *box, uint32_t uidvalidity, struct err *err)
 }
 
 /*
- * From the first message on that has no UID all get new ones, since they have
- * to rise.
+ * From the first message on that has no UID, neither here nor in the index,
+ * all get new ones, since they have to rise.
  */
 static int
 give_uids(struct mbox_box *box, struct mbox_plan *plan, struct err *err)
 {
+	uint32_t *uids = mem_calloc(box->mails.n + 1, sizeof(*uids));
+	uint32_t last = 0, next = plan->last_uid + 1, uid;
 	size_t first = 0;
-	uint32_t next = box->uidnext;
+	bool fresh = false;
 
 	while (first < box->mails.n && box->mails.v[first].uid != 0 &&
 	    box->has_base)
-		first++;
-	if (box->mails.n - first > UID_LAST - next)
+		last = box->mails.v[first++].uid;
+	if (box->mails.n - first > UID_LAST - next) {
+		free(uids);
 		return err_set(err, ERR_REFUSED, "%s: no UIDs are left",
 		    box->file);
+	}
+	(void)mbox_index_uids(box, plan->uidvalidity, uids);
 	mbox_plan_begin_at(box, plan, first);
 	for (size_t i = 0; i < plan->tail.n; i++) {
-		plan->tail.v[i].now.uid = next++;
-		plan->tail.v[i].changed = true;
+		struct mbox_out *out = &plan->tail.v[i];
+
+		uid = out->now.uid != 0 ? out->now.uid : uids[first + i];
+		fresh = fresh || uid <= last || uid >= next;
+		out->changed = fresh || out->now.uid == 0;
+		out->now.uid = last = fresh ? next++ : uid;
 	}
 	plan->last_uid = next - 1;
+	free(uids);
 	return 0;
 }
 
@@ -53,22 +66,34 @@ int
 mbox_number(struct mbox_box *box, struct err *err)
 {
 	struct mbox_plan plan;
+	uint32_t next;
 	bool unknown;
 	int ret = -1;
 
-	if (box->numbered)
-		return give_guid(box, box->base.uidvalidity, err);
+	if (box->numbered) {
+		ret = give_guid(box, box->base.uidvalidity, err);
+		goto tell;
+	}
 	mbox_plan_init(box, &plan);
-	if (!box->has_base && uidvalidity_next(&box->store->imap,
-	    &plan.uidvalidity, err) == -1)
+	next = mbox_index_numbers(box, &plan.uidvalidity);
+	if (next - 1 > plan.last_uid)
+		plan.last_uid = next - 1;
+	if (plan.uidvalidity == 0 && uidvalidity_next(
+	    mbox_uidvalidity_root(box->store), &plan.uidvalidity, err) == -1)
 		goto out;
 	if (give_uids(box, &plan, err) == -1 ||
 	    give_guid(box, plan.uidvalidity, err) == -1)
 		goto out;
 	ret = mbox_write(box, &plan, &unknown, err);
-	if (ret == 0)
+	if (ret == 0) {
 		box->numbered = true;
+		mbox_index_written(box, &plan);
+	}
 out:
 	mbox_plan_deinit(&plan);
+tell:
+	if (ret == 0)
+		mbox_index_tell(box->index, box->base.uidvalidity,
+		    &box->state.guid);
 	return ret;
 }

@@ -241,6 +241,7 @@ read_file(struct mbox_box *box, int fd, const struct path_stat *st,
 		box->numbered = false;
 	box->st = *st;
 	box->known = true;
+	box->index_applied = false;
 	return 0;
 }
 
@@ -262,7 +263,10 @@ refresh_locked(struct mbox_box *box, struct err *err)
 		return -1;
 	if (!is_known(box, &st) && read_file(box, box->fd, &st, err) == -1)
 		return -1;
-	return mbox_number(box, err);
+	if (mbox_number(box, err) == -1)
+		return -1;
+	mbox_index_flags(box);
+	return 0;
 }
 
 /* A journal, and nobody writes: the file is not whole. */
@@ -332,7 +336,10 @@ mbox_refresh(struct mbox_box *box, struct err *err)
 	if (state_load(&box->state, mbox_index_root(box->store),
 	    box->state_fd, err) == -1)
 		return -1;
-	return number_now(box, err);
+	if (number_now(box, err) == -1)
+		return -1;
+	mbox_index_flags(box);
+	return 0;
 }
 
 const char *

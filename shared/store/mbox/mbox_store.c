@@ -144,8 +144,10 @@ apply_key(struct mbox_store *store, const char *key, const char *value,
 	if (strcmp(key, "CONTROL") == 0)
 		return open_other(store, &store->control, key, value, err);
 	/* Our own state needs a place, so MEMORY means the usual one. */
-	if (strcmp(key, "INDEX") == 0 && strcmp(value, "MEMORY") == 0)
+	if (strcmp(key, "INDEX") == 0 && strcmp(value, "MEMORY") == 0) {
+		store->index_in_memory = true;
 		return 0;
+	}
 	if (strcmp(key, "INDEX") == 0)
 		return open_other(store, &store->index, key, value, err);
 	return err_set(err, ERR_CONFIG,

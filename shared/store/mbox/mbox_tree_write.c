@@ -12,9 +12,8 @@
 
 #include "model/mailbox_name.h"
 #include "store/files/uidvalidity.h"
+#include "store/index/index.h"
 #include "store/mbox/mbox.h"
-
-#define INDEX_DEPTH	2U	/* levels in a directory of index files */
 
 static int
 close_and(int fd, int ret)
@@ -44,10 +43,9 @@ clean_state(struct mbox_store *store, int fd, struct err *err)
 		    LOST_PREFIX, strlen(LOST_PREFIX)) == 0)
 			continue;
 		r = path_unlink(root, fd, de->d_name, false, err);
-		if (r == -1 && err->errnum == EISDIR)
-			r = path_remove_tree(root, fd, de->d_name,
-			    INDEX_DEPTH, err);
-		if (r == -1 && err->errnum == ENOENT)
+		/* Directories are those of mailboxes below it. */
+		if (r == -1 && (err->errnum == ENOENT ||
+		    err->errnum == EISDIR || err->errnum == EPERM))
 			r = 0;
 	}
 	closedir(dir);
@@ -57,9 +55,10 @@ clean_state(struct mbox_store *store, int fd, struct err *err)
 /* The directory of the state, empty, with this state in it. */
 static int
 new_state(struct mbox_store *store, const char *name, struct state *state,
-    struct err *err)
+    bool with_index, struct err *err)
 {
 	int fd = mbox_state_open(store, name, true, err), r;
+	struct index *index;
 
 	if (fd == -1)
 		return -1;
@@ -67,6 +66,12 @@ new_state(struct mbox_store *store, const char *name, struct state *state,
 	if (r == 0)
 		r = state_write(state, mbox_index_root(store), fd,
 		    store->hostname, err);
+	if (r == 0 && with_index) {
+		/* So that Dovecot shows the GUID as well. */
+		index = mbox_index_open(store, fd);
+		mbox_index_tell(index, state->uidvalidity, &state->guid);
+		index_close(&index);
+	}
 	return close_and(fd, r);
 }
 
@@ -316,9 +321,10 @@ mbox_create(struct store *head, const char *name, bool selectable,
 	state.guid = guid_is_zero(&status->guid) ? guid_random() :
 	    status->guid;
 	state.uidvalidity = status->uidvalidity;
-	r = state.uidvalidity != 0 ? 0 : uidvalidity_next(&store->imap,
-	    &state.uidvalidity, err);
-	if (r == 0 && (r = new_state(store, name, &state, err)) == 0)
+	r = state.uidvalidity != 0 ? 0 : uidvalidity_next(
+	    mbox_uidvalidity_root(store), &state.uidvalidity, err);
+	if (r == 0 && (r = new_state(store, name, &state, true,
+	    err)) == 0)
 		r = write_mailbox(store, name, &state, uidnext, err);
 	state_deinit(&state);
 	return r;
@@ -367,7 +373,7 @@ copy_state(struct mbox_store *store, const char *from, const char *to,
 	state_init(&state);
 	r = state_load(&state, mbox_index_root(store), fd, err);
 	if (r == 0 && state.exists)
-		r = new_state(store, to, &state, err);
+		r = new_state(store, to, &state, false, err);
 	state_deinit(&state);
 	return close_and(fd, r);
 }
@@ -382,11 +388,15 @@ move_rest(struct mbox_store *store, const char *from, const char *to)
 	int to_fd = mbox_state_open(store, to, true, &ignored);
 	DIR *dir = fd == -1 || to_fd == -1 ? NULL :
 	    path_read_dir(root, fd, NULL, &ignored);
+	struct path_stat st;
 	struct dirent *de;
 
 	while (dir != NULL && (de = readdir(dir)) != NULL) {
 		if (strcmp(de->d_name, ".") == 0 ||
 		    strcmp(de->d_name, "..") == 0)
+			continue;
+		if (path_stat(root, fd, NULL, de->d_name, &st,
+		    &ignored) == -1 || S_ISDIR(st.mode))
 			continue;
 		if (strcmp(de->d_name, STATE_NAME) == 0)
 			(void)path_unlink(root, fd, STATE_NAME, false,
