@@ -53,11 +53,18 @@ prepare_world(int driver)
 	static const char *const guids[] = { CHANGED, RENUMBERED, EXPUNGED,
 	    KEPT };
 
+	struct mailbox_status status = { .highestmodseq = 40 };
+	struct err err = ERR_INIT;
+
 	fixture_init(&fx, driver);
 	fixture_open(&fx);
 	fixture_create(&fx, OTHER);
 	for (uint64_t i = 0; i < nitems(guids); i++)
 		fixture_prepare(&fx, fx.box, 0, guids[i], guids[i], i);
+	/* Modseqs are kept, where they can be. */
+	if (driver < PLAIN_DRIVERS)
+		ck_assert_int_eq(fx.store->driver->set_status(fx.box,
+		    &status, nitems(guids), &err), 0);
 	fixture_flush(&fx);
 	fixture_close(&fx);
 }
@@ -114,8 +121,10 @@ prepare_batch(struct view *view, struct mailbox *box)
 {
 	const char *keywords[] = { "new" };
 	struct mail_info info = { .guid = NEW_1, .flags = FLAG_SEEN,
+	    .modseq = fx.variant < PLAIN_DRIVERS ? 50 : 0,
 	    .keywords = keywords, .keyword_count = 1, .received = 5 };
-	struct mailbox_status status = { .uidnext = 100 };
+	struct mailbox_status status = { .uidnext = 100,
+	    .highestmodseq = fx.variant < PLAIN_DRIVERS ? 90 : 0 };
 	const struct store_driver *d = fx.store->driver;
 	const struct seen *seen;
 	struct mail_info was = { .uid = 0 };
@@ -141,7 +150,7 @@ prepare_batch(struct view *view, struct mailbox *box)
 	was.uid = seen->uid;
 	was.guid = CHANGED;
 	if (seen->flags == 0 && d->set_flags(fx.box, &was, FLAG_FLAGGED,
-	    keywords, 1, 0, T_FLAGS, &err) == -1)
+	    keywords, 1, info.modseq, T_FLAGS, &err) == -1)
 		return err.code;
 	seen = seen_guid(&view->inbox, RENUMBERED);
 	if (seen->uid < 60 && d->set_uid(fx.box, seen->uid, RENUMBERED, 60,

@@ -85,7 +85,8 @@ struct index_state {
 	uint32_t next_uid;	/* at least 1 */
 	uint32_t first_recent;
 	uint32_t flags;		/* of the snapshot's header: 4 = was mended */
-	uint32_t log_seq;	/* of B.log */
+	uint32_t log_seq;	/* of B.log; 0: there is none, all that is
+				   known is the snapshot */
 	uint32_t log_offset;	/* end of what was read of it, bytes */
 	uint32_t log_tail;	/* how far the mailbox is synced */
 	uint64_t highestmodseq;	/* at least 1 */
@@ -186,7 +187,8 @@ void index_set_lock_timeout(struct index *index, unsigned int timeout);
 bool index_is_locked(const struct index *index);
 
 /*
- * Begin a transaction; the index is locked, or known not to exist.  Records are
+ * Begin a transaction; the index is locked, or known not to exist (or to have
+ * no log).  Records are
  * made in the order of the calls; calls of the same kind that follow each other
  * by rising UID share a record, and so the modseq.  Changes are EXTERNAL
  * (already made in the mailbox) unless index_txn_internal said otherwise.
@@ -290,7 +292,8 @@ void index_txn_remake(struct index_txn *txn);
 
 /*
  * Forget all that the index says, and make it anew with this transaction, as
- * index_txn_remake; call it first.  HIGHESTMODSEQ does not shrink.
+ * index_txn_remake; call it first.  HIGHESTMODSEQ does not shrink.  So a
+ * snapshot whose log is gone can be replaced, without a lock.
  */
 void index_txn_restart(struct index_txn *txn);
 

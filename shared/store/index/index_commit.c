@@ -180,11 +180,10 @@ publish_snapshot(struct index *index, const struct strbuf *bytes,
 	unique_name(name, index->hostname);
 	if (write_new_file(index, name, bytes, err) == -1)
 		return -1;
-	if (path_rename(index->root, index->dirfd, name, index->dirfd,
-	    index->base, err) == 0)
+	/* One that is there has no log, and is worth nothing. */
+	if (path_rename_over(index->root, index->dirfd, name, index->base,
+	    err) == 0)
 		return 0;
-	if (err->errnum == EEXIST)
-		err->code = ERR_STALE;
 	(void)path_unlink(index->root, index->dirfd, name, false, &ignored);
 	return -1;
 }
@@ -359,6 +358,8 @@ index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 		ret = remake(txn, &unknown, err);
 	else if (txn->index->locked)
 		ret = append_to_log(txn, &unknown, err);
+	else if (txn->index->data.st.exists && !txn->restart)
+		err_set(err, ERR_REFUSED, "%s has no log", txn->index->base);
 	else if (txn->index->opts.readonly)
 		err_set(err, ERR_PERM, "the index is read only");
 	else

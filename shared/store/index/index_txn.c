@@ -22,7 +22,7 @@ index_txn_begin(struct index *index)
 	*txn = (struct index_txn){ .index = index,
 	    .next_uid = index->data.st.next_uid };
 	strbuf_init(&txn->buf, TXN_MAX);
-	if (!index->locked && index->data.st.exists)
+	if (!index->locked && index->data.st.log_seq != 0)
 		txn_wrong(txn, "the index is not locked");
 	return txn;
 }

@@ -89,7 +89,7 @@ maildir_index_look(struct maildir_box *box)
 		tell(box, &why, "is not used");
 	} else {
 		st = index_state(idx->index);
-		idx->usable = st->exists && !st->deleted &&
+		idx->usable = st->log_seq != 0 && !st->deleted &&
 		    st->uidvalidity != 0 &&
 		    st->uidvalidity == box->list.header.uidvalidity;
 	}
@@ -112,7 +112,8 @@ maildir_index_highest(const struct maildir_box *box)
 		return index_state(idx->index)->highestmodseq;
 	/* One that can be made when it is needed. */
 	if (idx->index != NULL && !idx->told && !box->store->readonly &&
-	    !index_state(idx->index)->exists && box->list.lines == 0)
+	    index_state(idx->index)->log_seq == 0 &&
+	    box->list.lines == 0)
 		return 1;
 	return 0;
 }

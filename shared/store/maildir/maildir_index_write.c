@@ -388,10 +388,9 @@ commit_all(struct commit *c, bool expunges, struct err *err)
 	else
 		ret = index_txn_commit(&c->txn, NULL, &why);
 	ARRAY_FREE(&c->keywords);
-	if (box->store->root.gone) {
-		*err = why;
-		return -1;
-	}
+	/* Perhaps it went in a step whose failure did not matter. */
+	if (box->store->root.gone)
+		return err_set(err, ERR_TEMP, "the process is gone");
 	if (ret == -1 && why.code != ERR_STALE && !box->idx.told) {
 		box->idx.told = true;
 		maildir_box_problem(box, &why, "index", "was not written");
@@ -460,9 +459,12 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 		/* One of another UIDVALIDITY is Dovecot's to reset. */
 		if (!box->idx.usable)
 			return 0;
-	} else if (index_state(box->idx.index)->exists || box->idx.told ||
-	    !wants_index(box, raise) || !make_dir(box)) {
+	} else if (index_state(box->idx.index)->log_seq != 0 ||
+	    box->idx.told || !wants_index(box, raise) || !make_dir(box)) {
 		return 0;
+	} else {
+		/* A snapshot alone was left by a crash. */
+		c.restart = index_state(box->idx.index)->exists;
 	}
 	collect_ops(&c);
 	if (expunges)
