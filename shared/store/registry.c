@@ -13,6 +13,7 @@ static const struct store_driver *const drivers[] = {
 	&store_driver_maildir,
 	&store_driver_mbox,
 	&store_driver_memory,
+	&store_driver_mdbox,
 	&store_driver_sdbox,
 };
 

@@ -347,6 +347,7 @@ void store_close(struct store **store);
 extern const struct store_driver store_driver_maildir;
 extern const struct store_driver store_driver_mbox;
 extern const struct store_driver store_driver_memory;
+extern const struct store_driver store_driver_mdbox;
 extern const struct store_driver store_driver_sdbox;
 
 #endif

@@ -16,11 +16,12 @@ static const struct {
 	{ "memory", "" },
 	{ "maildir", "" },
 	{ "mbox", ":DIRNAME=mbox" },	/* else none is below another */
+	{ "sdbox", "" },
+	{ "mdbox", "" },
 	{ "maildir", ":LAYOUT=fs" },
 	{ "maildir", ":LAYOUT=fs:DIRNAME=box:UTF-8" },
 	{ "maildir", ":CONTROL=~/control:INDEX=~/index:INBOX=~/inbox" },
 	{ "maildir", ":LAYOUT=fs:CONTROL=~/control:INDEX=MEMORY" },
-	{ "sdbox", "" },
 	{ "mbox", ":DIRNAME=mbox:CONTROL=~/control:INDEX=~/index"
 	    ":INBOX=~/inbox" },
 };

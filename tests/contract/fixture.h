@@ -16,8 +16,8 @@
 #include "store/store.h"
 #include "tests/support/unit.h"
 
-#define DRIVERS		9	/* variants: the index of loop tests */
-#define PLAIN_DRIVERS	3	/* the first ones, with as few keys as can be */
+#define DRIVERS		10	/* variants: the index of loop tests */
+#define PLAIN_DRIVERS	5	/* the first ones, with as few keys as can be */
 #define RECEIVED	1000000000
 
 /* What a scan found. */

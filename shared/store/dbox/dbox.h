@@ -15,6 +15,7 @@
 #include "store/files/path.h"
 #include "store/index/index.h"
 #include "store/store.h"
+#include "store/store_settings.h"
 
 #define DBOX_INDEX	"dovecot.index"
 #define DBOX_INDEX_LOG	"dovecot.index.log"
@@ -82,8 +83,9 @@ struct dbox_op {
 	enum dbox_op_kind kind;
 	bool answered;
 	bool gone;		/* EXPUNGE: there was nothing to do */
+	bool mapped;		/* APPEND: map_uid counts it already */
 	bool silent;		/* made by a renumbering: nobody waits */
-	bool published;		/* its body is where it will stay */
+	bool published;		/* done for good, but for its body's end */
 	uint64_t tag;
 	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
 				   given (0: none left) */
@@ -102,7 +104,7 @@ struct dbox_op {
 	char *tmp_name;
 	int fd;
 	struct mdbox_spool *spool;
-	uint64_t offset, total;
+	uint64_t offset, total;	/* total: as expected, then in fact */
 	uint32_t map_uid, save_date;
 	uint8_t index_flags;	/* UID: bits that are not flags */
 	struct mailbox_status status;
@@ -132,7 +134,8 @@ struct dbox_store {
 	char *boxes_name;	/* "mailboxes" */
 	char *dir_name;		/* "dbox-Mails" */
 	char *subscriptions;
-	char *compress_why;	/* why compressed mail can't be read, or NULL */
+	enum store_compress compress;	/* of new bodies */
+	unsigned int compress_level;
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
 	uint64_t rotate_size;
@@ -163,7 +166,7 @@ struct dbox_format {
 	/* Fill the header of a new mailbox but for its GUID. */
 	int (*new_header)(struct dbox_store *store,
 	    uint8_t header[static DBOX_HEADER_SIZE], struct err *err);
-	/* Bring what it says of others up to date. */
+	/* Messages are added: what it says of others has to be true. */
 	void (*refresh_header)(struct dbox_store *store,
 	    uint8_t header[static DBOX_HEADER_SIZE]);
 	/* May an index be made for this mailbox, which has none? */
@@ -203,23 +206,25 @@ struct dbox_format {
 	int (*publish)(struct dbox_box *box, struct dbox_op *op,
 	    struct err *why);
 	int (*published)(struct dbox_box *box, struct err *err);
-	int (*record)(struct dbox_box *box, struct dbox_op *op,
-	    struct index_txn *txn, struct err *err);
+	void (*record)(struct dbox_box *box, struct dbox_op *const *ops,
+	    size_t n, struct index_txn *txn);
 	void (*withdraw)(struct dbox_box *box, struct dbox_op *op);
 	/* For a new directory of the mailbox: op's file goes there, too. */
 	int (*carry)(struct dbox_box *box, const struct dbox_op *op,
 	    int dirfd, struct err *err);
 	/* After the commit: an old UID, or an expunged message. */
 	int (*forget)(struct dbox_box *box, uint32_t uid, struct err *why);
-	int (*end)(struct dbox_store *store, struct err *err);
+	/* failed: what is on disk is unknown, nothing may be added to it. */
+	int (*end)(struct dbox_store *store, bool failed, struct err *err);
 
-	/* The same for expunges. */
+	/* The same for expunges, which end by end, too. */
 	int (*expunge_begin)(struct dbox_store *store,
 	    const struct dbox_answer *answer, struct err *err);
-	/* Before the commit: note what the message at pos has. */
-	void (*expunge_note)(struct dbox_box *box, size_t pos);
-	/* Dropped messages are named to forget; then the end. */
-	int (*expunge_end)(struct dbox_store *store, struct err *err);
+	/* Before the commit: op gets what the message at pos has.  After it op
+	   is published, the message named to forget, and at the end its body
+	   let go. */
+	void (*expunge_note)(struct dbox_box *box, struct dbox_op *op,
+	    size_t pos);
 };
 
 /* dbox_store.c */
@@ -430,8 +435,8 @@ int dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 /* Give UIDs: wanted ones that are free, then the next.  Ends sorted. */
 void dbox_assign_uids(struct dbox_op **ops, size_t n, uint32_t next);
 /* Records of what is appended, after its UID is known. */
-int dbox_put_appends(struct dbox_box *box, struct dbox_op **ops, size_t n,
-    struct index_txn *txn, struct err *err);
+void dbox_put_appends(struct dbox_box *box, struct dbox_op **ops, size_t n,
+    struct index_txn *txn);
 /* GUID, UIDVALIDITY, UIDNEXT; then all modseqs. */
 void dbox_put_status(struct dbox_box *box, struct index_txn *txn,
     bool new_index);

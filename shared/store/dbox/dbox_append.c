@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/dbox/dbox.h"
+#include "store/files/mail_codec.h"
 
 #define WRITE_CHUNK	65536U	/* bytes */
 
@@ -19,11 +20,17 @@ struct mail_writer {
 	struct dbox_op op;		/* not yet in the box */
 	uint64_t start;			/* of the message header in the file */
 	uint64_t at;			/* where buf goes */
-	uint64_t size, vsize;		/* of the body */
+	uint64_t size, vsize;		/* of the body as it is shown */
+	uint64_t stored;		/* ... and in the file */
+	struct mail_encoder *encoder;	/* NULL: stored as it is */
+	bool begun;			/* its first bytes were looked at */
 	bool last_cr;
 	size_t len;			/* bytes in buf */
 	char buf[WRITE_CHUNK];
 };
+
+static int store_bytes(void *arg, const void *data, size_t len,
+    struct err *err);
 
 int
 dbox_append_begin(struct mailbox *head, const struct mail_info *info,
@@ -55,6 +62,9 @@ dbox_append_begin(struct mailbox *head, const struct mail_info *info,
 		writer->len = writer->start = header.len;
 		strbuf_deinit(&header);
 	}
+	if (box->store->compress != STORE_COMPRESS_NONE)
+		writer->encoder = mail_encoder_new(box->store->compress,
+		    box->store->compress_level, store_bytes, writer);
 	/* The message header is known at the end. */
 	writer->op.offset = writer->start;
 	writer->len += DBOX_MESSAGE_HEADER;
@@ -79,9 +89,28 @@ count_bare_lf(const char *p, size_t len, bool *last_cr)
 	return n;
 }
 
+/* What is stored as it is must not look like a compressed one. */
+static int
+check_begin(struct mail_writer *writer, struct err *err)
+{
+	size_t offset = (size_t)(writer->start - writer->at) +
+	    DBOX_MESSAGE_HEADER;
+
+	if (writer->begun || writer->encoder != NULL)
+		return 0;
+	writer->begun = true;
+	if (mail_codec_detect(writer->buf + offset, writer->len - offset) !=
+	    STORE_COMPRESS_NONE)
+		return err_set(err, ERR_REFUSED, "the message begins like "
+		    "a compressed file");
+	return 0;
+}
+
 static int
 writer_flush(struct mail_writer *writer, struct err *err)
 {
+	if (check_begin(writer, err) == -1)
+		return -1;
 	if (writer->len > 0 && path_pwrite(&writer->box->store->root,
 	    writer->op.fd, writer->buf, writer->len, writer->at, err) == -1)
 		return -1;
@@ -111,6 +140,16 @@ writer_put(struct mail_writer *writer, const char *p, size_t len,
 	return 0;
 }
 
+/* Bytes of the body in the form in which they are stored. */
+static int
+store_bytes(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct mail_writer *writer = arg;
+
+	writer->stored += len;
+	return writer_put(writer, data, len, err);
+}
+
 int
 dbox_append_write(struct mail_writer *writer, const void *buf, size_t len,
     struct err *err)
@@ -119,7 +158,9 @@ dbox_append_write(struct mail_writer *writer, const void *buf, size_t len,
 		return err_set(err, ERR_REFUSED, "the message is too large");
 	writer->size += len;
 	writer->vsize += len + count_bare_lf(buf, len, &writer->last_cr);
-	return writer_put(writer, buf, len, err);
+	if (writer->encoder != NULL)
+		return mail_encoder_write(writer->encoder, buf, len, err);
+	return store_bytes(writer, buf, len, err);
 }
 
 /* The message header, into the buffer if its place is still there. */
@@ -128,7 +169,12 @@ put_header(struct mail_writer *writer, struct err *err)
 {
 	char header[DBOX_MESSAGE_HEADER];
 
-	dbox_message_header_format(header, writer->size);
+	if (writer->encoder != NULL &&
+	    mail_encoder_finish(writer->encoder, err) == -1)
+		return -1;
+	if (check_begin(writer, err) == -1)
+		return -1;
+	dbox_message_header_format(header, writer->stored);
 	if (writer->at <= writer->start) {
 		memcpy(writer->buf + (writer->start - writer->at), header,
 		    sizeof(header));
@@ -145,6 +191,8 @@ put_meta(struct mail_writer *writer, struct err *err)
 	struct dbox_op *op = &writer->op;
 	struct dbox_meta meta = { .received = op->received,
 	    .vsize = writer->vsize, .has_vsize = true,
+	    .real_size = writer->size,
+	    .has_real_size = writer->size != writer->stored,
 	    .pop3_order = op->pop3_order };
 	struct guid128 guid;
 	struct strbuf text;
@@ -164,7 +212,7 @@ put_meta(struct mail_writer *writer, struct err *err)
 	dbox_meta_format(&text, &meta, box->store->format->keeps_mailbox ?
 	    box->folder->path : NULL);
 	ret = writer_put(writer, text.data, text.len, err);
-	op->total = DBOX_MESSAGE_HEADER + writer->size + text.len;
+	op->total = DBOX_MESSAGE_HEADER + writer->stored + text.len;
 	strbuf_deinit(&text);
 	return ret;
 }
@@ -177,7 +225,6 @@ dbox_append_commit(struct mail_writer **writerp, uint64_t tag,
 	struct dbox_box *box = writer->box;
 	struct dbox_op *op;
 	size_t order;
-	int ret = -1;
 
 	if (writer->op.received == RECEIVED_UNKNOWN)
 		writer->op.received = (int64_t)(clock_now_ms() / 1000);
@@ -190,12 +237,13 @@ dbox_append_commit(struct mail_writer **writerp, uint64_t tag,
 		op->tag = tag;
 		op->order = order;
 		writer->op = (struct dbox_op){ .fd = -1 };
+		mail_encoder_free(&writer->encoder);
 		free(writer);
 		*writerp = NULL;
 		return 0;
 	}
 	dbox_append_abort(writerp);
-	return ret;
+	return -1;
 }
 
 void
@@ -207,6 +255,7 @@ dbox_append_abort(struct mail_writer **writerp)
 		return;
 	writer->box->store->format->body_drop(writer->box, &writer->op);
 	dbox_op_clear(&writer->op);
+	mail_encoder_free(&writer->encoder);
 	free(writer);
 	*writerp = NULL;
 }

@@ -111,20 +111,16 @@ publish_all(struct dbox_box *box, struct dbox_op **ops, size_t *n_r,
 	return 0;
 }
 
-int
+void
 dbox_put_appends(struct dbox_box *box, struct dbox_op **ops, size_t n,
-    struct index_txn *txn, struct err *err)
+    struct index_txn *txn)
 {
 	for (size_t i = 0; i < n; i++)
 		index_txn_append(txn, ops[i]->uid,
 		    (uint8_t)((ops[i]->flags & FLAGS_ALL) |
 		    ops[i]->index_flags));
-	for (size_t i = 0; i < n; i++) {
-		if (box->store->format->record(box, ops[i], txn, err) == -1)
-			return -1;
-	}
+	box->store->format->record(box, ops, n, txn);
 	dbox_apply_keywords(box, txn);
-	return 0;
 }
 
 static int
@@ -201,6 +197,17 @@ put_pop3(struct dbox_box *box, struct index_txn *txn, uint32_t highest)
 	index_txn_ext_header(txn, &want, 0, bytes, sizeof(bytes));
 }
 
+static bool
+has_appends(const struct dbox_box *box)
+{
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (box->ops.v[i].kind == DBOX_APPEND &&
+		    !box->ops.v[i].answered)
+			return true;
+	}
+	return false;
+}
+
 void
 dbox_put_status(struct dbox_box *box, struct index_txn *txn,
     bool new_index)
@@ -211,7 +218,8 @@ dbox_put_status(struct dbox_box *box, struct index_txn *txn,
 
 	(void)dbox_folder_header(box->store, box->folder, header);
 	memcpy(old, header, sizeof(old));
-	format->refresh_header(box->store, header);
+	if (new_index || has_appends(box))
+		format->refresh_header(box->store, header);
 	header[format->header_flags] |= pop3_flags(box, &highest);
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct dbox_op *op = &box->ops.v[i];
@@ -364,10 +372,7 @@ apply_ops(struct dbox_box *box, struct dbox_op **ops,
 		index_txn_abort(&txn);
 		return -1;
 	}
-	if (dbox_put_appends(box, ops, n, txn, &why) == -1) {
-		index_txn_abort(&txn);
-		return take_back(box, ops, n, answer, &why, false, err);
-	}
+	dbox_put_appends(box, ops, n, txn);
 	put_expunges(ops, n, txn);
 	dbox_put_status(box, txn, false);
 	dbox_put_modseqs(box, txn);

@@ -146,7 +146,6 @@ void
 dbox_dir_prune(struct dbox_store *store, struct path_root *root,
     const char *path)
 {
-	struct err ignored = ERR_INIT;
 	char left[DBOX_PATH_MAX];
 	const char *name;
 	char *slash;
@@ -154,13 +153,14 @@ dbox_dir_prune(struct dbox_store *store, struct path_root *root,
 
 	snprintf(left, sizeof(left), "%s", path);
 	while ((slash = strrchr(left, '/')) != NULL) {
-		fd = dbox_dir_parent(store, root, left, false, &name,
-		    &ignored);
-		if (fd == -1)
-			return;
-		r = path_unlink(root, fd, name, true, &ignored);
-		close(fd);
-		if (r == -1)
+		struct err why = ERR_INIT;
+
+		fd = dbox_dir_parent(store, root, left, false, &name, &why);
+		r = fd == -1 ? -1 : path_unlink(root, fd, name, true, &why);
+		if (fd != -1)
+			close(fd);
+		/* What is gone already is as good as removed. */
+		if (r == -1 && why.code != ERR_NOTFOUND)
 			return;
 		*slash = '\0';
 	}

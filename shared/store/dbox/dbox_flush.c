@@ -164,7 +164,7 @@ commit_expunges(struct dbox_box *box, struct dbox_op **ops, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (!index_find(index, ops[i]->uid, &pos))
 			continue;
-		box->store->format->expunge_note(box, pos);
+		box->store->format->expunge_note(box, ops[i], pos);
 		guid = dbox_guid128(ops[i]->guid);
 		index_txn_expunge(txn, ops[i]->uid, &guid);
 	}
@@ -197,6 +197,8 @@ expunge_all(struct dbox_box *box, const struct dbox_answer *answer,
 		}
 		n = 0;
 	}
+	for (size_t i = 0; i < n; i++)
+		ops[i]->published = true;
 	for (size_t i = 0; i < n && ret == 0; i++) {
 		/* A file that stays is garbage, but nobody sees it. */
 		if (box->store->format->forget(box, ops[i]->uid,
@@ -237,14 +239,13 @@ flush_changes(struct dbox_store *store, const struct dbox_answer *answer,
 	struct err ignored = ERR_INIT;
 	int ret = store->format->begin(store, answer, err);
 
-	if (ret == -1)
-		return -1;
 	for (struct dbox_box *box = store->boxes; box != NULL && ret == 0;
 	    box = box->next) {
 		if (has_kind(box, false))
 			ret = flush_box(box, answer, dbox_apply, err);
 	}
-	if (store->format->end(store, ret == 0 ? err : &ignored) == -1)
+	if (store->format->end(store, ret == -1, ret == 0 ? err :
+	    &ignored) == -1)
 		ret = -1;
 	return ret;
 }
@@ -256,14 +257,12 @@ flush_expunges(struct dbox_store *store, const struct dbox_answer *answer,
 	struct err ignored = ERR_INIT;
 	int ret = store->format->expunge_begin(store, answer, err);
 
-	if (ret == -1)
-		return -1;
 	for (struct dbox_box *box = store->boxes; box != NULL && ret == 0;
 	    box = box->next) {
 		if (has_kind(box, true))
 			ret = flush_box(box, answer, expunge_all, err);
 	}
-	if (store->format->expunge_end(store, ret == 0 ? err :
+	if (store->format->end(store, ret == -1, ret == 0 ? err :
 	    &ignored) == -1)
 		ret = -1;
 	return ret;

@@ -56,6 +56,7 @@ dbox_op_from_info(struct dbox_op *op, const struct mail_info *info)
 	op->pop3_uidl = info->pop3_uidl == NULL ? NULL :
 	    mem_strdup(info->pop3_uidl);
 	op->pop3_order = info->pop3_order;
+	op->total = info->size;
 }
 
 void

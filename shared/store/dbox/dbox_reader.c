@@ -11,13 +11,15 @@
 
 #include "base/mem.h"
 #include "store/dbox/dbox.h"
+#include "store/files/mail_input.h"
 
 #define HEAD_READ	DBOX_FILE_HEADER_MAX
 #define TAIL_READ	1024U	/* bytes: nearly all metadata are shorter */
 
 struct mail_reader {
 	struct dbox_message message;
-	uint64_t pos;			/* bytes of the body given out */
+	struct mail_input *input;
+	uint64_t size;			/* of the body as it is shown */
 	struct dbox_names keywords;
 	char *texts;			/* memory of the names */
 };
@@ -156,18 +158,24 @@ dbox_meta_read(struct dbox_message *message, const struct dbox_place *place,
 	return dbox_message_read(message, place, err);
 }
 
-/* What can be read of a message as it is shown. */
+/* The body, decompressed if need be; what can't be shown is refused. */
 static int
-check_readable(const struct dbox_message *message, struct err *err)
+open_body(struct mail_reader *reader, struct err *err)
 {
+	const struct dbox_message *message = &reader->message;
+
 	if (message->meta.external)
 		return err_set(err, ERR_REFUSED, "parts of the message are "
 		    "in files of their own (attachments), which is not "
 		    "supported");
+	if (mail_input_open(&reader->input, message->place.fd, message->body,
+	    message->size, &reader->size, err) == -1)
+		return -1;
 	if (message->meta.has_real_size &&
-	    message->meta.real_size != message->size)
-		return err_set(err, ERR_REFUSED,
-		    "the message is stored in compressed or encrypted form");
+	    message->meta.real_size != reader->size)
+		return err_set(err, mail_input_compressed(reader->input) ?
+		    ERR_CORRUPT : ERR_REFUSED, "the message is stored in "
+		    "a form that is not known, as encrypted ones are");
 	return 0;
 }
 
@@ -202,7 +210,7 @@ fill_info(struct mail_info *info, struct mail_reader *reader,
 	*info = (struct mail_info){ .uid = mail.uid, .guid = meta->guid,
 	    .flags = mail.flags & FLAGS_ALL, .keywords = reader->keywords.v,
 	    .keyword_count = reader->keywords.n,
-	    .size = reader->message.size, .received = meta->received,
+	    .size = reader->size, .received = meta->received,
 	    .pop3_uidl = meta->pop3_uidl[0] == '\0' ? NULL : meta->pop3_uidl,
 	    .pop3_order = meta->pop3_order };
 	if (index_state(index)->has_modseqs)
@@ -241,7 +249,7 @@ dbox_reader_open(struct mailbox *head, uint32_t uid, const char *guid,
 	reader = mem_alloc(sizeof(*reader));
 	reader->message.place = place;
 	if (dbox_message_read(&reader->message, &place, err) == -1 ||
-	    check_readable(&reader->message, err) == -1)
+	    open_body(reader, err) == -1)
 		goto failed;
 	if (strcmp(reader->message.meta.guid, guid) != 0) {
 		err_set(err, ERR_CORRUPT, "the file holds another message");
@@ -259,21 +267,7 @@ ptrdiff_t
 dbox_reader_read(struct mail_reader *reader, void *buf, size_t len,
     struct err *err)
 {
-	uint64_t left = reader->message.size - reader->pos;
-	ssize_t n;
-
-	if (left == 0)
-		return 0;
-	if (len > left)
-		len = (size_t)left;
-	n = read_at(reader->message.place.fd, buf, len,
-	    reader->message.body + reader->pos, err);
-	if (n == 0)
-		return err_set(err, ERR_CORRUPT,
-		    "the file ends before the message does");
-	if (n > 0)
-		reader->pos += (uint64_t)n;
-	return n;
+	return mail_input_read(reader->input, buf, len, err);
 }
 
 void
@@ -283,6 +277,7 @@ dbox_reader_close(struct mail_reader **readerp)
 
 	if (reader == NULL)
 		return;
+	mail_input_close(&reader->input);
 	close(reader->message.place.fd);
 	ARRAY_FREE(&reader->keywords);
 	free(reader->texts);

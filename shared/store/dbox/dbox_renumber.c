@@ -49,7 +49,9 @@ add_rest(struct dbox_box *box)
 	for (size_t pos = 0; pos < count; pos++) {
 		uid = index_mail(index, pos).uid;
 		if (index_is_pending(index, uid, INDEX_EXPUNGE)) {
-			box->store->format->expunge_note(box, pos);
+			op = dbox_op_add(box, DBOX_EXPUNGE, 0);
+			op->silent = op->answered = true;
+			box->store->format->expunge_note(box, op, pos);
 			continue;
 		}
 		if (bsearch(&uid, from, named, sizeof(*from),
@@ -112,8 +114,7 @@ make_index(struct renumber *re, const struct dbox_answer *answer,
 		dbox_assign_uids(re->ops, re->n, 1);
 		index_txn_uidvalidity(txn, new_uidvalidity(box));
 		ret = uids_left(re, err) ? 0 : -1;
-		if (ret == 0)
-			ret = dbox_put_appends(box, re->ops, re->n, txn, err);
+		dbox_put_appends(box, re->ops, re->n, txn);
 		dbox_put_status(box, txn, true);
 		dbox_put_modseqs(box, txn);
 		index_txn_tail(txn);
@@ -216,6 +217,11 @@ answer_all(struct renumber *re, const struct dbox_answer *answer,
 		/* Its name went with the old directory. */
 		free(re->ops[i]->tmp_name);
 		re->ops[i]->tmp_name = NULL;
+	}
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		    box->ops.v[i].silent)
+			box->ops.v[i].published = true;
 	}
 	retarget(re);
 	for (size_t i = 0; i < box->ops.n; i++) {

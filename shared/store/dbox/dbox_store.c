@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "model/mail_location.h"
 #include "store/dbox/dbox.h"
+#include "store/files/mail_codec.h"
 #include "store/store_settings.h"
 
 void
@@ -159,7 +160,6 @@ store_free(struct dbox_store *store)
 	free(store->boxes_name);
 	free(store->dir_name);
 	free(store->hostname);
-	free(store->compress_why);
 	free(store);
 }
 
@@ -194,6 +194,8 @@ store_new(const struct dbox_format *format,
 	store->boxes_name = mem_strdup("mailboxes");
 	store->dir_name = mem_strdup("dbox-Mails");
 	store->list_index = settings->mailbox_list_index;
+	store->compress = settings->zlib_save;
+	store->compress_level = settings->zlib_save_level;
 	store->rotate_size = settings->mdbox_rotate_size;
 	store->rotate_interval = settings->mdbox_rotate_interval;
 	store->index_opts = (struct index_options){
@@ -268,7 +270,8 @@ dbox_store_open(const struct dbox_format *format,
 	}
 	if (!store->create && check_root(store, loc->path, err) == -1)
 		goto failed;
-	if (prepare_root(store, err) == -1 || (format->open != NULL &&
+	if (mail_codec_check(store->compress, store->compress_level,
+	    err) == -1 || prepare_root(store, err) == -1 || (format->open != NULL &&
 	    format->open(store, err) == -1))
 		goto failed;
 	if (!store->readonly)

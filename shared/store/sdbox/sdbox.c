@@ -249,9 +249,10 @@ sdbox_begin(struct dbox_store *store, const struct dbox_answer *answer,
 }
 
 static int
-sdbox_end(struct dbox_store *store, struct err *err)
+sdbox_end(struct dbox_store *store, bool failed, struct err *err)
 {
 	(void)store;
+	(void)failed;
 	(void)err;
 	return 0;
 }
@@ -328,15 +329,14 @@ sdbox_published(struct dbox_box *box, struct err *err)
 	return path_fsync(&box->store->root, box->folder->mail_fd, err);
 }
 
-static int
-sdbox_record(struct dbox_box *box, struct dbox_op *op, struct index_txn *txn,
-    struct err *err)
+static void
+sdbox_record(struct dbox_box *box, struct dbox_op *const *ops, size_t n,
+    struct index_txn *txn)
 {
 	(void)box;
-	(void)op;
+	(void)ops;
+	(void)n;
 	(void)txn;
-	(void)err;
-	return 0;
 }
 
 static void
@@ -398,9 +398,10 @@ sdbox_forget(struct dbox_box *box, uint32_t uid, struct err *why)
 }
 
 static void
-sdbox_expunge_note(struct dbox_box *box, size_t pos)
+sdbox_expunge_note(struct dbox_box *box, struct dbox_op *op, size_t pos)
 {
 	(void)box;
+	(void)op;
 	(void)pos;
 }
 
@@ -429,7 +430,6 @@ static const struct dbox_format sdbox_format = {
 	.end = sdbox_end,
 	.expunge_begin = sdbox_begin,
 	.expunge_note = sdbox_expunge_note,
-	.expunge_end = sdbox_end,
 };
 
 static int
