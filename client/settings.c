@@ -18,6 +18,7 @@
 #include "conf/conf_file.h"
 #include "conf/conf_print.h"
 #include "net/keys.h"
+#include "users/userdb.h"
 
 #define CONFIG_NAME	"dsync.conf"
 #define HOSTNAME_BYTES	256U
@@ -183,7 +184,10 @@ settings_find_user(struct settings *set, struct err *err)
 {
 	if (user_find(&set->owner, set->user, &set->users, err) == -1)
 		return -1;
-	return mail_conf_apply(&set->mail, &set->conf, &set->owner, err);
+	if (mail_conf_apply(&set->mail, &set->conf, &set->owner, err) == -1)
+		return -1;
+	return userdb_add_groups(&set->users, mail_conf_is_mbox(&set->mail),
+	    &set->owner, err);
 }
 
 static int

@@ -34,6 +34,7 @@ user_become(const struct account *user, struct err *err)
 {
 	const struct drop drop = {
 		.uid = user->uid, .gid = user->gid, .user = user->groups_of,
+		.more = user->groups, .more_count = user->group_count,
 	};
 
 	if (getuid() == user->uid && geteuid() == user->uid)

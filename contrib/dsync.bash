@@ -22,7 +22,8 @@ _dsync()
 		    clock_skew_max lock_timeout pair_lock_timeout
 		    connect_timeout idle_timeout quiet_timeout ssl_ca ssl_crl
 		    dovecot_config namespace auth_socket_path userdb_timeout
-		    mail_uid mail_gid mail_home first_valid_uid last_valid_uid
+		    mail_uid mail_gid mail_home mail_access_groups
+		    mail_privileged_group first_valid_uid last_valid_uid
 		    mail_driver mail_path mail_inbox_path mail_index_path
 		    mail_cache_path mail_control_path mail_alt_path
 		    mail_alt_check mail_volatile_path mailbox_list_layout

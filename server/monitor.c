@@ -114,7 +114,7 @@ refusal_of(const struct err *err)
 
 /* Fork the store; its end of the socket pair goes to *pass for net. */
 static int
-start_store(struct monitor *m, const struct account *user, int *pass,
+start_store(struct monitor *m, struct account *user, int *pass,
     struct err *err)
 {
 	struct store_args args = {

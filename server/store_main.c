@@ -19,6 +19,7 @@
 #include "server/store_main.h"
 #include "session/confine.h"
 #include "session/session.h"
+#include "users/userdb.h"
 
 #define SESSION_FD	3
 #define SOFTWARE	"dsync-server " PACKAGE_VERSION
@@ -28,6 +29,7 @@ struct place {
 	const struct store_args *args;
 	struct mail_location location;
 	char *state_dir;		/* NULL: none */
+	struct store_conf store;
 	struct session_args session;
 };
 
@@ -82,7 +84,8 @@ static int
 become(const struct account *user, struct err *err)
 {
 	const struct drop drop = { .uid = user->uid, .gid = user->gid,
-	    .user = user->groups_of };
+	    .user = user->groups_of, .more = user->groups,
+	    .more_count = user->group_count };
 
 	if (user->become && geteuid() == 0 && drop_to(&drop, err) == -1)
 		return -1;
@@ -98,19 +101,34 @@ become(const struct account *user, struct err *err)
 	return drop_new_rights(err);
 }
 
+/*
+ * What the user's entry says.  The settings are this process's own copy, and
+ * now this user's.
+ */
+static int
+apply_entry(struct place *place, struct err *err)
+{
+	const struct server_settings *set = place->args->set;
+	struct conf conf = set->conf;
+
+	if (mail_conf_apply(&set->mail, &conf, place->args->user, err) == -1)
+		return -1;
+	place->store = set->store;
+	if (store_conf_resolve(&place->store, err) == -1)
+		return -1;
+	return userdb_add_groups(&set->users, mail_conf_is_mbox(&set->mail),
+	    place->args->user, err);
+}
+
 /* Once all is given up: a home may be looked into on the way. */
 static int
 locate(struct place *place, struct err *err)
 {
 	const struct server_settings *set = place->args->set;
 	const struct account *user = place->args->user;
-	/* The settings are this process's own copy: they are this user's. */
-	struct conf conf = set->conf;
 
-	if (mail_conf_apply(&set->mail, &conf, user, err) == -1)
-		return -1;
-	return mail_conf_locate(&set->mail, &conf, user, account_home(user),
-	    &place->location, err);
+	return mail_conf_locate(&set->mail, &set->conf, user,
+	    account_home(user), &place->location, err);
 }
 
 static int
@@ -139,7 +157,7 @@ fill_session(struct place *place)
 			.alt_char = '_',
 			.hostname = args->set->hostname,
 			.lock_timeout = args->set->lock_timeout,
-			.settings = &args->set->store.settings,
+			.settings = &place->store.settings,
 		},
 		.state_dir = place->state_dir,
 		.user = args->user->name,
@@ -162,6 +180,7 @@ run(int in, int out, const struct store_args *args)
 	log_context_set("user=%s addr=%s", args->user->name, args->peer);
 	if (find_state_dir(&place, &err) == 0 &&
 	    give_state_dir(&place, &err) == 0 &&
+	    apply_entry(&place, &err) == 0 &&
 	    become(args->user, &err) == 0 && locate(&place, &err) == 0) {
 		fill_session(&place);
 		/* A monitor's child; the change of uid would clear it. */

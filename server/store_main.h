@@ -10,7 +10,7 @@
 
 struct store_args {
 	const struct server_settings *set;
-	const struct account *user;
+	struct account *user;	/* gets the groups of the settings */
 	enum peer_right access;
 	const char *peer;	/* address of the client, for people */
 	const char *peer_name;	/* name= of its line; may be empty */

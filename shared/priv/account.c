@@ -163,6 +163,25 @@ account_gid_parse(gid_t *gid_r, const char *text, struct err *err)
 	    text);
 }
 
+int
+account_add_group(struct account *account, const char *text,
+    struct err *err)
+{
+	gid_t gid;
+
+	if (account_gid_parse(&gid, text, err) == -1)
+		return -1;
+	for (size_t i = 0; i < account->group_count; i++) {
+		if (account->groups[i] == gid)
+			return 0;
+	}
+	if (account->group_count == ACCOUNT_GROUPS_MAX)
+		return err_set(err, ERR_CONFIG, "more than %u groups",
+		    ACCOUNT_GROUPS_MAX);
+	account->groups[account->group_count++] = gid;
+	return 0;
+}
+
 /* Was a user that was not found looked for in vain, or was there trouble? */
 static bool
 lookup_failed(void)

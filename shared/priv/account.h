@@ -12,6 +12,7 @@
 
 #define ACCOUNT_FIELDS_MAX	256U	/* fields of one user */
 #define ACCOUNT_FIELD_MAX	8192U	/* bytes of a key with its value */
+#define ACCOUNT_GROUPS_MAX	16U	/* groups besides those of the user */
 #define ACCOUNT_NO_HOME		"/nonexistent"
 
 /* What a user database says about a user besides uid, gid and home. */
@@ -23,6 +24,8 @@ struct account {
 	char *name;		/* as the user database spells it */
 	char *home;		/* absolute; ACCOUNT_NO_HOME: has none */
 	char *groups_of;	/* system user whose groups count; NULL: gid */
+	gid_t groups[ACCOUNT_GROUPS_MAX];	/* besides those */
+	size_t group_count;
 	bool become;		/* take on uid and gid: not who runs us */
 	uid_t uid;
 	gid_t gid;
@@ -50,6 +53,10 @@ const char *account_field(const struct account *account, const char *key);
  */
 int account_uid_parse(uid_t *uid_r, const char *text, struct err *err);
 int account_gid_parse(gid_t *gid_r, const char *text, struct err *err);
+
+/* Add a group, by number or name.  ERR_CONFIG: as above, or too many. */
+int account_add_group(struct account *account, const char *text,
+    struct err *err);
 
 /*
  * Find name among the users of the system.  ERR_NOTFOUND: there is none;

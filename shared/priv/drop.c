@@ -56,6 +56,35 @@ check_gone(const struct drop *drop, struct err *err)
 	return 0;
 }
 
+#define GROUPS_MAX	1024	/* of one process */
+
+/* The user's own groups, or gid alone, and those that are given besides. */
+static int
+set_groups(const struct drop *drop, struct err *err)
+{
+	gid_t groups[GROUPS_MAX];
+	int n;
+
+	if (drop->user != NULL ? initgroups(drop->user, drop->gid) == -1 :
+	    setgroups(1, &drop->gid) == -1)
+		return err_sys(err, "set the groups");
+	if (drop->more_count == 0)
+		return 0;
+	n = getgroups(GROUPS_MAX, groups);
+	if (n == -1)
+		return err_sys(err, "which groups there are");
+	for (size_t i = 0; i < drop->more_count; i++) {
+		if (drop->more[i] == 0 || drop->more[i] == (gid_t)-1 ||
+		    n == GROUPS_MAX)
+			return err_set(err, ERR_PERM, "gid %ld cannot be "
+			    "one more group", (long)drop->more[i]);
+		groups[n++] = drop->more[i];
+	}
+	if (setgroups((size_t)n, groups) == -1)
+		return err_sys(err, "set the groups");
+	return 0;
+}
+
 int
 drop_to(const struct drop *drop, struct err *err)
 {
@@ -70,9 +99,8 @@ drop_to(const struct drop *drop, struct err *err)
 	    drop->gid == (gid_t)-1)
 		return err_set(err, ERR_PERM, "uid %ld, gid %ld is nobody to "
 		    "become", (long)drop->uid, (long)drop->gid);
-	if (drop->user != NULL ? initgroups(drop->user, drop->gid) == -1 :
-	    setgroups(1, &drop->gid) == -1)
-		return err_sys(err, "set the groups");
+	if (set_groups(drop, err) == -1)
+		return -1;
 	if (drop->chroot_dir != NULL) {
 		if (check_empty_root(drop->chroot_dir, err) == -1)
 			return -1;

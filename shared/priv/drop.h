@@ -7,6 +7,7 @@
 #ifndef PRIV_DROP_H
 #define PRIV_DROP_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -15,6 +16,8 @@ struct drop {
 	uid_t uid;		/* not 0 */
 	gid_t gid;		/* not 0 */
 	const char *user;	/* take this user's groups; NULL: only gid */
+	const gid_t *more;	/* and these besides; none is 0 */
+	size_t more_count;
 	const char *chroot_dir;	/* an empty folder of root, or NULL */
 };
 

@@ -25,7 +25,7 @@ static const char *const only_dovecot[] = {
 	"mail_plugins", "mail_plugin_dir", "base_dir", "instance_name",
 	"auth_mechanisms", "auth_username_format", "disable_plaintext_auth",
 	"auth_allow_cleartext", "log_path", "info_log_path", "login_greeting",
-	"mail_privileged_group", "mail_access_groups", "mail_debug",
+	"mail_debug",
 	"default_internal_user", "default_login_user", "ssl_server_cert_file",
 	"protocol", "service", "passdb", "userdb", "plugin", "dict", "remote",
 	"local", "local_name", "event_exporter", "metric",
@@ -39,7 +39,7 @@ static const char *const taken[] = {
 	"mbox_write_locks", "mbox_lock_timeout",
 	"mbox_dotlock_change_timeout", "mbox_lazy_writes", "mbox_md5",
 	"mail_uid", "mail_gid", "mail_home", "first_valid_uid",
-	"last_valid_uid",
+	"last_valid_uid", "mail_access_groups", "mail_privileged_group",
 };
 
 static bool

@@ -237,6 +237,15 @@ mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
 	return 0;
 }
 
+bool
+mail_conf_is_mbox(const struct mail_conf *mail)
+{
+	return (is_set(mail->mail_driver) &&
+	    strcmp(mail->mail_driver, "mbox") == 0) ||
+	    (mail->mail_location != NULL &&
+	    strncmp(mail->mail_location, "mbox:", 5) == 0);
+}
+
 /* What an entry may say: how mail lies, never who is trusted. */
 static const struct optdef applicable[] = {
 	MAIL_CONF_ROWS(0), STORE_CONF_ROWS(0),

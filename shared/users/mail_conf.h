@@ -45,6 +45,9 @@ int mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
     const struct account *user, const char *cwd, struct mail_location *loc_r,
     struct err *err);
 
+/* Do the settings name an mbox?  An empty location is none yet. */
+bool mail_conf_is_mbox(const struct mail_conf *mail);
+
 /*
  * Take over what the user's entry says about mail: mail (a mail_location), and
  * settings of mail_conf.h and store_conf.h by their names, and those of the

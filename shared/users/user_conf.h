@@ -16,6 +16,8 @@ struct user_conf {
 	char *passwd_file;	/* may hold %-variables; NULL or "": none */
 	char *mail_uid, *mail_gid;	/* of users that have none; NULL, "" */
 	char *mail_home;	/* the same; with %-variables */
+	char *mail_access_groups; /* for all users; NULL, "" or "a, b" */
+	char *mail_privileged_group; /* for those with an mbox; NULL, "" */
 	unsigned int first_valid_uid, last_valid_uid; /* last 0: none */
 	unsigned int userdb_timeout;	/* seconds */
 };
@@ -41,6 +43,13 @@ struct user_conf {
 	{ USER_CONF_ROW(base, "mail_home", mail_home, OPT_STRING),	\
 	  .flags = OPT_FILE_ONLY, .arg = "DIRECTORY",			\
 	  .help = "home of users whose entry has none" },		\
+	{ USER_CONF_ROW(base, "mail_access_groups", mail_access_groups,	\
+	  OPT_STRING), .flags = OPT_FILE_ONLY, .arg = "GROUPS",		\
+	  .help = "groups that root gives to each user" },		\
+	{ USER_CONF_ROW(base, "mail_privileged_group",			\
+	  mail_privileged_group, OPT_STRING), .flags = OPT_FILE_ONLY,	\
+	  .arg = "GROUP",						\
+	  .help = "group that root gives to users with an mbox" },	\
 	{ USER_CONF_ROW(base, "first_valid_uid", first_valid_uid,	\
 	  OPT_UINT), .flags = OPT_FILE_ONLY | OPT_LIMIT, .arg = "UID",	\
 	  .value = "500", .min = 1, .max = 0xfffffffeU,			\

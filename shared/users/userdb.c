@@ -219,6 +219,31 @@ userdb_find(const struct user_conf *conf, const char *name,
 	return 0;
 }
 
+int
+userdb_add_groups(const struct user_conf *conf, bool mbox,
+    struct account *user, struct err *err)
+{
+	char *list, *rest, *word;
+	int ret = 0;
+
+	if (!user->become)
+		return 0;
+	if (is_set(conf->mail_access_groups)) {
+		list = rest = mem_strdup(conf->mail_access_groups);
+		while (ret == 0 && (word = strsep(&rest, ", ")) != NULL) {
+			if (*word != '\0')
+				ret = account_add_group(user, word, err);
+		}
+		free(list);
+		if (ret == -1)
+			return err_prefix(err, "mail_access_groups");
+	}
+	if (mbox && is_set(conf->mail_privileged_group) &&
+	    account_add_group(user, conf->mail_privileged_group, err) == -1)
+		return err_prefix(err, "mail_privileged_group");
+	return 0;
+}
+
 static bool
 has_mail(const struct user_conf *conf, const struct passwd *pw)
 {

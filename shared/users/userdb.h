@@ -8,6 +8,8 @@
 #ifndef USERS_USERDB_H
 #define USERS_USERDB_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "priv/account.h"
 #include "users/user_conf.h"
@@ -28,6 +30,14 @@ int userdb_check_name(const char *name, struct err *err);
  */
 int userdb_find(const struct user_conf *conf, const char *name,
     struct account *user_r, struct err *err);
+
+/*
+ * Add the groups that the settings give to who becomes this user: those of
+ * mail_access_groups, and for an mbox, where a lock file is made in a folder of
+ * others, mail_privileged_group.  ERR_CONFIG: there is no such group.
+ */
+int userdb_add_groups(const struct user_conf *conf, bool mbox,
+    struct account *user, struct err *err);
 
 /*
  * Call fn for each user.  A name that fn gets can still be ERR_NOTFOUND when it

@@ -130,6 +130,13 @@ says "$mail/gone"
 run 78 '../anna' mirror maildir:~/copy
 run 78 "$(printf 'anna\tuid=0')" mirror maildir:~/copy
 
+step 'all of them are found, and those without mail do not stop the others'
+dsync -c "$work/dovecot.conf" -o userdb_timeout=60 -A backup maildir:~/all
+[ "$status" != 0 ] || fail 'users that cannot be served are no failure'
+same "$mail/anna/Mail" "$mail/anna/all"
+same "$mail/bob/Maildir" "$mail/bob/all"
+owned "$mail/anna"
+
 step 'the server serves them, each with the rights of the entry'
 start_server() {
 	rm -f "$work/port"

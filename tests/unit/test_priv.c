@@ -113,6 +113,35 @@ child_drop(void)
 }
 
 static int
+child_drop_with_groups(void)
+{
+	static const gid_t more[] = { 6001, 6002 };
+	struct drop drop = { .uid = NOBODY, .gid = NOBODY, .more = more,
+	    .more_count = 2 };
+	struct err err = ERR_INIT;
+	gid_t groups[8];
+
+	CHILD_CHECK(1, drop_to(&drop, &err) == 0);
+	CHILD_CHECK(2, getgroups(8, groups) == 3);
+	CHILD_CHECK(3, getgid() == NOBODY && getegid() == NOBODY);
+	for (int i = 0; i < 3; i++)
+		CHILD_CHECK(4, groups[i] == NOBODY || groups[i] == 6001 ||
+		    groups[i] == 6002);
+	return 0;
+}
+
+static int
+child_drop_with_group_of_root(void)
+{
+	static const gid_t more[] = { 0 };
+	struct drop drop = { .uid = NOBODY, .gid = NOBODY, .more = more,
+	    .more_count = 1 };
+	struct err err = ERR_INIT;
+
+	return drop_to(&drop, &err) == -1 && getuid() == 0 ? 0 : 1;
+}
+
+static int
 child_drop_to_root(void)
 {
 	struct drop drop = { .uid = 0, .gid = NOBODY };
@@ -139,6 +168,8 @@ START_TEST(dropped_rights_are_gone)
 	ck_assert_int_eq(chmod(tempdir_path("."), 0755), 0);
 	ck_assert_int_eq(mkdir(tempdir_path("root"), 0755), 0);
 	ck_assert_int_eq(in_child(child_drop), 0);
+	ck_assert_int_eq(in_child(child_drop_with_groups), 0);
+	ck_assert_int_eq(in_child(child_drop_with_group_of_root), 0);
 	ck_assert_int_eq(in_child(child_drop_to_root), 0);
 	ck_assert_int_eq(in_child(child_drop_to_full_root), 0);
 }

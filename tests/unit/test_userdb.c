@@ -182,6 +182,30 @@ START_TEST(what_an_entry_lacks_comes_from_the_settings)
 }
 END_TEST
 
+START_TEST(the_settings_give_groups_to_who_becomes_a_user)
+{
+	static char groups[] = "nogroup, 6001 6002,,nogroup", mail[] = "6003",
+	    none[] = "no-such-group-here";
+
+	conf.mail_access_groups = groups;
+	conf.mail_privileged_group = mail;
+	ck_assert_int_eq(find_in_file("alice"), 0);
+	ck_assert_int_eq(userdb_add_groups(&conf, false, &user, &err), 0);
+	ck_assert_uint_eq(user.group_count, 3);
+	ck_assert_uint_eq(user.groups[0], 65534);
+	ck_assert_uint_eq(user.groups[2], 6002);
+	ck_assert_int_eq(userdb_add_groups(&conf, true, &user, &err), 0);
+	ck_assert_uint_eq(user.group_count, 4);
+	ck_assert_uint_eq(user.groups[3], 6003);
+	conf.mail_privileged_group = none;
+	ck_assert_int_eq(userdb_add_groups(&conf, true, &user, &err), -1);
+	ck_assert_int_eq((int)err.code, ERR_CONFIG);
+	/* Who is itself has what it has. */
+	user.become = false;
+	ck_assert_int_eq(userdb_add_groups(&conf, true, &user, &err), 0);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_trusted_gives_no_user)
 {
 	static char none[] = "/no/such/file";
@@ -422,6 +446,7 @@ main(void)
 	tcase_add_loop_test(tcase, a_line_that_is_not_whole_gives_no_user, 0,
 	    nitems(refused));
 	tcase_add_test(tcase, what_an_entry_lacks_comes_from_the_settings);
+	tcase_add_test(tcase, the_settings_give_groups_to_who_becomes_a_user);
 	tcase_add_test(tcase, a_file_that_cannot_be_trusted_gives_no_user);
 	tcase_add_test(tcase, each_user_of_a_file_is_told_once);
 	tcase_add_test(tcase, a_file_for_each_domain_has_users_and_no_list);
