@@ -12,6 +12,7 @@ include %D%/pair/local.mk
 include %D%/scenario/local.mk
 include %D%/fuzz/local.mk
 include %D%/lint/local.mk
+include %D%/bench/local.mk
 
 # Makers and readers of mail stores for the demonstration and scenarios.
 dist_noinst_SCRIPTS += %D%/support/make-maildir.sh
