@@ -19,6 +19,11 @@
 #include "session/session.h"
 #include "wire/link.h"
 
+/*
+ * Answers that wait for the peer.  One that is busy elsewhere may leave those
+ * to all of its operations for a while; more is a peer that never reads.
+ */
+#define SESSION_OUT_MAX		((size_t)256 * 1024 * 1024)	/* bytes */
 #define SESSION_DRAIN_MS	5000	/* to hand out the last words */
 
 struct loop {
@@ -179,6 +184,9 @@ loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 			    link_partial(loop->link) ?
 			    "the connection ended inside a message" :
 			    "the connection ended before the run did");
+		if (loop_waiting(loop) > SESSION_OUT_MAX)
+			return err_set(err, ERR_PROTO,
+			    "the peer asks and does not read the answers");
 		more = session_step(loop->session, loop_room, loop, err);
 		if (more == -1)
 			return -1;
