@@ -5,7 +5,7 @@
 #
 # Two private Dovecots, an mdbox and an sdbox, each worked on by its own doveadm
 # while runs go on.  Each mail that nobody expunged is there once in the end.
-turns=${TURNS:-12}
+turns=${TURNS:-13}
 
 . "$(dirname "$0")/dovecot_lib.sh"
 
@@ -20,17 +20,28 @@ save() { # SIDE SUBJECT MAILBOX
 	    dove "$1" save -m "$3"
 }
 
+has() { # SIDE MAILBOX SUBJECT
+	[ -n "$(dove "$1" search mailbox "$2" subject "$3")" ]
+}
+
+# A message that gets another UID between two steps of a command is not copied
+# or expunged by it, so what was asked for is looked for, and asked for again.
+#
 # What users and deliveries do on a side, for so many turns.
 work_on() { # SIDE
 	for turn in $(seq "$turns"); do
-		save "$1" "keep-$1-$turn" INBOX || return 1
-		save "$1" "gone-$1-$turn" INBOX || return 1
+		save "$1" "keep-$1-$turn." INBOX || return 1
+		save "$1" "gone-$1-$turn." INBOX || return 1
 		dove "$1" flags add "\\Flagged k$turn" mailbox INBOX \
-		    subject "keep-$1-$turn" || return 1
-		dove "$1" copy Copies mailbox INBOX \
-		    subject "keep-$1-$turn" || return 1
-		dove "$1" expunge mailbox INBOX \
-		    subject "gone-$1-$turn" || return 1
+		    subject "keep-$1-$turn." || return 1
+		until has "$1" Copies "keep-$1-$turn."; do
+			dove "$1" copy Copies mailbox INBOX \
+			    subject "keep-$1-$turn." || return 1
+		done
+		while has "$1" INBOX "gone-$1-$turn."; do
+			dove "$1" expunge mailbox INBOX \
+			    subject "gone-$1-$turn." || return 1
+		done
 		[ $((turn % 4)) != 0 ] || dove "$1" purge || return 1
 	done
 	: >"$work/$1.finished"
@@ -83,7 +94,7 @@ for side in laptop server; do
 		    sed 's/^hdr.subject=//' | sort >"$work/subjects"
 		for turn in $(seq "$turns"); do
 			for from in laptop server; do
-				echo "keep-$from-$turn"
+				echo "keep-$from-$turn."
 			done
 		done | sort >"$work/expected"
 		grep '^keep' "$work/subjects" |
