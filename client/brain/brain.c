@@ -371,8 +371,10 @@ needs_trees(const struct brain *brain)
 		if (side->pending.n > 0)
 			return true;
 		for (size_t i = 0; i < side->boxes.n; i++)
-			/* M10 needs to know the other side's UIDVALIDITY. */
+			/* M10 needs to know the other side's UIDVALIDITY, and
+			   M4 its UIDNEXT. */
 			if (side->boxes.v[i].uidvalidity_changed ||
+			    side->boxes.v[i].uidnext > MERGE_UID_HIGH ||
 			    (side->boxes.v[i].tree_changed &&
 			    (dest || !side->boxes.v[i].is_new)))
 				return true;

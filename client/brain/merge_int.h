@@ -30,7 +30,7 @@ struct merge {
 	size_t dead_count[2];
 	bool renumber;			/* UIDVALIDITY differs (M10) */
 	unsigned int keeper;		/* renumber: the side that keeps */
-	uint32_t spare;			/* one-way: above all UIDs of both */
+	uint64_t spare;			/* one-way: above all UIDs of both */
 };
 
 /* merge_mails.c */
@@ -59,8 +59,10 @@ void merge_decide_all(struct merge *m);
 /* merge_uids.c */
 uint32_t merge_side_uidnext(const struct mails_side *side);
 bool merge_doomed_first(struct merge *m);
-/* The UIDNEXT behind all that were planned. */
-uint32_t merge_plan_uids(struct merge *m);
+/* The UIDNEXT behind all that were planned; it may be no UID any more. */
+uint64_t merge_plan_uids(struct merge *m);
+/* True if there are too few UIDs for that; then nothing is planned. */
+bool merge_uids_used_up(struct merge *m, uint64_t next);
 /* Does this side's UID change, or is it given anew under a UIDVALIDITY? */
 bool merge_uid_changes(const struct merge *m, const struct inst *inst,
     unsigned int s);

@@ -63,6 +63,8 @@ choose_keeper(const struct mails_input *in)
 
 	if (in->source >= 0)
 		return (unsigned int)in->source;
+	if ((a->uidnext > MERGE_UID_HIGH) != (b->uidnext > MERGE_UID_HIGH))
+		return a->uidnext > MERGE_UID_HIGH;
 	if (in->base && a->uidvalidity_changed != b->uidvalidity_changed)
 		return b->uidvalidity_changed;
 	if (!in->base && a->messages != b->messages)
@@ -108,13 +110,13 @@ merge_mails(struct arena *arena, const struct mails_input *in,
     struct plan_mails *plan)
 {
 	struct merge m;
-	uint32_t next;
+	uint64_t next = 0;
 
 	*plan = (struct plan_mails){ 0 };
 	merge_begin(&m, arena, in, plan);
 	merge_decide_all(&m);
-	if (!merge_doomed_first(&m)) {
-		next = merge_plan_uids(&m);
+	if (!merge_doomed_first(&m) &&
+	    !merge_uids_used_up(&m, next = merge_plan_uids(&m))) {
 		m.spare = next;
 		for (unsigned int s = 0; s < 2; s++)
 			if (merge_side_uidnext(&in->side[s]) > m.spare)
@@ -123,7 +125,7 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 		for (size_t i = 0; i < m.insts.n; i++)
 			if (!m.insts.v[i].gone)
 				merge_add_uid_ops(&m, &m.insts.v[i]);
-		merge_plan_state(&m, next);
+		merge_plan_state(&m, (uint32_t)next);
 	}
 	for (unsigned int s = 0; s < 2; s++)
 		plan_side_sort(&plan->side[s]);

@@ -66,6 +66,7 @@ void merge_mails(struct arena *arena, const struct mails_input *in,
 void merge_mails_wanted(struct arena *arena, const struct mails_input *in,
     struct mails_wanted *wanted);
 
+#define MERGE_UID_HIGH	0xf0000000U	/* above it UIDs are nearly used up */
 #define MERGE_MODSEQ_MAX (1ULL << 56)	/* no honest modseq is above it */
 
 /* UIDVALIDITY differs, or changed on one side: complete lists are needed. */

@@ -98,8 +98,8 @@ uid_is_open(const struct inst *inst)
  * may be wanted by others, and expunges come last (P9): they move out of the
  * way, behind all others.
  */
-static uint32_t
-move_doomed(struct merge *m, uint32_t next)
+static uint64_t
+move_doomed(struct merge *m, uint64_t next)
 {
 	struct plan_side *plan = &m->plan->side[!m->keeper];
 	struct plan_op *op;
@@ -111,7 +111,7 @@ move_doomed(struct merge *m, uint32_t next)
 
 		op = merge_add_op(&plan->ops, PLAN_SET_UID, doomed->uid,
 		    &doomed->rec, "M10");
-		op->new_uid = doomed->uid = next++;
+		op->new_uid = doomed->uid = (uint32_t)next++;
 	}
 	return next;
 }
@@ -139,13 +139,13 @@ merge_doomed_first(struct merge *m)
 	return true;
 }
 
-uint32_t
+uint64_t
 merge_plan_uids(struct merge *m)
 {
 	struct uid_wish *wishes = arena_calloc(m->arena, m->insts.n + 1,
 	    sizeof(*wishes));
 	const struct mails_side *side = m->in->side;
-	uint32_t next = merge_side_uidnext(&side[0]);
+	uint64_t next = merge_side_uidnext(&side[0]);
 	size_t n = 0;
 
 	if (m->renumber)
@@ -164,13 +164,41 @@ merge_plan_uids(struct merge *m)
 		if (inst->uid == 0)
 			wishes[n++] = wish_of(inst, s);
 		else if (inst->uid >= next)
-			next = inst->uid + 1;
+			next = (uint64_t)inst->uid + 1;
 	}
 	if (n > 1)
 		qsort(wishes, n, sizeof(*wishes), uid_wish_cmp);
 	for (size_t i = 0; i < n; i++)
-		wishes[i].inst->uid = next++;
+		wishes[i].inst->uid = (uint32_t)next++;
 	return move_doomed(m, next);
+}
+
+/*
+ * UIDs do not come back: a side that has plenty is not to lose them by what the
+ * other one says, be it damaged or hostile.  Such a mailbox is left alone until
+ * somebody gives it another UIDVALIDITY.
+ */
+bool
+merge_uids_used_up(struct merge *m, uint64_t next)
+{
+	struct plan_mails *plan = m->plan;
+	bool used_up = next > UINT32_MAX;
+
+	for (unsigned int s = 0; s < 2; s++) {
+		const struct mails_side *side = &m->in->side[s];
+
+		used_up |= m->in->source < 0 && next > MERGE_UID_HIGH &&
+		    side->exists && side->state_known &&
+		    side->uidnext <= MERGE_UID_HIGH;
+	}
+	if (!used_up)
+		return false;
+	for (unsigned int s = 0; s < 2; s++)
+		plan->side[s].ops.n = plan->side[s].expunges.n = 0;
+	plan->uids_used_up = true;
+	plan->skipped = plan->seen;
+	plan->equal = plan->copied = plan->flagged = plan->expunged = 0;
+	return true;
 }
 
 /* B3 is the only way out where a UID of the source is taken here. */
@@ -206,7 +234,8 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 		if (inst->save[s]) {
 			/* A backup with another UID is better than none. */
 			if (uid_blocked(m, s, inst))
-				inst->uid = m->spare++;
+				inst->uid = m->spare < UINT32_MAX ?
+				    (uint32_t)m->spare++ : 0;
 			op = merge_add_op(&m->plan->side[s].ops,
 			    inst->rec[!s]->held ? PLAN_COPY : PLAN_SAVE,
 			    inst->uid, inst->rec[!s],

@@ -52,6 +52,7 @@ struct plan_mails {
 	uint64_t skipped;
 	uint64_t modseq;		/* F6: the highest on both sides; 0: no
 					   modseqs are planned */
+	bool uids_used_up;		/* M4: left alone, nothing is planned */
 	bool uidnext_above;		/* one-way: it is above the source's */
 	bool modseq_above;		/* the same, of HIGHESTMODSEQ or one */
 	struct plan_ops blocked;	/* skipped ones: rule says why */

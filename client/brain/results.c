@@ -116,28 +116,17 @@ add_mend(struct brain *brain, unsigned int s, const struct other_uid *other,
 	results_note_uid(brain, s, other->entry, new_uid);
 }
 
-/* The answer of the other side about the same message, or NULL. */
-static struct other_uid *
-find_partner(struct brain *brain, const struct other_uid *other)
+/* By mailbox, and the answers about one message next to each other. */
+static int
+other_cmp(const void *a, const void *b)
 {
-	for (size_t i = 0; i < brain->others.n; i++) {
-		struct other_uid *p = &brain->others.v[i];
+	const struct other_uid *x = a, *y = b;
 
-		if (!p->done && p->side != other->side &&
-		    p->entry == other->entry && p->wanted == other->wanted)
-			return p;
-	}
-	return NULL;
-}
-
-static bool
-sides_crossed(const struct brain *brain, const struct other_uid *other)
-{
-	for (size_t i = 0; i < brain->others.n; i++)
-		if (brain->others.v[i].entry == other->entry &&
-		    brain->others.v[i].side != other->side)
-			return true;
-	return false;
+	if (x->entry != y->entry)
+		return x->entry < y->entry ? -1 : 1;
+	if (x->wanted != y->wanted)
+		return x->wanted < y->wanted ? -1 : 1;
+	return x->side < y->side ? -1 : x->side > y->side;
 }
 
 /*
@@ -146,10 +135,11 @@ sides_crossed(const struct brain *brain, const struct other_uid *other)
  * above all that either side knows (M4).
  */
 static void
-make_mends(struct brain *brain)
+mend_mailbox(struct brain *brain, struct other_uid *first, size_t n,
+    bool crossed)
 {
-	for (size_t i = 0; i < brain->others.n; i++) {
-		struct other_uid *other = &brain->others.v[i], *partner;
+	for (size_t i = 0; i < n; i++) {
+		struct other_uid *other = &first[i], *next = other + 1;
 		unsigned int s = other->side;
 		uint32_t *top[] = { &brain->top[s][other->entry],
 		    &brain->top[!s][other->entry] };
@@ -159,7 +149,7 @@ make_mends(struct brain *brain)
 		if (other->done)
 			continue;
 		other->done = true;
-		if (!sides_crossed(brain, other) && other->got > *top[1]) {
+		if (!crossed && other->got > *top[1]) {
 			modseq = highest_fresh(brain, other->entry);
 			add_mend(brain, !s, other, there, other->got, modseq);
 			if (modseq != 0)
@@ -167,15 +157,32 @@ make_mends(struct brain *brain)
 				    other->got, &other->mark, modseq);
 			continue;
 		}
-		partner = find_partner(brain, other);
-		if (partner != NULL) {
-			there = partner->got;
-			partner->done = true;
+		if (i + 1 < n && next->wanted == other->wanted &&
+		    next->side != s) {
+			there = next->got;
+			next->done = true;
 		}
 		fresh = (*top[0] > *top[1] ? *top[0] : *top[1]) + 1;
 		modseq = highest_fresh(brain, other->entry);
 		add_mend(brain, s, other, other->got, fresh, modseq);
 		add_mend(brain, !s, other, there, fresh, modseq);
+	}
+}
+
+static void
+make_mends(struct brain *brain)
+{
+	struct other_uid *v = brain->others.v;
+	size_t n = brain->others.n, end;
+	bool crossed;
+
+	if (n > 1)
+		qsort(v, n, sizeof(*v), other_cmp);
+	for (size_t i = 0; i < n; i = end) {
+		crossed = false;
+		for (end = i + 1; end < n && v[end].entry == v[i].entry; end++)
+			crossed |= v[end].side != v[i].side;
+		mend_mailbox(brain, &v[i], end - i, crossed);
 	}
 	brain->others.n = 0;
 }
@@ -340,10 +347,12 @@ results_mend_one(struct brain *brain, unsigned int s)
 	struct mend *mend = NULL;
 	struct sent_op *sent;
 
-	for (size_t i = 0; i < brain->mends.n && mend == NULL; i++)
-		if (brain->mends.v[i].side == s &&
-		    brain->mends.v[i].new_uid != 0)
-			mend = &brain->mends.v[i];
+	while (brain->mend_at[s] < brain->mends.n && mend == NULL) {
+		mend = &brain->mends.v[brain->mend_at[s]++];
+		/* None is left above the last UID. */
+		if (mend->side != s || mend->new_uid == 0)
+			mend = NULL;
+	}
 	if (mend == NULL)
 		return false;
 	sent = emit_number(&brain->side[s], &msg.u.op_set_uid.op);
@@ -358,7 +367,6 @@ results_mend_one(struct brain *brain, unsigned int s)
 	msg.u.op_set_uid.new_uid = mend->new_uid;
 	msg.u.op_set_uid.modseq = mend->modseq;
 	brain->accounts[mend->entry].renumbered++;
-	mend->new_uid = 0;	/* sent */
 	brain->send(s, &msg, brain->arg);
 	return true;
 }
@@ -407,7 +415,7 @@ results_on_committed(struct brain *brain, unsigned int s, struct err *err)
 		return 0;
 	}
 	brain->mend_round++;
-	brain->mends.n = 0;
+	brain->mends.n = brain->mend_at[0] = brain->mend_at[1] = 0;
 	make_mends(brain);
 	highest_new_round(brain);
 	if (brain->mends.n > 1)

@@ -249,6 +249,7 @@ struct brain {
 	bool complete;			/* the trees are complete */
 	unsigned int mend_round;
 	ARRAY(struct mend) mends;
+	size_t mend_at[SIDE_COUNT];	/* those before it are sent */
 	ARRAY(struct other_uid) others;	/* not yet turned into mends */
 	bool imperfect;			/* something is pending or skipped */
 	bool work;			/* something was or would be done */

@@ -94,6 +94,17 @@ tell_plan(struct brain *brain, struct job *job)
 		tell_ops(brain, job->entry, s, &plan->side[s].ops);
 		tell_ops(brain, job->entry, s, &plan->side[s].expunges);
 	}
+	if (plan->uids_used_up) {
+		static const char why[] = "its UIDs are nearly used up on the "
+		    "other side; it needs another UIDVALIDITY there";
+		unsigned int s = job->side[0].uidnext > job->side[1].uidnext;
+
+		tell_pending(brain, s, job->entry, 0, "M4", "left alone", why);
+		if (brain->side[s].refused.n < RUN_PENDING_MAX)
+			*ARRAY_ADD(&brain->side[s].refused) =
+			    (struct msg_pending){ .mailbox = brain->entries.v[
+			    job->entry].target.guid, .text = why };
+	}
 	for (size_t i = 0; i < plan->blocked.n; i++) {
 		const struct plan_op *op = &plan->blocked.v[i];
 		unsigned int src = (unsigned int)brain->source;

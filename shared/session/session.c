@@ -700,16 +700,30 @@ pending_cmp(const void *av, const void *bv)
 	return r;
 }
 
+static int
+waiting_cmp(const void *av, const void *bv)
+{
+	const struct waiting *a = av, *b = bv;
+	int r = guid_cmp(&a->mailbox, &b->mailbox);
+
+	return r != 0 ? r : guid_cmp(&a->mark, &b->mark);
+}
+
+/* Those of the pending list that are among the first count that waited. */
 static void
-drop_pending(struct session *s, const struct waiting *w)
+drop_pending(struct session *s, size_t count)
 {
 	size_t n = 0;
 
+	if (count == 0)
+		return;
+	qsort(s->waiting.v, count, sizeof(*s->waiting.v), waiting_cmp);
 	for (size_t i = 0; i < s->pending.n; i++) {
 		const struct chlog_pending *p = &s->pending.v[i];
+		struct waiting key = { p->mailbox, p->mark };
 
-		if (!guid_eq(&p->mailbox, &w->mailbox) ||
-		    !guid_eq(&p->mark, &w->mark))
+		if (bsearch(&key, s->waiting.v, count, sizeof(key),
+		    waiting_cmp) == NULL)
 			s->pending.v[n++] = *p;
 	}
 	s->pending.n = n;
@@ -722,17 +736,22 @@ drop_waiting(struct session *s, struct err *err)
 	const struct chlog_mailbox *row;
 	struct arena *arena = arena_new(ARENA_PAGE_MAX);
 	struct chlog_mail mail;
+	size_t done = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < s->waiting.n && r != -1; i++) {
-		const struct waiting *w = &s->waiting.v[i];
+		struct waiting *w = &s->waiting.v[i], was = *w;
 
 		if ((r = apply_row(s, &w->mailbox, &row, err)) == 1)
 			r = chlog_mail_find_mark(s->log, row->id, &w->mark,
 			    arena, &mail, err);
-		if (r == 1)
-			drop_pending(s, w);
+		if (r == 1) {
+			*w = s->waiting.v[done];
+			s->waiting.v[done++] = was;
+		}
 	}
+	if (r != -1)
+		drop_pending(s, done);
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;
 }

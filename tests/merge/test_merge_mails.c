@@ -137,6 +137,42 @@ START_TEST(one_dead_mark_of_two_does_not_expunge)
 }
 END_TEST
 
+START_TEST(a_side_with_many_uids_left_does_not_lose_them)
+{
+	struct mails_input in;
+
+	start_equal(2);
+	(void)model_add(&mo, 0, 4, 9);
+	mo.side[0].mails[2].m.uid = UINT32_MAX - 1;
+	mo.side[0].uidnext = UINT32_MAX;
+	plan_mails_deinit(&plan);
+	model_input(&mo, VIEW_DELTA, -1, false, NULL, 0, &in);
+	in.side[1].state_known = true;
+	in.side[1].uidnext = 3;
+	merge_mails(arena, &in, &plan);
+	ck_assert(plan.uids_used_up);
+	expect_ops(0, 0, 0, 0);
+	ck_assert_uint_eq(plan.side[1].uidnext, 0);
+	ck_assert_uint_eq(plan.seen, plan.skipped);
+}
+END_TEST
+
+START_TEST(no_uid_is_planned_above_the_last_one)
+{
+	struct mails_input in;
+
+	start_equal(1);
+	(void)model_add(&mo, 0, 4, 9);
+	(void)model_add(&mo, 1, 6, 10);
+	plan_mails_deinit(&plan);
+	model_input(&mo, VIEW_COMPLETE, -1, false, NULL, 0, &in);
+	in.side[0].uidnext = in.side[1].uidnext = UINT32_MAX;
+	merge_mails(arena, &in, &plan);
+	ck_assert(plan.uids_used_up);
+	expect_ops(0, 0, 0, 0);
+}
+END_TEST
+
 START_TEST(expunged_on_both_sides_is_no_work)
 {
 	start_equal(1);
@@ -665,6 +701,8 @@ main(void)
 	tcase_add_test(tcase, an_expunge_goes_to_the_other_side);
 	tcase_add_test(tcase, an_expunge_beats_a_flag_change);
 	tcase_add_test(tcase, one_dead_mark_of_two_does_not_expunge);
+	tcase_add_test(tcase, a_side_with_many_uids_left_does_not_lose_them);
+	tcase_add_test(tcase, no_uid_is_planned_above_the_last_one);
 	tcase_add_test(tcase, expunged_on_both_sides_is_no_work);
 	tcase_add_test(tcase, what_came_and_went_is_no_work);
 	tcase_add_test(tcase, moved_away_and_back_is_a_new_message);
