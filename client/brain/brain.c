@@ -331,7 +331,6 @@ on_mailbox_gone(struct brain *brain, unsigned int s,
 
 	if (!tree_open(brain, side) || side->gone.n >= RUN_BOXES_MAX)
 		return err_set(err, ERR_PROTO, "MAILBOX_GONE out of order");
-	/* The complete tree repeats none of these. */
 	copy = ARRAY_ADD(&side->gone);
 	*copy = *gone;
 	copy->name = arena_strdup(side->arena, gone->name);
@@ -398,6 +397,7 @@ views_ended(struct brain *brain, struct err *err)
 	brain->phase = RUN_TREES;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		brain->side[s].boxes.n = 0;
+		brain->side[s].gone.n = 0;
 		brain->side[s].subs.n = 0;
 		brain->side[s].tree_ended = false;
 		brain->send(s, &msg, brain->arg);

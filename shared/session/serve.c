@@ -233,9 +233,13 @@ load_subscriptions(struct session *s, bool all, struct err *err)
 	return 0;
 }
 
-/* Mailboxes that are gone and were not gone at the base. */
+/*
+ * Mailboxes that are gone and were not gone at the base; or all of them: one
+ * that a third store has brought to the other side since is gone all the same
+ * (T3).
+ */
 static int
-load_gone(struct session *s, struct err *err)
+load_gone(struct session *s, bool all, struct err *err)
 {
 	struct answer *a = &s->answer;
 	size_t kept = 0, pending_count;
@@ -247,7 +251,7 @@ load_gone(struct session *s, struct err *err)
 		const struct chlog_mailbox_gone *gone = &a->gone[i];
 
 		pending_of(s, &gone->guid, &pending_count);
-		if ((pending_count > 0 ||
+		if (((all && kept < GONE_TOLD_MAX) || pending_count > 0 ||
 		    is_changed(s, gone->seq, gone->run)) &&
 		    session_in_scope(s, gone->name))
 			a->gone[kept++] = *gone;
@@ -296,7 +300,7 @@ load_view(struct session *s, struct err *err)
 
 	if (load_boxes(s, err) == -1 ||
 	    load_subscriptions(s, full, err) == -1 ||
-	    (s->has_base && load_gone(s, err) == -1))
+	    (s->has_base && load_gone(s, full, err) == -1))
 		return -1;
 	if (full) {
 		for (size_t i = 0; i < a->box_count; i++) {
@@ -679,7 +683,8 @@ view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
 		a->active = true;
 		if (tree) {
 			if (load_boxes(s, err) == -1 ||
-			    load_subscriptions(s, true, err) == -1)
+			    load_subscriptions(s, true, err) == -1 ||
+			    (s->has_base && load_gone(s, true, err) == -1))
 				return -1;
 			for (size_t i = 0; i < a->box_count; i++)
 				a->boxes[i].shown = true;

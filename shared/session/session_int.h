@@ -26,6 +26,7 @@
 #define QUESTIONS_KEPT		8192U	/* answered ones, before their room is
 					   used again */
 #define QUESTION_BYTES_MAX	(16U * 1024U * 1024U)
+#define GONE_TOLD_MAX		100000U	/* mailboxes deleted before the base */
 #define HELD_MAX		8192U	/* operations that wait for a body */
 #define BATCH_OPS_MAX		2000U	/* prepared operations */
 #define RENUMBER_OPS_MAX	4000000U /* of one mailbox in one step */

@@ -144,6 +144,10 @@ HISTORY(a_deleted_mailbox_does_not_go_round_in_a_ring, 1000012687,
 	{ SIM_CREATE, A, 736, 700, 93 }, { SIM_PAIR_RUN, C, 469, 862, 573 },
 	{ SIM_DELETE, A, 839, 24, 322 }, { SIM_REST, A, 0, 0, 0 })
 
+HISTORY(a_removal_that_was_refused_is_tried_again, 2007539,
+	{ SIM_RUN_BUSY, A, 539, 343, 864 }, { SIM_DELETE, A, 23, 209, 298 },
+	{ SIM_RUN_APPEND, B, 128, 28, 602 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -197,6 +201,7 @@ main(void)
 	    a_backup_clears_no_subscription_that_is_not_there);
 	tcase_add_test(tcase, what_is_expunged_does_not_go_round_in_a_ring);
 	tcase_add_test(tcase, a_deleted_mailbox_does_not_go_round_in_a_ring);
+	tcase_add_test(tcase, a_removal_that_was_refused_is_tried_again);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
