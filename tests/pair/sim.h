@@ -61,6 +61,7 @@ enum sim_kind {
 	SIM_KILLS,
 	/* Histories from SIM_SEED_2 on also have these. */
 	SIM_RUN_APPEND,		/* one peer may add only */
+	SIM_RUN_GUARD,		/* may not remove much; in short ones only */
 	/* Of small histories: always the first one there is. */
 	SIM_MEET,		/* two messages, two mailboxes, one run */
 	SIM_SET,
@@ -73,12 +74,16 @@ enum sim_kind {
 	SIM_PAIR_CUT,
 	SIM_PAIR_KILL,
 	SIM_REST,		/* all pairs, until there is nothing to do */
+	SIM_ALL_CUTS,		/* as SIM_CUTS and SIM_KILLS, at every point */
+	SIM_ALL_KILLS,
+	SIM_ALL_FAULTS,		/* of the store on that side */
 	SIM_KIND_COUNT
 };
 
 /* Families of histories, by the first seed of each. */
 #define SIM_SEED_2	1000000U	/* more kinds of operations */
 #define SIM_SEED_SHORT	2000000U	/* short, and logs in memory */
+#define SIM_SEED_POINTS	900000000U	/* cut, killed, failing at every point */
 #define SIM_SEED_THREE	1000000000U	/* three stores; odd: in a ring */
 #define SIM_SEED_SMALL	2000000000U	/* all small ones */
 #define SIM_SMALL_COUNT	171405U		/* of them */
@@ -211,11 +216,14 @@ struct sim_run {
 	unsigned int busy;		/* changes by others */
 	unsigned long cut_at;		/* after so many messages; 0: never */
 	bool append[2];			/* that side: ACCESS_APPEND */
+	bool guarded;			/* no --force-delete (G1) */
+	unsigned int max_delete;	/* messages that may go anyhow */
 	unsigned int fail_side;
 	unsigned long fail_at;		/* 0: never */
 	int fail_errno;			/* 0: the process is gone */
 	/* results */
 	bool ended;			/* else it failed */
+	bool refused;			/* a guard stopped it */
 	enum brain_outcome outcome;
 	unsigned long messages, operations;
 	unsigned long steps[2];		/* calls and steps of each store */
@@ -320,6 +328,11 @@ void sim_model_after(struct sim *sim, bool ended, bool perfect);
 bool sim_model_check(struct sim *sim, unsigned int site);
 void sim_model_free(struct sim_model *model);
 
+/* sim_points.c: harm at every point, guards */
+bool sim_points(struct sim *sim, const struct sim_op *op);
+bool sim_guarded(struct sim *sim, const struct sim_op *op);
+void sim_generate_points(uint64_t seed, struct sim_ops *ops);
+
 /* sim_three.c: histories of three stores */
 void sim_generate_three(uint64_t seed, struct sim_ops *ops);
 bool sim_three_op(struct sim *sim, const struct sim_op *op);
@@ -335,6 +348,8 @@ bool sim_play(const struct sim_ops *ops, const struct sim_setup *setup,
     bool verbose, struct sim_result *result);
 /* Take out what is not needed to fail. */
 void sim_shrink(struct sim_ops *ops, const struct sim_setup *setup);
+/* What both stores of the run hold, as text. */
+char *sim_content(const struct sim *sim);
 /* As a test case, see test_histories.c. */
 void sim_print(const struct sim_ops *ops, const struct sim_setup *setup);
 const char *sim_kind_name(enum sim_kind kind);

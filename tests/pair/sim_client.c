@@ -458,6 +458,10 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_CUTS:
 	case SIM_KILLS:
 	case SIM_RUN_APPEND:
+	case SIM_RUN_GUARD:
+	case SIM_ALL_CUTS:
+	case SIM_ALL_KILLS:
+	case SIM_ALL_FAULTS:
 	case SIM_MEET:
 	case SIM_PAIR_RUN:
 	case SIM_PAIR_CUT:
@@ -471,7 +475,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 bool
 sim_is_run(enum sim_kind kind)
 {
-	return kind >= SIM_RUN && kind <= SIM_RUN_APPEND;
+	return kind >= SIM_RUN && kind <= SIM_RUN_GUARD;
 }
 
 void

@@ -11,7 +11,6 @@
 
 #define FORMAT_MAX	(4U << 20)
 #define SETTLE_RUNS	3U	/* runs until a disturbed pair is at rest */
-#define POINTS_MAX	12U	/* cuts or kills of one SIM_CUTS */
 #define SHRINK_PLAYS	1500U
 #define BRIEF_RUNS_MAX	2U	/* before the last one */
 #define LONG_EVERY	128U
@@ -24,16 +23,17 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"restore mail and log", "restore mail", "lose the log", "clock",
 	"run", "run, cut", "run, store fails", "run, store is killed",
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
-	"kills", "run, append only", "meet", "set", "clear", "file",
+	"kills", "run, append only", "run, guarded", "meet", "set", "clear", "file",
 	"make or rename", "remove", "run of a pair", "run of a pair, cut",
-	"run of a pair, store is killed", "all pairs",
+	"run of a pair, store is killed", "all pairs", "all cuts",
+	"all kills", "all faults",
 };
 
 /* How often each kind comes, out of their sum. */
-static const unsigned char weights[SIM_RUN_APPEND + 1] = {
+static const unsigned char weights[SIM_RUN_GUARD + 1] = {
 	14, 8, 3, 2, 5, 3, 8, 4, 7, 3, 1, 3, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2,
 	14, 4, 3, 4, 5, 2, 3, 2, 3, 1, 1,
-	6,
+	6, 4,
 };
 
 const char *
@@ -51,7 +51,8 @@ generate_random(uint64_t seed, struct sim_ops *ops)
 	unsigned int sum = 0, runs = 0, pick, n = brief ?
 	    3 + rng_below(&rng, 8) : 4 + rng_below(&rng, 36);
 	bool tame = rng_below(&rng, 3) == 0;
-	size_t kinds = seed >= SIM_SEED_2 ? SIM_RUN_APPEND + 1 : SIM_KILLS + 1;
+	size_t kinds = seed >= SIM_SEED_SHORT ? SIM_RUN_GUARD + 1 :
+	    seed >= SIM_SEED_2 ? SIM_RUN_APPEND + 1 : SIM_KILLS + 1;
 	struct sim_op *op;
 
 	for (size_t i = 0; i < kinds; i++)
@@ -140,7 +141,7 @@ sim_setup_of(uint64_t seed)
 	return (struct sim_setup){ .seed = seed, .sites = three ? 3 : 2,
 	    .log_files = seed < SIM_SEED_SHORT,
 	    .log_locks = seed < SIM_SEED_SHORT,
-	    .forbids = seed >= SIM_SEED_2 && seed < SIM_SEED_THREE &&
+	    .forbids = seed >= SIM_SEED_2 && seed < SIM_SEED_POINTS &&
 	    seed % 4 == 0 };
 }
 
@@ -154,12 +155,14 @@ sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
 		    SIM_SMALL_COUNT, ops);
 	else if (seed >= SIM_SEED_THREE)
 		sim_generate_three(seed, ops);
+	else if (seed >= SIM_SEED_POINTS)
+		sim_generate_points(seed, ops);
 	else
 		generate_random(seed, ops);
 }
 
-static char *
-content(const struct sim *sim)
+char *
+sim_content(const struct sim *sim)
 {
 	struct strbuf text;
 
@@ -189,7 +192,7 @@ static bool
 check_idle(struct sim *sim, const struct sim_run *first)
 {
 	struct sim_run run = *first;
-	char *before = content(sim), *after;
+	char *before = sim_content(sim), *after;
 
 	run.messages = run.operations = 0;
 	run.seed++;
@@ -197,7 +200,7 @@ check_idle(struct sim *sim, const struct sim_run *first)
 		free(before);
 		return false;
 	}
-	after = content(sim);
+	after = sim_content(sim);
 	if (!run.ended || run.outcome != BRAIN_PERFECT)
 		(void)sim_fail(sim, "the second run is not perfect");
 	else if (run.operations > 0)
@@ -369,7 +372,7 @@ run_filtered(struct sim *sim, const struct sim_op *op)
 	static const char *const filters[] = { "INBOX", "a", "b", "a\x1fx" };
 	struct sim_run run = { .seed = op->c,
 	    .filter = filters[op->a % nitems(filters)] };
-	char *before = content(sim), *after;
+	char *before = sim_content(sim), *after;
 
 	if (op->b % 5 == 0) {
 		run.mode = BRAIN_BACKUP;
@@ -381,67 +384,10 @@ run_filtered(struct sim *sim, const struct sim_op *op)
 		free(before);
 		return false;
 	}
-	after = content(sim);
+	after = sim_content(sim);
 	free(before);
 	free(after);
 	return true;
-}
-
-/*
- * From one state, once without harm and then with the link cut, or a store's
- * process gone, at many points: all end alike.
- */
-static bool
-run_points(struct sim *sim, const struct sim_op *op)
-{
-	bool kill = op->kind == SIM_KILLS;
-	struct sim_copy start[2] = { { 0 }, { 0 } };
-	struct rng random = sim_random;
-	struct sim_run run = { .seed = op->c };
-	unsigned long points, step;
-	char *expected, *found, diff[512];
-	bool ok;
-
-	sim->model.off = true;
-	for (unsigned int s = 0; s < 2; s++)
-		sim_copy_take(&sim->site[s], &start[s]);
-	ok = sim_run(sim, &run);
-	expected = content(sim);
-	points = kill ? run.steps[op->side] : run.messages;
-	step = points / POINTS_MAX + 1;
-	for (unsigned long at = 1 + op->b % step; ok && at <= points &&
-	    run.ended && run.outcome == BRAIN_PERFECT; at += step) {
-		struct sim_run harmed = { .seed = op->c,
-		    .cut_at = kill ? 0 : at, .fail_at = kill ? at : 0,
-		    .fail_side = op->side };
-		struct sim_run next = { .seed = op->a };
-
-		sim_say(sim, "    %s at %lu of %lu", kill ? "kill" : "cut",
-		    at, points);
-		sim->cuts++;
-		for (unsigned int s = 0; s < 2; s++)
-			sim_copy_put(&sim->site[s], &start[s], true);
-		sim_random = random;
-		ok = sim_run(sim, &harmed) && sim_run(sim, &next);
-		found = content(sim);
-		if (ok && (!next.ended || next.outcome != BRAIN_PERFECT))
-			ok = sim_fail(sim, "after a %s at %lu of %lu the next "
-			    "run is not perfect", kill ? "kill" : "cut", at,
-			    points);
-		sim_first_difference(expected, found, diff, sizeof(diff));
-		if (ok && strcmp(expected, found) != 0)
-			ok = sim_fail(sim, "after a %s at %lu of %lu the next "
-			    "run ends otherwise: %s", kill ? "kill" : "cut",
-			    at, points, diff);
-		free(found);
-	}
-	free(expected);
-	for (unsigned int s = 0; s < 2; s++) {
-		/* UIDs of plans that were cut are used up, or not. */
-		sim->site[s].uids.n = 0;
-		sim_copy_free(&start[s]);
-	}
-	return ok && quiet_mirror(sim, op->c + 1, false, false);
 }
 
 static bool
@@ -485,11 +431,11 @@ meet(struct sim *sim)
 static bool
 play_op(struct sim *sim, const struct sim_op *op)
 {
-	if (op->kind >= SIM_PAIR_RUN)
+	if (op->kind >= SIM_PAIR_RUN && op->kind <= SIM_REST)
 		return sim_three_op(sim, op);
 	if (op->kind == SIM_MEET)
 		return meet(sim);
-	if (!sim_is_run(op->kind)) {
+	if (!sim_is_run(op->kind) && op->kind < SIM_ALL_CUTS) {
 		sim_client(sim, op);
 		return sim_check_uids(sim);
 	}
@@ -511,7 +457,13 @@ play_op(struct sim *sim, const struct sim_op *op)
 		return run_append(sim, op);
 	case SIM_CUTS:
 	case SIM_KILLS:
-		return run_points(sim, op);
+	case SIM_ALL_CUTS:
+	case SIM_ALL_KILLS:
+	case SIM_ALL_FAULTS:
+		return sim_points(sim, op) &&
+		    quiet_mirror(sim, op->c + 1, false, false);
+	case SIM_RUN_GUARD:
+		return sim_guarded(sim, op);
 	default:
 		return quiet_mirror(sim, op->c, false, false);
 	}
@@ -628,8 +580,9 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"UIDVALIDITY", "TAKE_COPY", "RESTORE", "RESTORE_MAIL", "LOSE_LOG",
 	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
 	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
-	"RUN_APPEND", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
+	"RUN_APPEND", "RUN_GUARD", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
 	"PAIR_RUN", "PAIR_CUT", "PAIR_KILL", "REST",
+	"ALL_CUTS", "ALL_KILLS", "ALL_FAULTS",
 };
 
 void

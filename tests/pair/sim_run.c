@@ -483,8 +483,8 @@ fill_args(const struct sim *sim, struct sim_run *run, const char **names,
 	*args = (struct brain_args){
 		.mode = run->mode, .reverse = run->reverse,
 		.full = run->full, .dry_run = run->dry_run,
-		.force_delete = true, .max_delete_percent = 50,
-		.max_delete_min = 20, .clock_skew_max = 86400 * 1000,
+		.force_delete = !run->guarded, .max_delete_percent = 50,
+		.max_delete_min = run->max_delete, .clock_skew_max = 86400 * 1000,
 		.software = "simulate",
 		.label = { labels[sim->pair[1]], labels[sim->pair[0]] },
 		.now_ms = clock_now_ms(),
@@ -565,6 +565,7 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	go(&wire);
 	run->ended = brain_ended(wire.brain);
 	run->outcome = brain_result(wire.brain);
+	run->refused = wire.brain_failed && wire.err.code == ERR_REFUSED;
 	*stale_r = !run->ended && wire.err.code == ERR_STALE;
 	for (unsigned int s = 0; s < 2; s++) {
 		set_clock(sim, s);

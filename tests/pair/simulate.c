@@ -47,6 +47,8 @@ static const struct family {
 	long seconds;			/* at most, without --full */
 } families[] = {
 	{ "random histories", SIM_SEED_SHORT, 200000, 25 },
+	{ "histories cut, killed and failing everywhere", SIM_SEED_POINTS,
+	    200, 10 },
 	{ "histories of three stores", SIM_SEED_THREE, 20000, 12 },
 	{ "small histories", SIM_SEED_SMALL, SIM_SMALL_COUNT, 15 },
 };
