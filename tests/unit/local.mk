@@ -103,6 +103,10 @@ check_PROGRAMS += %D%/test_index_hostile
 %C%_test_index_hostile_SOURCES = %D%/test_index_hostile.c \
 	tests/support/tempdir.c tests/support/index_fixture.c
 %C%_test_index_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir_layout
+%C%_test_maildir_layout_SOURCES = %D%/test_maildir_layout.c \
+	tests/support/tempdir.c
+%C%_test_maildir_layout_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_codec
 %C%_test_mail_codec_SOURCES = %D%/test_mail_codec.c tests/support/tempdir.c
 %C%_test_mail_codec_LDADD = $(LINK_STORE) $(LINK_CHECK)
