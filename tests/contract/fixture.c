@@ -22,6 +22,7 @@ static const struct {
 	{ "maildir", ":LAYOUT=fs:DIRNAME=box:UTF-8" },
 	{ "maildir", ":CONTROL=~/control:INDEX=~/index:INBOX=~/inbox" },
 	{ "maildir", ":LAYOUT=fs:CONTROL=~/control:INDEX=MEMORY" },
+	{ "maildir", ":LAYOUT=index" },
 	{ "mbox", ":DIRNAME=mbox:CONTROL=~/control:INDEX=~/index"
 	    ":INBOX=~/inbox" },
 };

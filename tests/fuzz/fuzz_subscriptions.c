@@ -51,5 +51,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	try_file(false, '.', (const char *)data, size);
 	try_file(true, '/', (const char *)data, size);
+	try_file(false, '^', (const char *)data, size);
 	return 0;
 }

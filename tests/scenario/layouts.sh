@@ -9,6 +9,7 @@ seed=${SEED:-5}
 layouts=${LAYOUTS:-":LAYOUT=fs
 :LAYOUT=fs:FULLDIRNAME=box:CONTROL=$work/laptop/control:INDEX=$work/laptop/index
 :LAYOUT=fs:DIRNAME=box:UTF-8
+:LAYOUT=index
 :CONTROL=$work/laptop/control:INDEX=$work/laptop/index:SUBSCRIPTIONS=subs
 :LAYOUT=fs:INBOX=$work/laptop/inbox:INDEX=MEMORY:VOLATILEDIR=$work/laptop/lock"}
 

@@ -335,7 +335,8 @@ START_TEST(keys_are_known_or_refused)
 	    ":LAYOUT=FS:FULLDIRNAME=x:NO-FS-VALIDATION" };
 	static const char *const refused[] = { ":LAYOUT=imapdir",
 	    ":DIRNAME=x", ":LAYOUT=fs:DIRNAME=a/b", ":NOSUCH",
-	    ":CONTROL=relative", ":SUBSCRIPTIONS=../x", ":MAILBOXDIR=x" };
+	    ":CONTROL=relative", ":SUBSCRIPTIONS=../x", ":MAILBOXDIR=x",
+	    ":LAYOUT=index:INDEX=MEMORY", ":LAYOUT=index:INBOX=~/inbox" };
 
 	begin("");
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -345,6 +346,87 @@ START_TEST(keys_are_known_or_refused)
 	store_close(&store);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		ck_assert_int_eq(try_open(refused[i], false), ERR_CONFIG);
+	end();
+}
+END_TEST
+
+static void
+guid_hex(const char *name, char hex[static GUID_HEX_SIZE])
+{
+	struct mailbox_status status;
+	struct err err = ERR_INIT;
+	struct mailbox *box;
+
+	ck_assert_msg(d->mailbox_open(store, name, &box, &err) == 0, "%s",
+	    err.msg);
+	ck_assert_int_eq(d->status(box, &status, &err), 0);
+	d->mailbox_close(&box);
+	guid_format(&status.guid, hex);
+}
+
+START_TEST(with_names_in_the_index_a_directory_is_a_guid)
+{
+	char inbox[GUID_HEX_SIZE], a[GUID_HEX_SIZE], path[100];
+	struct err err = ERR_INIT;
+
+	begin(":LAYOUT=index");
+	guid_hex("INBOX", inbox);
+	create("a/b" SEP "~^" SEP "cur");
+	guid_hex("a/b" SEP "~^" SEP "cur", a);
+	snprintf(path, sizeof(path), "mail/%s/cur", a);
+	ck_assert(exists(path));
+	snprintf(path, sizeof(path), "mail/%s/cur", inbox);
+	ck_assert(exists(path));
+	ck_assert_str_eq(list(), "INBOX a/b" SEP "~^" SEP "cur ");
+	ck_assert_int_eq(d->subscribe(store, "~x" SEP "y^/z", true, &err),
+	    0);
+	ck_assert_str_eq(tempdir_read("mail/subscriptions"),
+	    "V\t2\n\n^7ex\ty^5e^2fz\n");
+	ck_assert_int_eq(d->mailbox_remove(store, "a/b" SEP "~^" SEP "cur",
+	    &err), 0);
+	snprintf(path, sizeof(path), "mail/%s", a);
+	ck_assert(!exists(path));
+	ck_assert_str_eq(list(), "INBOX ");
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_that_kept_an_old_guid_is_found)
+{
+	char hex[GUID_HEX_SIZE], again[GUID_HEX_SIZE], path[100];
+	const char *old = "mail/00112233445566778899aabbccddeeff";
+
+	begin(":LAYOUT=index");
+	create("A");
+	guid_hex("A", hex);
+	snprintf(path, sizeof(path), "mail/%s", hex);
+	ck_assert_int_eq(rename(tempdir_path(path), tempdir_path(old)), 0);
+	guid_hex("A", again);
+	ck_assert_str_eq(again, hex);
+	ck_assert(exists(path) && !exists(old));
+	end();
+}
+END_TEST
+
+START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
+{
+	char hex[GUID_HEX_SIZE], path[100];
+	struct err err = ERR_INIT;
+	struct mailbox *box;
+
+	begin(":LAYOUT=index");
+	create("A");
+	guid_hex("A", hex);
+	snprintf(path, sizeof(path), "mail/%s/new/1000000000.M1P1.h", hex);
+	tempdir_write(path, "mail\n");
+	store_close(&store);
+	ck_assert_int_eq(unlink(tempdir_path("mail/dovecot.list.index.log")),
+	    0);
+	(void)unlink(tempdir_path("mail/dovecot.list.index"));
+	ck_assert_int_eq(try_open(":LAYOUT=index", false), ERR_NONE);
+	ck_assert_int_eq(d->list(store, add_listed, NULL, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CORRUPT);
+	ck_assert_int_eq(d->mailbox_open(store, "INBOX", &box, &err), -1);
 	end();
 }
 END_TEST
@@ -365,5 +447,9 @@ main(void)
 	    2);
 	tcase_add_test(tc, control_files_that_are_not_there_stop_everything);
 	tcase_add_test(tc, keys_are_known_or_refused);
+	tcase_add_test(tc, with_names_in_the_index_a_directory_is_a_guid);
+	tcase_add_test(tc, a_directory_that_kept_an_old_guid_is_found);
+	tcase_add_test(tc,
+	    a_lost_list_of_names_is_not_taken_for_no_mailboxes);
 	return unit_run(suite);
 }

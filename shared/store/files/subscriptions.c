@@ -5,19 +5,59 @@
 
 #include "base/mem.h"
 #include "model/mailbox_name.h"
+#include "store/files/caret.h"
 #include "store/files/subscriptions.h"
 
 #define V2_HEAD "V\t2\n"
 
+#define CARET '^'	/* as separator: escaped by it */
+
+/* What separates levels on a line. */
+static char
+line_separator(const struct subscriptions *subs)
+{
+	if (subs->version == 2)
+		return '\t';
+	return subs->separator == CARET ? '/' : subs->separator;
+}
+
 /* One level in storage encoding, appended to name as UTF-8; -1 if broken. */
 static int
-decode_level(struct strbuf *name, bool utf8, const char *text, size_t len)
+decode_plain(struct strbuf *name, bool utf8, const char *text, size_t len)
 {
 	if (utf8) {
 		strbuf_add(name, text, len);
 		return 0;
 	}
 	return mutf7_decode(name, text, len);
+}
+
+static int
+decode_level(const struct subscriptions *subs, struct strbuf *name,
+    const char *text, size_t len)
+{
+	struct strbuf plain;
+	int ret;
+
+	if (subs->separator != CARET)
+		return decode_plain(name, subs->utf8, text, len);
+	strbuf_init(&plain, NAME_MAX_BYTES);
+	ret = caret_unescape(&plain, text, len);
+	if (ret == 0)
+		ret = decode_plain(name, subs->utf8, plain.data, plain.len);
+	strbuf_deinit(&plain);
+	return ret;
+}
+
+/* Add one level to a line, text being in storage encoding. */
+static void
+encode_level(const struct subscriptions *subs, struct strbuf *out,
+    const struct strbuf *text, bool top)
+{
+	if (subs->separator == CARET)
+		caret_escape(out, text->data, text->len, top);
+	else
+		strbuf_add(out, text->data, text->len);
 }
 
 static int
@@ -66,8 +106,7 @@ escape(struct strbuf *out, const char *text, size_t len)
 static char *
 decode_line(const struct subscriptions *subs, const char *line)
 {
-	char sep = subs->version == 2 ? '\t' : subs->separator;
-	const char seps[] = { sep, '\0' };
+	const char seps[] = { line_separator(subs), '\0' };
 	struct strbuf name, level;
 	const char *p = line;
 	char *result = NULL;
@@ -83,7 +122,7 @@ decode_line(const struct subscriptions *subs, const char *line)
 			r = unescape(&level, p, len);
 		else
 			strbuf_add(&level, p, len);
-		if (r == -1 || decode_level(&name, subs->utf8, level.data,
+		if (r == -1 || decode_level(subs, &name, level.data,
 		    level.len) == -1)
 			break;
 		p += len;
@@ -104,11 +143,13 @@ decode_line(const struct subscriptions *subs, const char *line)
 static char *
 encode_line(const struct subscriptions *subs, const char *name)
 {
-	struct strbuf line, level;
+	struct strbuf line, level, stored;
+	const char *p = name;
 	char *result;
 	size_t len;
 
-	strbuf_init(&line, 8 * NAME_MAX_BYTES);
+	strbuf_init(&stored, 24 * NAME_MAX_BYTES);
+	strbuf_init(&line, 24 * NAME_MAX_BYTES);
 	strbuf_init(&level, 8 * NAME_MAX_BYTES);
 	for (;;) {
 		len = strcspn(name, "\x1f");
@@ -117,19 +158,21 @@ encode_line(const struct subscriptions *subs, const char *name)
 			strbuf_add(&level, name, len);
 		else
 			mutf7_encode(&level, name, len);
+		strbuf_reset(&stored);
+		encode_level(subs, &stored, &level, name == p);
 		if (subs->version == 2)
-			escape(&line, level.data, level.len);
+			escape(&line, stored.data, stored.len);
 		else
-			strbuf_add(&line, level.data, level.len);
+			strbuf_add(&line, stored.data, stored.len);
 		name += len;
 		if (*name == '\0')
 			break;
 		name++;
-		strbuf_addc(&line, subs->version == 2 ? '\t' :
-		    subs->separator);
+		strbuf_addc(&line, line_separator(subs));
 	}
 	result = mem_strdup(line.data);
 	strbuf_deinit(&level);
+	strbuf_deinit(&stored);
 	strbuf_deinit(&line);
 	return result;
 }

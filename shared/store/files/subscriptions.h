@@ -25,7 +25,9 @@ struct subscription {
 struct subscriptions {
 	unsigned int version;	/* 1 or 2 */
 	bool utf8;
-	char separator;		/* of version 1: '.' in a Maildir++, or '/' */
+	char separator;		/* of version 1: '.' in a Maildir++, or '/';
+				   '^': LAYOUT=index, whose names have '^',
+				   '/' and a leading '~' as ^5e, ^2f, ^7e */
 	ARRAY(struct subscription) lines;
 };
 

@@ -305,13 +305,41 @@ index_list_change(struct index *index, uint32_t uid, uint32_t parent,
 		put32(rec, id);
 	}
 	put32(rec + 4, parent);
-	if (guid != NULL && !guid_is_zero(guid)) {
+	if (guid != NULL) {
 		memcpy(rec + 8, guid->b, GUID_SIZE);
 		put32(rec + 24, uidvalidity);
 	}
 	if (index_mail(index, pos).flags != flags)
 		index_txn_flags(txn, uid, uid, flags, 0xff);
 	index_txn_ext_record(txn, &list_ext, uid, rec);
+	return index_txn_commit(&txn, NULL, err);
+}
+
+int
+index_list_move(struct index *index, uint32_t from, uint32_t to,
+    uint8_t left_flags, struct err *err)
+{
+	uint8_t old[LIST_RECORD], rec[LIST_RECORD];
+	size_t identity = LIST_RECORD - 8, n, from_pos, to_pos;
+	struct index_txn *txn;
+	uint8_t flags;
+
+	if (!index_ext_find(index, EXT_LIST, &n) ||
+	    !index_find(index, from, &from_pos) ||
+	    !index_find(index, to, &to_pos) ||
+	    index_ext(index, n).record_size < LIST_RECORD)
+		return err_set(err, ERR_STALE, "the list has no such mailbox");
+	memcpy(old, index_ext_record(index, n, from_pos), sizeof(old));
+	memcpy(rec, index_ext_record(index, n, to_pos), sizeof(rec));
+	flags = index_mail(index, from_pos).flags;
+	if (begin(index, NULL, &txn, err) == -1)
+		return -1;
+	memcpy(rec + 8, old + 8, identity);
+	memset(old + 8, 0, identity);
+	index_txn_flags(txn, to, to, flags, 0xff);
+	index_txn_flags(txn, from, from, left_flags, 0xff);
+	index_txn_ext_record(txn, &list_ext, to, rec);
+	index_txn_ext_record(txn, &list_ext, from, old);
 	return index_txn_commit(&txn, NULL, err);
 }
 

@@ -62,10 +62,16 @@ int index_list_changed(struct index *index, struct err *err);
 int index_list_add(struct index *index, uint32_t parent, const char *name,
     uint8_t flags, const struct guid128 *guid, uint32_t uidvalidity,
     uint32_t *uid_r, struct err *err);
-/* Other parent, name, flags or identity; NULL and zero GUID: keep. */
+/* Other parent, name, flags or identity; NULL: keep, a zero GUID: none. */
 int index_list_change(struct index *index, uint32_t uid, uint32_t parent,
     const char *name, uint8_t flags, const struct guid128 *guid,
     uint32_t uidvalidity, struct err *err);
 int index_list_remove(struct index *index, uint32_t uid, struct err *err);
+/*
+ * In one step: flags and identity of a node go to another one, which has none;
+ * it stays itself with these flags and without an identity.
+ */
+int index_list_move(struct index *index, uint32_t from, uint32_t to,
+    uint8_t left_flags, struct err *err);
 
 #endif

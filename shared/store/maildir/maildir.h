@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "store/files/dotlock.h"
 #include "store/files/path.h"
+#include "store/index/index_list.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
 #include "store/maildir/maildir_index.h"
@@ -43,8 +44,12 @@ struct maildir_layout {
 					   subscriptions */
 	bool nested;			/* a part is a directory in its
 					   parent's; DIRNAME= is possible */
+	bool listed;			/* names are in the list index alone */
 	const char *inbox;		/* INBOX's directory where its files
 					   do not lie in a root itself */
+	/* The directory of a name; NULL: maildir_name_dir says it. */
+	int (*dir)(struct maildir_store *store, const char *name,
+	    char *out, struct err *err);
 	int (*list)(struct store *store, store_list_fn *fn, void *arg,
 	    struct err *err);
 	int (*tree_token)(struct store *store, struct store_token *token_r,
@@ -79,6 +84,9 @@ struct maildir_store {
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
 	struct index *list_index;	/* NULL: not looked at yet */
+	struct index_list nodes;	/* LAYOUT=index: what it says */
+	uint64_t nodes_serial;
+	bool nodes_known;
 	enum store_compress compress;	/* of new messages */
 	unsigned int compress_level;
 	struct maildir_box *boxes;	/* open ones */
@@ -229,7 +237,7 @@ int maildir_map_name(struct store *store, const char *name, char *out,
     size_t size, struct err *err);
 
 /* maildir_place.c */
-int maildir_place_find(const struct maildir_store *store, const char *name,
+int maildir_place_find(struct maildir_store *store, const char *name,
     struct maildir_place *place, struct err *err);
 /* The same, for one whose directory (maildir_name_dir) is known. */
 int maildir_place_dir(const struct maildir_store *store, const char *name,
@@ -297,10 +305,33 @@ int maildir_create(struct store *store, const char *name, bool selectable,
 int maildir_rename(struct store *store, const char *from, const char *to,
     struct err *err);
 int maildir_remove(struct store *store, const char *name, struct err *err);
+/* The GUID that its uidlist names; zero: none. */
+struct guid128 maildir_place_guid(struct maildir_store *store,
+    const struct maildir_place *place);
 void maildir_subscribed(struct maildir_store *store, const char *name,
     bool on);
 
+/* maildir_listed.c: LAYOUT=index */
+extern const struct maildir_layout maildir_layout_index;
+/* Could the list have this name? */
+int maildir_listed_holds(const struct maildir_store *store, const char *name,
+    struct err *err);
+/* The mailbox's GUID has changed: its directory gets the new one's name. */
+int maildir_listed_follow(struct maildir_box *box, struct err *err);
+/* Find a directory that has still the name of an older GUID. */
+int maildir_listed_recover(struct maildir_store *store, const char *name,
+    struct err *err);
+
 /* maildir_fs.c, maildir_fs_list.c: the layout fs */
+/* Make all that a mailbox has in its directory, cur last. */
+int maildir_fill(struct maildir_store *store,
+    const struct maildir_place *place, int fd,
+    const struct mailbox_status *status, struct err *err);
+/* Remove new and cur; ERR_STALE: there is something in them. */
+int maildir_empty(struct maildir_store *store, int fd, struct err *err);
+/* The rest of a mailbox that is none any more (was), or did not become one. */
+void maildir_clear(struct maildir_store *store,
+    const struct maildir_place *place, bool was);
 extern const struct maildir_layout maildir_layout_fs;
 int maildir_fs_list(struct store *store, store_list_fn *fn, void *arg,
     struct err *err);

@@ -107,11 +107,22 @@ open_box_dir(struct maildir_box *box, struct err *err)
 {
 	const struct maildir_place *place = &box->place;
 	struct maildir_store *store = box->store;
+	struct err why = ERR_INIT, ignored = ERR_INIT;
 
-	box->fd = name_is_inbox(box->name) && !store->readonly ?
-	    maildir_dir_make(store, place->mail_fd, place->mail, err) :
-	    maildir_dir_open(store, place->mail_fd, place->mail, err);
-	return box->fd == -1 ? -1 : 0;
+	box->fd = maildir_dir_open(store, place->mail_fd, place->mail, &why);
+	if (box->fd == -1 && why.code == ERR_NOTFOUND && !store->readonly &&
+	    store->layout->listed && maildir_listed_recover(store, box->name,
+	    &ignored) == 0)
+		box->fd = maildir_dir_open(store, place->mail_fd,
+		    place->mail, &why);
+	if (box->fd == -1 && why.code == ERR_NOTFOUND && !store->readonly &&
+	    name_is_inbox(box->name))
+		box->fd = maildir_dir_make(store, place->mail_fd,
+		    place->mail, &why);
+	if (box->fd != -1)
+		return 0;
+	*err = why;
+	return -1;
 }
 
 static int
@@ -188,7 +199,8 @@ maildir_box_open(struct store *head, const char *name,
 	if (!store->readonly)
 		clean_tmp(box);
 	maildir_index_open(box);
-	if (maildir_sync(box, err) == -1)
+	if (maildir_sync(box, err) == -1 || (store->layout->listed &&
+	    !store->readonly && maildir_listed_follow(box, err) == -1))
 		goto failed;
 	maildir_index_catch_up(box);
 	*box_r = &box->head;

@@ -284,6 +284,14 @@ commit_expunges(struct maildir_box *box, const struct maildir_answer *answer,
 }
 
 static int
+follow_box(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	(void)answer;
+	return maildir_listed_follow(box, err);
+}
+
+static int
 apply_group(struct maildir_store *store, const struct maildir_answer *answer,
     struct err *err)
 {
@@ -294,6 +302,9 @@ apply_group(struct maildir_store *store, const struct maildir_answer *answer,
 	    each_box(store, answer, maildir_apply_files, err) == -1 ||
 	    sync_dirs(store, err) == -1 ||
 	    each_box(store, answer, commit_changes, err) == -1)
+		return -1;
+	if (store->layout->listed &&
+	    each_box(store, answer, follow_box, err) == -1)
 		return -1;
 	return each_box(store, answer, answer_box, err);
 }

@@ -58,9 +58,8 @@ make_sub(struct maildir_store *store, int fd, const char *name,
 	return -1;
 }
 
-/* All but cur, then cur. */
-static int
-fill_mailbox(struct maildir_store *store, const struct maildir_place *place,
+int
+maildir_fill(struct maildir_store *store, const struct maildir_place *place,
     int fd, const struct mailbox_status *status, struct err *err)
 {
 	maildir_set_dir_group(store, fd);
@@ -78,9 +77,8 @@ fill_mailbox(struct maildir_store *store, const struct maildir_place *place,
 	return path_fsync(&store->root, fd, err);
 }
 
-/* Of a mailbox that is none any more (was), or did not become one. */
-static void
-clear_rest(struct maildir_store *store, const struct maildir_place *place,
+void
+maildir_clear(struct maildir_store *store, const struct maildir_place *place,
     bool was)
 {
 	struct err ignored = ERR_INIT;
@@ -110,7 +108,7 @@ clear_failed(struct maildir_store *store, const struct maildir_place *place)
 	bool there;
 
 	if (has_cur(store, place, &there, &ignored) == 0 && !there)
-		clear_rest(store, place, false);
+		maildir_clear(store, place, false);
 }
 
 static int
@@ -162,7 +160,7 @@ fs_create(struct store *head, const char *name, bool selectable,
 	fd = maildir_dir_make(store, place.mail_fd, place.mail, err);
 	if (fd == -1)
 		return -1;
-	ret = fill_mailbox(store, &place, fd, status, err);
+	ret = maildir_fill(store, &place, fd, status, err);
 	close(fd);
 	if (ret == -1)
 		clear_failed(store, &place);
@@ -497,8 +495,8 @@ remove_empty(struct maildir_store *store, int fd, const char *name,
 	return -1;
 }
 
-static int
-remove_mailbox(struct maildir_store *store, int fd, struct err *err)
+int
+maildir_empty(struct maildir_store *store, int fd, struct err *err)
 {
 	struct err ignored = ERR_INIT;
 	int r = maildir_holds_mail(store, fd, err);
@@ -538,11 +536,11 @@ fs_remove(struct store *head, const char *name, struct err *err)
 	    err);
 	if (fd == -1)
 		return -1;
-	ret = there ? remove_mailbox(store, fd, err) : 0;
+	ret = there ? maildir_empty(store, fd, err) : 0;
 	close(fd);
 	if (ret == -1)
 		return -1;
-	clear_rest(store, &place, there);
+	maildir_clear(store, &place, there);
 	maildir_dir_prune(store, store->root.fd, dir);
 	if (there)
 		return 0;

@@ -74,6 +74,8 @@ maildir_part_reserved(const struct maildir_store *store, const char *part,
 static const char *
 separators(const struct maildir_store *store)
 {
+	if (store->layout->listed)
+		return "";
 	return store->layout->nested ? "/" : "./";
 }
 
@@ -216,7 +218,10 @@ maildir_map_name(struct store *head, const char *name, char *out, size_t size,
 		*p++ = store->alt_char;
 	if (store->layout->nested)
 		replace_reserved(store, out);
-	if (out[0] == '~' || is_inbox_misspelt(out))
+	if (is_inbox_misspelt(out) ||
+	    (out[0] == '~' && !store->layout->listed))
 		out[0] = store->alt_char;
+	if (store->layout->listed)
+		return maildir_listed_holds(store, out, err);
 	return maildir_name_dir(store, out, dir, err);
 }

@@ -66,18 +66,21 @@ log_name(struct maildir_store *store, enum mailbox_log_event event,
 	memcpy(visible, name, len + 1);
 	for (char *p = visible; *p != '\0'; p++) {
 		if (*p == NAME_SEP)
-			*p = store->layout->separator;
+			*p = store->layout->listed ? '/' :
+			    store->layout->separator;
 	}
 	guid = mailbox_log_name_guid(visible);
 	log_event(store, event, &guid);
 }
 
+/* A list that is no copy of something else is as it is to be. */
 static void
-list_changed(struct index *index)
+list_changed(const struct maildir_store *store, struct index *index)
 {
 	struct err ignored = ERR_INIT;
 
-	(void)index_list_changed(index, &ignored);
+	if (!store->layout->listed)
+		(void)index_list_changed(index, &ignored);
 }
 
 int
@@ -90,7 +93,7 @@ maildir_create(struct store *head, const char *name, bool selectable,
 	if (store->layout->create(head, name, selectable, status, err) == -1)
 		return -1;
 	if ((index = list_index(store)) != NULL)
-		list_changed(index);
+		list_changed(store, index);
 	return 0;
 }
 
@@ -104,15 +107,14 @@ maildir_rename(struct store *head, const char *from, const char *to,
 	if (store->layout->rename(head, from, to, err) == -1)
 		return -1;
 	if ((index = list_index(store)) != NULL) {
-		list_changed(index);
+		list_changed(store, index);
 		log_name(store, MAILBOX_LOG_RENAME, to);
 	}
 	return 0;
 }
 
-/* The GUID that the uidlist names; zero: none. */
-static struct guid128
-guid_of(struct maildir_store *store, const struct maildir_place *place)
+struct guid128
+maildir_place_guid(struct maildir_store *store, const struct maildir_place *place)
 {
 	struct uidlist_header header = { .version = 0 };
 	struct err ignored = ERR_INIT;
@@ -175,15 +177,21 @@ maildir_remove(struct store *head, const char *name, struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
 	struct maildir_place place;
-	struct index *index, *list;
-	struct guid128 guid;
+	struct index *index = NULL, *list;
+	struct guid128 guid = { .b = { 0 } };
+	struct err why = ERR_INIT;
 	int ret, dir;
 
-	if (maildir_writable(store, err) == -1 ||
-	    maildir_place_find(store, name, &place, err) == -1)
+	if (maildir_writable(store, err) == -1)
 		return -1;
-	guid = guid_of(store, &place);
-	index = lock_index(store, &place, &dir);
+	dir = -1;
+	if (maildir_place_find(store, name, &place, &why) == 0) {
+		guid = maildir_place_guid(store, &place);
+		index = lock_index(store, &place, &dir);
+	} else if (why.code != ERR_NOTFOUND) {
+		*err = why;
+		return -1;
+	}
 	ret = store->layout->remove(head, name, err);
 	if (ret == 0 && index != NULL)
 		say_deleted(index);
@@ -191,7 +199,7 @@ maildir_remove(struct store *head, const char *name, struct err *err)
 	if (dir != -1)
 		close(dir);
 	if (ret == 0 && (list = list_index(store)) != NULL) {
-		list_changed(list);
+		list_changed(store, list);
 		if (!guid_is_zero(&guid))
 			log_event(store, MAILBOX_LOG_DELETE, &guid);
 		log_name(store, MAILBOX_LOG_DELETE_DIR, name);

@@ -49,7 +49,8 @@ place_mail(const struct maildir_store *store, const char *name,
 		place->mail[0] = '\0';
 		return 0;
 	}
-	if (name_is_inbox(name) && store->dirname == NULL) {
+	if (name_is_inbox(name) && store->dirname == NULL &&
+	    !store->layout->listed) {
 		place->mail[0] = '\0';
 		return 0;
 	}
@@ -57,12 +58,15 @@ place_mail(const struct maildir_store *store, const char *name,
 }
 
 int
-maildir_place_find(const struct maildir_store *store, const char *name,
+maildir_place_find(struct maildir_store *store, const char *name,
     struct maildir_place *place, struct err *err)
 {
 	char dir[DIR_PATH_MAX + 1];
 
-	if (name_is_inbox(name))
+	if (store->layout->dir != NULL) {
+		if (store->layout->dir(store, name, dir, err) == -1)
+			return -1;
+	} else if (name_is_inbox(name))
 		snprintf(dir, sizeof(dir), "%s", store->layout->inbox);
 	else if (maildir_name_dir(store, name, dir, err) == -1)
 		return -1;

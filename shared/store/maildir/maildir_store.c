@@ -67,6 +67,7 @@ set_layout(struct maildir_store *store, const char *value, struct err *err)
 {
 	static const struct maildir_layout *const layouts[] = {
 		&maildir_layout_plusplus, &maildir_layout_fs,
+		&maildir_layout_index,
 	};
 
 	for (size_t i = 0; i < nitems(layouts); i++) {
@@ -76,7 +77,7 @@ set_layout(struct maildir_store *store, const char *value, struct err *err)
 		}
 	}
 	return err_set(err, ERR_CONFIG, "maildir: LAYOUT=%s is not "
-	    "supported; Maildir++ and fs are", value);
+	    "supported; Maildir++, fs and index are", value);
 }
 
 /* SUBSCRIPTIONS=, DIRNAME=, FULLDIRNAME=: a name in a directory. */
@@ -130,9 +131,14 @@ apply_keys(struct maildir_store *store, const struct mail_location *loc,
 		    err) == -1)
 			return -1;
 	}
-	if (store->dirname != NULL && !store->layout->nested)
+	if (store->dirname != NULL && !store->layout->nested &&
+	    !store->layout->listed)
 		return err_set(err, ERR_CONFIG, "maildir: DIRNAME= and "
-		    "FULLDIRNAME= need LAYOUT=fs");
+		    "FULLDIRNAME= need LAYOUT=fs or LAYOUT=index");
+	if (store->layout->listed && (mail_location_get(loc, "INBOX") !=
+	    NULL || mail_location_get(loc, "LISTINDEX") != NULL))
+		return err_set(err, ERR_CONFIG, "maildir: INBOX= and "
+		    "LISTINDEX= are not supported with LAYOUT=index");
 	return 0;
 }
 
@@ -196,8 +202,13 @@ open_sides(struct maildir_store *store, const struct mail_location *loc,
 	/* Indexes are a cache: Dovecot makes the directory when it likes. */
 	r = 1;
 	if (strcmp(index, "MEMORY") != 0)
-		r = open_side(store, &store->index, "INDEX", index, false,
-		    &ignored);
+		r = open_side(store, &store->index, "INDEX", index,
+		    create && store->layout->listed, &ignored);
+	else
+		err_set(&ignored, ERR_CONFIG, "maildir: LAYOUT=index has "
+		    "its names in an index: INDEX=MEMORY can't be");
+	if (r == 1 && store->layout->listed)
+		r = -1;
 	if (r == -1)
 		*err = ignored;
 	store->index_in_memory = r == 1;
@@ -208,6 +219,7 @@ static void
 store_free(struct maildir_store *store)
 {
 	index_close(&store->list_index);
+	index_list_deinit(&store->nodes);
 	path_root_close(&store->root);
 	path_root_close(&store->index);
 	path_root_close(&store->control);
@@ -289,8 +301,8 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 	if (apply_keys(store, loc, err) == -1 || mail_codec_check(
 	    store->compress, store->compress_level, err) == -1)
 		goto failed;
-	store->head.driver = store->layout->nested ? &driver_nested :
-	    &store_driver_maildir;
+	store->head.driver = store->layout->nested || store->layout->listed ?
+	    &driver_nested : &store_driver_maildir;
 	if (path_root_open(&store->root, &store->head, loc->path,
 	    opts->readonly, opts->create, err) == -1)
 		goto failed;
@@ -299,7 +311,7 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 	if (learn_dir_mode(store, err) == -1 ||
 	    open_sides(store, loc, opts->create, err) == -1)
 		goto failed;
-	if (!store->readonly && !store->layout->nested)
+	if (!store->readonly && store->layout == &maildir_layout_plusplus)
 		maildir_tree_cleanup(store);
 	*store_r = &store->head;
 	return 0;

@@ -417,7 +417,10 @@ complete_header(struct maildir_box *box, struct uidlist_header *header,
 	if (header->uidvalidity == 0 && uidvalidity_next(
 	    maildir_control(box->store), &header->uidvalidity, err) == -1)
 		return -1;
-	if (guid_is_zero(&header->guid))
+	/* Where the directory is named by it, it is no other one. */
+	if (guid_is_zero(&header->guid) && (!box->store->layout->listed ||
+	    !guid_parse(&header->guid, box->place.mail,
+	    strcspn(box->place.mail, "/"))))
 		header->guid = guid_random();
 	return 0;
 }
