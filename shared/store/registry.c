@@ -18,15 +18,19 @@ static const struct store_driver *const drivers[] = {
 };
 
 /*
- * Directories that tell a format, the first hit wins.  An mdbox may also have
- * a directory "mailboxes", so "storage" is looked for first.
+ * What tells a format, the first hit wins.  An mdbox may also have a directory
+ * "mailboxes", so "storage" is looked for first.
  */
 static const struct {
-	const char *directory, *driver;
+	const char *name, *driver;
+	mode_t kind;
 } markers[] = {
-	{ "storage", "mdbox" },
-	{ "mailboxes", "sdbox" },
-	{ "cur", "maildir" },
+	{ "storage", "mdbox", S_IFDIR },
+	{ "mailboxes", "sdbox", S_IFDIR },
+	{ "cur", "maildir", S_IFDIR },
+	{ ".imap", "mbox", S_IFDIR },
+	{ "inbox", "mbox", S_IFREG },
+	{ "mbox", "mbox", S_IFREG },
 };
 
 const struct store_driver *
@@ -47,11 +51,29 @@ detect(const char *path)
 
 	for (size_t i = 0; i < nitems(markers); i++) {
 		snprintf(name, sizeof(name), "%s/%s", path,
-		    markers[i].directory);
-		if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+		    markers[i].name);
+		if (stat(name, &st) == 0 &&
+		    (st.st_mode & S_IFMT) == markers[i].kind)
 			return markers[i].driver;
 	}
 	return NULL;
+}
+
+/* Nothing tells the format: say what would. */
+static int
+not_detected(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return err_sys(err, "%s", path);
+	if (S_ISREG(st.st_mode))
+		return err_set(err, ERR_CONFIG, "%s is a file; if it is an "
+		    "mbox, name the directory of the others as well, as in "
+		    "mbox:DIRECTORY:INBOX=%s", path, path);
+	return err_set(err, ERR_CONFIG, "%s holds no mail of a known format "
+	    "(storage/, mailboxes/, cur/, .imap/, or a file inbox or mbox); "
+	    "name it, as in maildir:%s", path, path);
 }
 
 int
@@ -64,8 +86,7 @@ store_open(struct store **store_r, const struct mail_location *loc,
 	if (name == NULL || name[0] == '\0')
 		name = detect(loc->path);
 	if (name == NULL)
-		return err_set(err, ERR_CONFIG, "%s holds no mail of a known "
-		    "format; name it, as in maildir:%s", loc->path, loc->path);
+		return not_detected(loc->path, err);
 	if ((driver = store_driver_find(name)) == NULL)
 		return err_set(err, ERR_CONFIG,
 		    "the mail format %s is not supported", name);

@@ -336,8 +336,9 @@ const struct store_driver *store_driver_find(const char *name);
 
 /*
  * Open the store at loc.  Without a driver name the format is detected: the
- * root holds "storage" (mdbox), "mailboxes" (sdbox), "cur" (maildir).
- * ERR_CONFIG: not detected, or a driver that does not exist.
+ * root holds a directory "storage" (mdbox), "mailboxes" (sdbox), "cur"
+ * (maildir), ".imap", or a file "inbox" or "mbox" (mbox), the first of these
+ * that is there.  ERR_CONFIG: not detected, or a driver that does not exist.
  */
 int store_open(struct store **store_r, const struct mail_location *loc,
     const struct store_options *opts, struct err *err);

@@ -46,3 +46,5 @@ check_PROGRAMS += %D%/fuzz_mail_codec
 %C%_fuzz_mail_codec_LDADD = $(LINK_REPLAY) $(LINK_STORE)
 check_PROGRAMS += %D%/fuzz_dbox
 %C%_fuzz_dbox_LDADD = $(LINK_REPLAY) $(LINK_STORE)
+check_PROGRAMS += %D%/fuzz_mbox
+%C%_fuzz_mbox_LDADD = $(LINK_REPLAY) $(LINK_STORE)

@@ -254,7 +254,7 @@ from_line_format(char out[static FROM_LINE_MAX], const char *sender,
 		if (gmtime_r(&t, &tm) == NULL)
 			memset(&tm, 0, sizeof(tm));
 	}
-	if (tm.tm_year < -900 || tm.tm_year > 8099)
+	if (tm.tm_year < -1900 || tm.tm_year > 8099)
 		tm = (struct tm){ .tm_year = tm.tm_year < 0 ? 70 : 8099,
 		    .tm_mday = 1 };
 	len = snprintf(out, FROM_LINE_MAX,
