@@ -50,7 +50,8 @@ mbox_gone(const struct mbox_store *store)
 
 /* Keys that change nothing we do. */
 static const char *const ignored_keys[] = {
-	"INDEXCACHE", "INDEXPVT", "ITERINDEX", "LISTINDEX", "NO-NOSELECT",
+	"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
+	"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
 	"VOLATILEDIR",
 };
 
