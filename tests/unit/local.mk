@@ -110,4 +110,9 @@ check_PROGRAMS += %D%/test_maildir_layout
 check_PROGRAMS += %D%/test_mail_codec
 %C%_test_mail_codec_SOURCES = %D%/test_mail_codec.c tests/support/tempdir.c
 %C%_test_mail_codec_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir_index
+%C%_test_maildir_index_SOURCES = %D%/test_maildir_index.c \
+	tests/support/tempdir.c tests/support/index_fixture.c \
+	tests/support/index_fixture.h
+%C%_test_maildir_index_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif

@@ -159,10 +159,13 @@ compare_known(struct commit *c, size_t pos, const struct mail_info *info)
 			change_keyword(c, info->keywords[i], true, mail.uid);
 	}
 	for (k = 0; k < count; k++) {
+		const char *name = index_keyword(index, k);
+
+		/* One that can't be shown is none of our business. */
 		if (index_has_keyword(index, pos, k) &&
-		    !has_name(info, index_keyword(index, k)))
-			change_keyword(c, index_keyword(index, k), false,
-			    mail.uid);
+		    keyword_valid(name, strlen(name)) &&
+		    !has_name(info, name))
+			change_keyword(c, name, false, mail.uid);
 	}
 }
 
