@@ -482,6 +482,33 @@ jobs_rec_cmp(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+/* The marks of what is pending in a job's mailbox. */
+static void
+fill_retry(const struct brain *brain, struct job *job, struct mails_input *in)
+{
+	struct guid128 guids[ENTRY_GUIDS_MAX];
+	size_t n = entry_guids(&brain->entries.v[job->entry], guids);
+	ARRAY(struct guid128) marks = { 0 };
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct run_side *side = &brain->side[s];
+		const struct msg_pending *end = side->pending.v +
+		    side->pending.n, *p;
+
+		for (size_t i = 0; i < n; i++)
+			for (p = pending_first(side, &guids[i]); p != NULL &&
+			    p < end && guid_eq(&p->mailbox, &guids[i]); p++)
+				if (!guid_is_zero(&p->mark))
+					*ARRAY_ADD(&marks) = p->mark;
+	}
+	if (marks.n > 0) {
+		in->retry = arena_memdup(job->arena, marks.v,
+		    marks.n * sizeof(*marks.v));
+		in->retry_count = marks_normalise(in->retry, marks.n);
+	}
+	ARRAY_FREE(&marks);
+}
+
 static void
 fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 {
@@ -491,6 +518,8 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 		.modseqs = highest_wanted(brain, job),
 		.modseq = brain->modseqs[job->entry].highest,
 	};
+	if (brain->side[0].pending.n + brain->side[1].pending.n > 0)
+		fill_retry(brain, job, in);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		struct mails_side *side = &job->side[s];
 

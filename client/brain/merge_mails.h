@@ -44,6 +44,8 @@ struct mails_input {
 	uint64_t modseq;		/* nothing that was planned for this
 					   mailbox before is above it */
 	struct guid128 run;
+	struct guid128 *retry;		/* sorted: marks of what is pending */
+	size_t retry_count;
 };
 
 /* Which digests merge_mails would like to know (M9): UIDs by side. */

@@ -139,6 +139,24 @@ merge_doomed_first(struct merge *m)
 	return true;
 }
 
+/*
+ * A save that has failed before may fail again.  Where it is, the message keeps
+ * its UID until the save is done, or it would get a new one with each run; the
+ * store gives the next one, and the other side follows (M12).
+ */
+static bool
+is_retry(const struct merge *m, const struct inst *inst)
+{
+	if (m->renumber || m->in->source >= 0 ||
+	    (!inst->save[0] && !inst->save[1]))
+		return false;
+	for (size_t i = 0; i < inst->mark_count; i++)
+		if (merge_mark_in(m->in->retry, m->in->retry_count,
+		    &inst->marks[i]))
+			return true;
+	return false;
+}
+
 uint64_t
 merge_plan_uids(struct merge *m)
 {
@@ -161,6 +179,8 @@ merge_plan_uids(struct merge *m)
 		if (inst->gone || (!uid_is_open(inst) && !m->renumber))
 			continue;
 		inst->uid = kept_uid(m, inst);
+		if (inst->uid == 0 && is_retry(m, inst))
+			continue;
 		if (inst->uid == 0)
 			wishes[n++] = wish_of(inst, s);
 		else if (inst->uid >= next)

@@ -31,6 +31,8 @@ op_order(const struct plan_op *op)
 		return op->new_uid;
 	case PLAN_SAVE:
 	case PLAN_COPY:
+		/* The next one, behind all that are wanted. */
+		return op->uid != 0 ? op->uid : UINT32_MAX;
 	case PLAN_EXPUNGE:
 		return op->uid;
 	}

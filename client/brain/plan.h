@@ -25,7 +25,8 @@ enum plan_kind {
 /* One operation on one side.  Pointers live in the plan's arena. */
 struct plan_op {
 	enum plan_kind kind;
-	uint32_t uid;			/* present UID; SAVE, COPY: wanted one */
+	uint32_t uid;			/* present UID; SAVE, COPY: wanted one,
+					   0: the next */
 	uint32_t new_uid;		/* SET_UID */
 	uint32_t from_uid;		/* SAVE: on the other side, now */
 	bool no_tombstone;		/* EXPUNGE of a surplus twin (M5) */

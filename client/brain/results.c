@@ -97,7 +97,8 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 	}
 	other = ARRAY_ADD(&brain->others);
 	*other = (struct other_uid){
-		.side = s, .entry = sent->entry, .wanted = sent->uid,
+		.side = s, .entry = sent->entry,
+		.wanted = sent->uid != 0 ? sent->uid : sent->from_uid,
 		.got = uid, .mark = sent->mark,
 	};
 	results_note_uid(brain, s, sent->entry, uid);

@@ -157,6 +157,27 @@ START_TEST(a_side_with_many_uids_left_does_not_lose_them)
 }
 END_TEST
 
+START_TEST(a_save_that_failed_before_moves_nothing_until_it_is_done)
+{
+	struct mails_input in;
+
+	start_equal(2);
+	(void)model_add(&mo, 0, 4, 9);
+	plan_mails_deinit(&plan);
+	model_input(&mo, VIEW_DELTA, -1, false, NULL, 0, &in);
+	in.side[1].state_known = true;
+	in.side[1].uidnext = 7;
+	in.retry = mo.side[0].mails[2].m.marks;
+	in.retry_count = 1;
+	merge_mails(arena, &in, &plan);
+	/* M4: no new UID where it is; the saving store gives the next one. */
+	expect_ops(0, 0, 1, 0);
+	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_SAVE);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].uid, 0);
+	ck_assert_uint_eq(plan.side[1].ops.v[0].from_uid, 3);
+}
+END_TEST
+
 START_TEST(no_uid_is_planned_above_the_last_one)
 {
 	struct mails_input in;
@@ -702,6 +723,8 @@ main(void)
 	tcase_add_test(tcase, an_expunge_beats_a_flag_change);
 	tcase_add_test(tcase, one_dead_mark_of_two_does_not_expunge);
 	tcase_add_test(tcase, a_side_with_many_uids_left_does_not_lose_them);
+	tcase_add_test(tcase,
+	    a_save_that_failed_before_moves_nothing_until_it_is_done);
 	tcase_add_test(tcase, no_uid_is_planned_above_the_last_one);
 	tcase_add_test(tcase, expunged_on_both_sides_is_no_work);
 	tcase_add_test(tcase, what_came_and_went_is_no_work);
