@@ -1,4 +1,4 @@
 # Helpers for developers and packagers; nothing here is installed.
 EXTRA_DIST += %D%/demo %D%/dsync.bash %D%/dsync.conf
 EXTRA_DIST += %D%/dsync-server.conf %D%/dsync-server.service
-EXTRA_DIST += %D%/HACKING.md %D%/check .ci/run
+EXTRA_DIST += %D%/HACKING.md %D%/PERFORMANCE.md %D%/check .ci/run
