@@ -12,8 +12,8 @@ struct settings;
 /*
  * Each user has a process of its own, with that user's rights and nobody
  * else's; what it prints is put behind the user's name.  One user's failure
- * stops no other.  Returns the worst exit status: that of the failures if they
- * are of one kind, else 1; else 2; else 0.
+ * stops no other.  Returns the worst exit status (E3): that of the failures if
+ * they are of one kind, else 1; else 2; else 0.
  */
 int all_main(struct settings *set);
 

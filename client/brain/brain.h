@@ -31,7 +31,7 @@ enum brain_mode {
 
 struct brain_args {
 	enum brain_mode mode;
-	bool reverse;			/* -R */
+	bool reverse;			/* -R (B4) */
 	bool full;			/* -f */
 	bool dry_run;			/* -n */
 	bool force_delete;		/* G1 is off */

@@ -469,7 +469,8 @@ reap_jobs(struct brain *brain)
 	}
 }
 
-/* Was there anything to tell each other since the base? */
+/* Was there anything to tell each other since the base?  Else nothing is
+   changed, not even a log (P3). */
 static bool
 nothing_happened(const struct brain *brain)
 {

@@ -20,7 +20,7 @@ struct stamped_flag {
 /*
  * Merge one flag: the later stamp wins (P11, F1); of two equal stamps the one
  * that is set (F2).  Neither the order of the arguments nor, with three
- * stores, the order in which they meet makes a difference.
+ * stores, the order in which they meet makes a difference (P2, P4).
  */
 struct stamped_flag merge_flag(struct stamped_flag a, struct stamped_flag b);
 

@@ -312,7 +312,10 @@ collect_loose(struct merge *m, unsigned int s, enum pair_key key,
 	return n;
 }
 
-/* Pair what is left one to one by key, in UID order among equals. */
+/*
+ * Pair what is left one to one by key, in UID order among equals.  So as many
+ * stay as there are (M6), and one text may have two GUIDs (M11).
+ */
 static void
 pair_by(struct merge *m, enum pair_key key)
 {

@@ -772,6 +772,7 @@ sort_pending(struct session *s)
 	return s->pending.n = n;
 }
 
+/* One-way runs leave positions like any other (B5). */
 static int
 write_commit(struct session *s, const struct msg_commit *c, size_t count,
     struct err *err)

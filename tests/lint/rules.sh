@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fail if a comment, a test or a message cites a rule that dsync-merge(7) does
-# not have, or if that page has a rule twice.
+# not have, if that page has a rule twice, or if a rule that is built is cited
+# nowhere in the code, or by no test.
 #
 # A citation is (T3), (T6, T7), (M1-M13), rule T3, rules T1 and T13, "T3" or,
 # at the beginning of a comment, T3: or P9:.
@@ -45,5 +46,23 @@ for rule in $(grep -v '^\.\\"' "$top/$page" |
     grep -oE -e "$one" | sort -u); do
 	printf '%s\n' "$have" | grep -qxF -e "$rule" ||
 		complain "$page speaks of $rule, which it does not have"
+done
+# Each rule that is built is somewhere in the code, and in a test.
+not_built=$(awk '/^\.It Sy/ { rule = $3 } /^Not built: the protocol/ \
+    { print rule }' "$top/$page")
+
+cited() {
+	(cd "$top" && find "$@" -type f -name '*.[chs]*' \
+	    -exec grep -hoE -e "$forms" {} +) | grep -oE -e "$one" | sort -u
+}
+
+code=$(cited client shared server)
+tests=$(cited tests)
+for rule in $have; do
+	printf '%s\n' "$not_built" | grep -qxF -e "$rule" && continue
+	printf '%s\n' "$code" | grep -qxF -e "$rule" ||
+		complain "no code cites $rule"
+	printf '%s\n' "$tests" | grep -qxF -e "$rule" ||
+		complain "no test cites $rule"
 done
 exit $bad

@@ -44,6 +44,7 @@ typedef struct stamped_flag merge_fn(struct stamped_flag,
 
 static merge_fn *const merges[] = { merge_flag, merge_deleted };
 
+/* P2: it makes no difference which store comes first. */
 START_TEST(merge_is_symmetric_idempotent_and_associative)
 {
 	merge_fn *m = merges[_i];

@@ -110,6 +110,7 @@ START_TEST(an_expunge_goes_to_the_other_side)
 }
 END_TEST
 
+/* M3: also one that comes during the run. */
 START_TEST(an_expunge_beats_a_flag_change)
 {
 	start_equal(1);
@@ -238,6 +239,7 @@ START_TEST(a_flag_change_needs_no_record_of_the_other_side)
 }
 END_TEST
 
+/* M4: no UID belongs to two messages. */
 START_TEST(colliding_uids_are_changed_on_both_sides)
 {
 	start_equal(1);
@@ -321,6 +323,7 @@ START_TEST(marks_of_a_peer_drop_no_mail_as_surplus)
 }
 END_TEST
 
+/* M6: they were put there on purpose. */
 START_TEST(several_messages_of_one_guid_stay_as_many)
 {
 	start_equal(1);

@@ -47,7 +47,7 @@ enum sim_kind {
 	SIM_RESTORE,		/* mail and log */
 	SIM_RESTORE_MAIL,	/* the log is newer then */
 	SIM_LOSE_LOG,
-	SIM_CLOCK,		/* of one host */
+	SIM_CLOCK,		/* of one host (T8) */
 	SIM_RUN,
 	SIM_RUN_CUT,		/* the link ends after some message */
 	SIM_RUN_FAIL,		/* a call or step of a store fails */

@@ -59,6 +59,7 @@ HISTORY(a_message_moved_within_its_mailbox_is_followed, 1,
 	{ SIM_DELIVER, B, 998, 54, 58 }, { SIM_RUN_KILL, A, 996, 727, 822 },
 	{ SIM_MOVE_BACK, A, 501, 243, 462 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* B5: it has left positions like any other run. */
 HISTORY(a_backup_that_discards_mail_can_become_a_mirror, 1,
 	{ SIM_DELIVER, A, 585, 720, 234 },
 	{ SIM_RUN_BACKUP, B, 327, 980, 758 }, { SIM_RUN, A, 0, 0, 0 })

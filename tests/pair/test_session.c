@@ -621,6 +621,7 @@ START_TEST(flags_changed_meanwhile_refuse_flags_but_not_an_expunge)
 }
 END_TEST
 
+/* P8: a UID alone names no message. */
 START_TEST(an_unknown_mark_is_stale)
 {
 	struct msg_message m;
@@ -669,6 +670,7 @@ START_TEST(a_body_that_arrived_damaged_is_not_saved)
 }
 END_TEST
 
+/* M8: its body need not come again. */
 START_TEST(a_copy_finds_its_source_by_guid_in_any_mailbox)
 {
 	struct msg_message m, missing = new_message(2, "nowhere", 2);
@@ -825,6 +827,7 @@ START_TEST(a_mailbox_made_anew_under_its_name_is_another_one)
 }
 END_TEST
 
+/* M7: it is no new message. */
 START_TEST(a_message_under_another_uid_stays_the_same_instance)
 {
 	struct guid128 base, mark;
@@ -866,6 +869,7 @@ START_TEST(a_restored_copy_begins_a_new_log_without_tombstones)
 }
 END_TEST
 
+/* E7: not even in the log. */
 START_TEST(a_dry_run_leaves_no_trace)
 {
 	struct msg_message m = new_message(2, "g2", 1);
@@ -1053,6 +1057,7 @@ START_TEST(a_guid_that_is_replaced_is_remembered)
 }
 END_TEST
 
+/* B1: whatever is missing there. */
 START_TEST(the_source_of_a_backup_is_never_written)
 {
 	struct msg_hello h = hello();

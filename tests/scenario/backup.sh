@@ -1,5 +1,6 @@
 #!/bin/sh
 # "My server keeps a copy of what is on the laptop, and gives it back to me."
+# (B4)
 . "$(dirname "$0")/lib.sh"
 
 sh "$support/make-maildir.sh" "$laptop" 100

@@ -1,5 +1,6 @@
 #!/bin/sh
 # "My script looks at the exit status and mails me the errors."
+# (E3)
 . "$(dirname "$0")/lib.sh"
 
 maildir "$laptop" "$server"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # "cron starts it every minute, and sometimes one run takes longer than that."
+# (E4)
 . "$(dirname "$0")/lib.sh"
 
 sh "$support/make-maildir.sh" "$laptop" 400

@@ -256,6 +256,7 @@ make_two(char a[512], char b[512])
 	ck_assert_int_eq(mkdir(a, 0700), 0);
 }
 
+/* E6: two stores with one id would be taken for one. */
 START_TEST(a_copied_store_gets_an_id_of_its_own_and_no_positions)
 {
 	struct err err = ERR_INIT;

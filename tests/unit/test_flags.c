@@ -56,6 +56,7 @@ START_TEST(a_keyword_is_an_imap_atom)
 }
 END_TEST
 
+/* F3: when they are first seen. */
 START_TEST(observed_changes_are_stamped)
 {
 	static const char *const first[] = { "Alpha", "beta" };
@@ -87,6 +88,15 @@ START_TEST(observed_changes_are_stamped)
 	ck_assert_uint_eq(c.stamps[4], 2001);
 	ck_assert_uint_eq(mail_flags_find(&c, "gamma")->stamp, 2001);
 	ck_assert_uint_eq(mail_flags_find(&c, "beta")->stamp, 2000);
+}
+END_TEST
+
+/* F4: it is each session's own affair. */
+START_TEST(recent_is_none_of_the_flags)
+{
+	ck_assert_uint_eq(FLAGS_ALL, FLAG_ANSWERED | FLAG_FLAGGED |
+	    FLAG_DELETED | FLAG_SEEN | FLAG_DRAFT);
+	ck_assert(!keyword_valid("\\Recent", 7));
 }
 END_TEST
 
@@ -200,6 +210,7 @@ main(void)
 	tcase_add_test(tcase, keywords_are_compared_without_case);
 	tcase_add_test(tcase, a_keyword_is_an_imap_atom);
 	tcase_add_test(tcase, observed_changes_are_stamped);
+	tcase_add_test(tcase, recent_is_none_of_the_flags);
 	tcase_add_test(tcase, observing_the_same_changes_nothing);
 	tcase_add_test(tcase, two_spellings_are_one_keyword);
 	tcase_add_test(tcase, cleared_keywords_do_not_count_as_a_difference);
