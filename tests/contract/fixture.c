@@ -23,6 +23,8 @@ static const struct {
 	{ "maildir", ":CONTROL=~/control:INDEX=~/index:INBOX=~/inbox" },
 	{ "maildir", ":LAYOUT=fs:CONTROL=~/control:INDEX=MEMORY" },
 	{ "maildir", ":LAYOUT=index" },
+	{ "mdbox", ":INDEX=~/index:CONTROL=~/control:DIRNAME=box:UTF-8" },
+	{ "sdbox", ":INDEX=~/index:FULLDIRNAME=box:MAILBOXDIR=boxes" },
 	{ "mbox", ":DIRNAME=mbox:CONTROL=~/control:INDEX=~/index"
 	    ":INBOX=~/inbox" },
 };

@@ -5,7 +5,7 @@
 # Dovecot's own programs work on a private store with a private configuration;
 # no server runs.  The formats are tried one after the other.
 if [ -z "${FORMAT:-}" ]; then
-	for format in sdbox mdbox; do
+	for format in sdbox mdbox sdbox:apart mdbox:apart; do
 		FORMAT=$format sh "$0" || exit
 	done
 	exit 0
@@ -37,13 +37,18 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 export HOME="$dir" USER=test
 
+# The index in another place, or beside the mail.
+location=${FORMAT%:apart}:$dir/mail
+[ "$location" = "$FORMAT:$dir/mail" ] || location=$location:INDEX=$dir/index
+FORMAT=${FORMAT%:apart}
+
 cat >"$dir/dovecot.conf" <<END
 base_dir = $dir/run
 state_dir = $dir/run
 log_path = $dir/log
 ssl = no
 protocols = imap
-mail_location = $FORMAT:$dir/mail
+mail_location = $location
 first_valid_uid = 1
 namespace inbox {
   inbox = yes
@@ -67,7 +72,7 @@ dove() {
 
 # Commands on standard input; a command that fails, fails the test.
 store() {
-	$as_user "$ctl" "$FORMAT:$dir/mail" >"$dir/out" ||
+	$as_user "$ctl" "$location" >"$dir/out" ||
 	    fail "storectl: $(cat "$dir/out")"
 	if grep -E '^(failed|problem)' "$dir/out"; then
 		fail "storectl: an operation failed"
@@ -77,7 +82,7 @@ store() {
 # The messages of a mailbox, a line each: UID GUID FLAGS KEYWORDS SIZE DATE.
 ours() {
 	printf 'open %s\ndump\n' "$1" | $as_user "$ctl" \
-	    "$FORMAT:$dir/mail" | sed 's/received=//' |
+	    "$location" | sed 's/received=//' |
 	    cut -d ' ' -f 1-6
 }
 
@@ -126,7 +131,7 @@ same() {
 	[ -s "$dir/ours" ] || fail "$2: nothing in $1"
 	diff -u "$dir/ours" "$dir/theirs" || fail "$2: $1 differs"
 	printf 'open %s\nstatus\n' "$1" | $as_user "$ctl" \
-	    "$FORMAT:$dir/mail" >"$dir/ours"
+	    "$location" >"$dir/ours"
 	status "$1" >"$dir/theirs"
 	diff -u "$dir/ours" "$dir/theirs" ||
 	    fail "$2: the status of $1 differs"
@@ -160,7 +165,7 @@ say() {
 }
 
 # 1. We make a Maildir; Dovecot sees it for the first time.
-$as_user "$ctl" -c "$FORMAT:$dir/mail" >"$dir/out" <<END || fail "create"
+$as_user "$ctl" -c "$location" >"$dir/out" <<END || fail "create"
 open INBOX
 append 5 - S work,home 1000000000 $dir/one
 append 7 0123456789abcdef0123456789abcdef FT - 1000000001 $dir/two

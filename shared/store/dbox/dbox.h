@@ -160,6 +160,7 @@ struct dbox_format {
 	size_t header_guid;		/* offset of the GUID in it */
 	size_t header_flags;		/* ... of DBOX_HAS_* */
 	bool keeps_mailbox;		/* metadata name the mailbox */
+	bool named_by_uid;		/* mail files are */
 
 	int (*open)(struct dbox_store *store, struct err *err);
 	void (*close)(struct dbox_store *store);
@@ -430,6 +431,13 @@ int dbox_apply(struct dbox_box *box, const struct dbox_answer *answer,
 /* The whole of an ordinary flush, into txn up to the commit. */
 size_t dbox_plan_uids(struct dbox_box *box, struct dbox_op **ops);
 void dbox_take_over(struct dbox_box *box, struct dbox_op *op);
+/* Give bodies their places, by rising UID; -1: the process is gone. */
+int dbox_publish_all(struct dbox_box *box, struct dbox_op **ops, size_t *n_r,
+    const struct dbox_answer *answer, struct err *err);
+/* The commit failed: everything is as it was.  -1: or it is not known. */
+int dbox_take_back(struct dbox_box *box, struct dbox_op **ops, size_t n,
+    const struct dbox_answer *answer, const struct err *why, bool unknown,
+    struct err *err);
 int dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
     const struct dbox_answer *answer, struct err *err);
 /* Give UIDs: wanted ones that are free, then the next.  Ends sorted. */

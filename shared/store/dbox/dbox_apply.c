@@ -79,9 +79,8 @@ dbox_plan_uids(struct dbox_box *box, struct dbox_op **ops)
 	return n;
 }
 
-/* Give bodies their places, by rising UID; -1: the process is gone. */
-static int
-publish_all(struct dbox_box *box, struct dbox_op **ops, size_t *n_r,
+int
+dbox_publish_all(struct dbox_box *box, struct dbox_op **ops, size_t *n_r,
     const struct dbox_answer *answer, struct err *err)
 {
 	uint32_t last = 0;
@@ -329,9 +328,8 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 	return 0;
 }
 
-/* The commit failed: everything is as it was. */
-static int
-take_back(struct dbox_box *box, struct dbox_op **ops, size_t n,
+int
+dbox_take_back(struct dbox_box *box, struct dbox_op **ops, size_t n,
     const struct dbox_answer *answer, const struct err *why, bool unknown,
     struct err *err)
 {
@@ -367,7 +365,7 @@ apply_ops(struct dbox_box *box, struct dbox_op **ops,
 	}
 	dbox_apply_flags(box, txn, answer);
 	dbox_assign_uids(ops, n, index_state(index)->next_uid);
-	if (publish_all(box, ops, &n, answer, err) == -1 ||
+	if (dbox_publish_all(box, ops, &n, answer, err) == -1 ||
 	    (n > 0 && box->store->format->published(box, err) == -1)) {
 		index_txn_abort(&txn);
 		return -1;
@@ -377,7 +375,7 @@ apply_ops(struct dbox_box *box, struct dbox_op **ops,
 	dbox_put_status(box, txn, false);
 	dbox_put_modseqs(box, txn);
 	if (index_txn_commit(&txn, &unknown, &why) == -1)
-		return take_back(box, ops, n, answer, &why, unknown, err);
+		return dbox_take_back(box, ops, n, answer, &why, unknown, err);
 	return dbox_finish(box, ops, n, answer, err);
 }
 

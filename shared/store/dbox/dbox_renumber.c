@@ -3,6 +3,10 @@
  * say that, and files are named by UIDs.  So the mailbox gets a new directory,
  * made aside with links to its messages and an index of its own, and the two
  * change places in one step.  Who has the old index open finds it deleted.
+ *
+ * An index that lies elsewhere can't change places together with the mail.
+ * There it is replaced alone, and files named by UIDs get only UIDs that none
+ * had before, so that both names are there when it happens.
  */
 #include "config.h"
 
@@ -199,19 +203,34 @@ retarget(struct renumber *re)
 	}
 }
 
+static void
+answer_ops(struct dbox_box *box, const struct dbox_answer *answer)
+{
+	struct index *index = box->folder->index;
+	uint64_t modseq;
+	size_t pos;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct dbox_op *op = &box->ops.v[i];
+
+		if (op->answered || op->kind == DBOX_EXPUNGE)
+			continue;
+		modseq = index_state(index)->has_modseqs &&
+		    index_find(index, op->uid, &pos) ?
+		    index_modseq(index, pos) : 0;
+		dbox_op_done(answer, op, modseq);
+	}
+}
+
 static int
 answer_all(struct renumber *re, const struct dbox_answer *answer,
     struct err *err)
 {
 	struct dbox_box *box = re->box;
-	struct index *index;
-	uint64_t modseq;
-	size_t pos;
 
 	if (dbox_folder_reopen(box->store, box->folder, err) == -1 ||
 	    index_refresh(box->folder->index, err) == -1)
 		return -1;
-	index = box->folder->index;
 	for (size_t i = 0; i < re->n; i++) {
 		re->ops[i]->published = true;
 		/* Its name went with the old directory. */
@@ -224,16 +243,7 @@ answer_all(struct renumber *re, const struct dbox_answer *answer,
 			box->ops.v[i].published = true;
 	}
 	retarget(re);
-	for (size_t i = 0; i < box->ops.n; i++) {
-		struct dbox_op *op = &box->ops.v[i];
-
-		if (op->answered || op->kind == DBOX_EXPUNGE)
-			continue;
-		modseq = index_state(index)->has_modseqs &&
-		    index_find(index, op->uid, &pos) ?
-		    index_modseq(index, pos) : 0;
-		dbox_op_done(answer, op, modseq);
-	}
+	answer_ops(box, answer);
 	return 0;
 }
 
@@ -273,6 +283,75 @@ renumber(struct renumber *re, const struct dbox_answer *answer,
 	return 0;
 }
 
+/* Old names go, and all is answered. */
+static int
+finish_apart(struct renumber *re, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct dbox_box *box = re->box;
+	struct err why = ERR_INIT;
+
+	for (size_t i = 0; i < re->n; i++) {
+		re->ops[i]->published = true;
+		if (re->ops[i]->kind == DBOX_UID &&
+		    box->store->format->forget(box, re->ops[i]->from_uid,
+		    &why) == -1 && dbox_gone(box->store)) {
+			*err = why;
+			return -1;
+		}
+	}
+	answer_ops(box, answer);
+	return 0;
+}
+
+/* The index alone is replaced, in one step. */
+static int
+renumber_apart(struct renumber *re, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct dbox_box *box = re->box;
+	struct index *index = box->folder->index;
+	uint32_t next = box->store->format->named_by_uid ?
+	    index_state(index)->next_uid : 1;
+	struct index_txn *txn = index_txn_begin(index);
+	struct err why = ERR_INIT;
+	bool unknown = false;
+	size_t n;
+
+	index_txn_replace(txn);
+	dbox_apply_flags(box, txn, answer);
+	n = re->n = dbox_plan_uids(box, re->ops);
+	dbox_assign_uids(re->ops, re->n, next);
+	if (dbox_publish_all(box, re->ops, &re->n, answer, err) == -1 ||
+	    box->store->format->published(box, err) == -1) {
+		index_txn_abort(&txn);
+		return -1;
+	}
+	/* All messages, or none: who is left out would look expunged. */
+	if (re->n < n) {
+		index_txn_abort(&txn);
+		err_set(&why, ERR_TEMP, "the mailbox can't be renumbered");
+		return dbox_take_back(box, re->ops, re->n, answer, &why,
+		    false, err);
+	}
+	index_txn_uidvalidity(txn, new_uidvalidity(box));
+	dbox_put_appends(box, re->ops, re->n, txn);
+	dbox_put_status(box, txn, true);
+	dbox_put_modseqs(box, txn);
+	index_txn_tail(txn);
+	if (index_txn_commit(&txn, &unknown, &why) == -1)
+		return dbox_take_back(box, re->ops, re->n, answer, &why,
+		    unknown, err);
+	for (size_t i = 0; i < box->ops.n; i++) {
+		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		    box->ops.v[i].silent)
+			box->ops.v[i].published = true;
+	}
+	dbox_idents_clear(box->folder);
+	retarget(re);
+	return finish_apart(re, answer, err);
+}
+
 int
 dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
     struct err *err)
@@ -281,18 +360,17 @@ dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
 	struct err why = ERR_INIT;
 	int ret;
 
-	if (box->store->index.fd != -1) {
-		err_set(&why, ERR_REFUSED, "a mailbox whose index is in "
-		    "another place (INDEX=) can't get another UIDVALIDITY");
-		dbox_fail_all(box, answer, &why);
-		return 0;
-	}
 	add_rest(box);
 	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
 	re.n = dbox_plan_uids(box, re.ops);
 	for (size_t i = 0; i < re.n; i++) {
 		if (re.ops[i]->kind == DBOX_UID)
 			dbox_take_over(box, re.ops[i]);
+	}
+	if (box->store->index.fd != -1) {
+		ret = renumber_apart(&re, answer, err);
+		free(re.ops);
+		return ret;
 	}
 	ret = renumber(&re, answer, &why);
 	if (ret == 1) {

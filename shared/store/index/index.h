@@ -298,6 +298,14 @@ void index_txn_remake(struct index_txn *txn);
 void index_txn_restart(struct index_txn *txn);
 
 /*
+ * Forget all that the index says, in one step: the transaction becomes a new
+ * log in place of the locked one, and the index goes on with its id, as
+ * Dovecot does when it resets one.  Call it first.  HIGHESTMODSEQ goes on, and
+ * modseqs are only raised.
+ */
+void index_txn_replace(struct index_txn *txn);
+
+/*
  * Write the snapshot B of the present state, durably; the index is locked and
  * exists.  Readers need not read the log from its start any more.
  */

@@ -343,6 +343,48 @@ remake(struct index_txn *txn, bool *unknown, struct err *err)
 	return ret == -1 ? err_prefix(err, "%s", index->base) : 0;
 }
 
+/*
+ * A log without a predecessor makes readers forget the snapshot, so its name is
+ * all that has to change.
+ */
+static int
+replace_log(struct index_txn *txn, bool *unknown, struct err *err)
+{
+	struct index *index = txn->index;
+	struct log_header log = {
+		.minor = LOG_MINOR, .size = INDEX_LOG_HEADER,
+		.indexid = index->data.st.indexid,
+		.seq = index->data.st.log_seq + 1,
+		.modseq = txn->initial_modseq > 0 ? txn->initial_modseq : 1,
+	};
+	char name[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+	struct strbuf bytes;
+	int ret = -1;
+
+	strbuf_init(&bytes, (size_t)INDEX_LOG_MAX - 1);
+	unique_name(name, index->hostname);
+	format_log_header(&log, &bytes);
+	assemble(txn, &bytes, bytes.len);
+	if (bytes.failed)
+		err_set(err, ERR_REFUSED, "the index is too large");
+	else
+		ret = write_new_file(index, name, &bytes, err);
+	strbuf_deinit(&bytes);
+	if (ret == 0 && (ret = path_rename_over(index->root, index->dirfd,
+	    name, index->log_name, err)) == -1)
+		(void)path_unlink(index->root, index->dirfd, name, false,
+		    &ignored);
+	if (ret == 0 && (ret = fsync_dir(index, err)) == -1)
+		*unknown = true;
+	if (ret == 0) {
+		(void)path_unlink(index->root, index->dirfd, index->base,
+		    false, &ignored);
+		ret = index_relock(index, err);
+	}
+	return ret == -1 ? err_prefix(err, "%s", index->log_name) : 0;
+}
+
 int
 index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 {
@@ -356,6 +398,8 @@ index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 	    (txn->remake && txn->modseqs &&
 	    txn->index->data.st.pristine)))
 		ret = remake(txn, &unknown, err);
+	else if (txn->replace && txn->index->locked && txn->index->known)
+		ret = replace_log(txn, &unknown, err);
 	else if (txn->index->locked)
 		ret = append_to_log(txn, &unknown, err);
 	else if (txn->index->data.st.exists && !txn->restart)

@@ -308,7 +308,7 @@ struct index_txn {
 	char *keyword;			/* of the last record */
 	bool keyword_set;
 	char *ext;			/* of the last intro */
-	bool internal, tail, modseqs, remake, restart;
+	bool internal, tail, modseqs, remake, restart, replace;
 	uint32_t next_uid, indexid;
 	uint64_t initial_modseq;
 	uint64_t highest;		/* of the modseqs given */

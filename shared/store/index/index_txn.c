@@ -271,6 +271,16 @@ index_txn_restart(struct index_txn *txn)
 }
 
 void
+index_txn_replace(struct index_txn *txn)
+{
+	txn->replace = true;
+	txn->next_uid = 1;
+	txn->initial_modseq = txn->index->data.st.highestmodseq;
+	if (!txn->index->locked)
+		txn_wrong(txn, "the index is not locked");
+}
+
+void
 index_txn_create_as(struct index_txn *txn, uint32_t indexid,
     uint64_t highestmodseq)
 {

@@ -139,8 +139,9 @@ index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq)
 
 	if (!txn->modseqs) {
 		txn->modseqs = true;
-		if (txn->index->data.st.exists && !txn->restart &&
-		    txn->index->data.modseq_ext == SIZE_MAX) {
+		if (txn->replace || (txn->index->data.st.exists &&
+		    !txn->restart &&
+		    txn->index->data.modseq_ext == SIZE_MAX)) {
 			/* All messages get this one, as when Dovecot does. */
 			put64(header, running_modseq(txn));
 			index_txn_ext_header(txn, &modseq_ext, 0, header,

@@ -278,18 +278,37 @@ is_ours(struct dbox_box *box, const char *name, const struct dbox_op *op)
 	return same;
 }
 
+/* A message with another UID; a lost one stays so, and keeps its flags. */
+static int
+link_file(struct dbox_box *box, uint32_t from_uid, const char *name,
+    struct err *why)
+{
+	struct dbox_store *store = box->store;
+	char old[PATH_NAME_MAX + 1];
+	int dir = box->folder->mail_fd, ret;
+
+	mail_name(old, from_uid);
+	ret = path_link(&store->root, dir, old, dir, name, why);
+	if (ret == 0 || why->code != ERR_NOTFOUND)
+		return ret;
+	dir = open_alt(store, box->folder, why);
+	if (dir != -1) {
+		ret = path_link(&store->alt, dir, old, dir, name, why);
+		close(dir);
+	}
+	return ret == -1 && why->code == ERR_NOTFOUND ? 0 : ret;
+}
+
 static int
 place_file(struct dbox_box *box, const struct dbox_op *op, const char *name,
     struct err *why)
 {
 	struct path_root *root = &box->store->root;
-	char old[PATH_NAME_MAX + 1];
 	int dir = box->folder->mail_fd;
 
 	if (op->kind == DBOX_APPEND)
 		return path_rename(root, dir, op->tmp_name, dir, name, why);
-	mail_name(old, op->from_uid);
-	return path_link(root, dir, old, dir, name, why);
+	return link_file(box, op->from_uid, name, why);
 }
 
 static int
@@ -410,6 +429,7 @@ static const struct dbox_format sdbox_format = {
 	.header = { .name = "dbox-hdr", .header_size = DBOX_HEADER_SIZE },
 	.header_guid = 4,
 	.header_flags = 20,
+	.named_by_uid = true,
 	.new_header = sdbox_new_header,
 	.refresh_header = sdbox_refresh_header,
 	.may_create = sdbox_may_create,
