@@ -258,6 +258,25 @@ run_kept(const struct chlog_mail *old, bool planned, int64_t run)
 	    -run;
 }
 
+/*
+ * Flags, marks and modseq are there already.  A brain that was not told of this
+ * side may say so; if it were noted as a change, a third store would be told,
+ * and tell it on, and three of them in a ring would never rest (P4).
+ */
+static bool
+is_no_change(const struct batch_op *op, const struct chlog_mail *mail,
+    const struct guid128 *marks, size_t n)
+{
+	bool same = op->new_uid == op->m.uid && as_asked(op) &&
+	    op->modseq <= mail->m.modseq && n == mail->m.mark_count &&
+	    mail_flags_identical(&mail->m.flags, &op->m.flags);
+
+	for (size_t i = 0; i < n && same; i++)
+		same = marks_have(mail->m.marks, mail->m.mark_count,
+		    &marks[i]);
+	return same;
+}
+
 static int
 log_flags(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
@@ -272,6 +291,8 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 		return r;
 	if ((n = free_marks(s, op, &mail, arena, wanted, err)) == -1)
 		return -1;
+	if (is_no_change(op, &mail, wanted, (size_t)n))
+		return 0;
 	mail.m.flags = op->m.flags;
 	if (n > 0) {
 		mail.m.mark_count = join_marks(marks, wanted, (size_t)n,

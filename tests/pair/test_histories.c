@@ -149,6 +149,11 @@ HISTORY(a_removal_that_was_refused_is_tried_again, 2007539,
 	{ SIM_RUN_BUSY, A, 539, 343, 864 }, { SIM_DELETE, A, 23, 209, 298 },
 	{ SIM_RUN_APPEND, B, 128, 28, 602 }, { SIM_RUN, A, 0, 0, 0 })
 
+HISTORY(flags_that_are_there_already_do_not_go_round_in_a_ring, 1000000107,
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_DELIVER, A, 232, 823, 409 },
+	{ SIM_PAIR_RUN, C, 878, 639, 111 }, { SIM_KEYWORDS, A, 913, 775, 398 },
+	{ SIM_REST, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -203,6 +208,8 @@ main(void)
 	tcase_add_test(tcase, what_is_expunged_does_not_go_round_in_a_ring);
 	tcase_add_test(tcase, a_deleted_mailbox_does_not_go_round_in_a_ring);
 	tcase_add_test(tcase, a_removal_that_was_refused_is_tried_again);
+	tcase_add_test(tcase,
+	    flags_that_are_there_already_do_not_go_round_in_a_ring);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
