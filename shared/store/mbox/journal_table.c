@@ -349,6 +349,33 @@ is_clean(struct mbox_box *box, uint64_t *foreign, uint64_t size,
 	return r == -1 ? -1 : 0;
 }
 
+/* The last From_ line that begins before mine. */
+static int
+step_back(struct mbox_box *box, uint64_t *foreign, uint64_t low,
+    uint64_t mine, uint64_t size, const char **why_r, struct err *err)
+{
+	uint64_t at = mine, next;
+	struct window w;
+	int64_t received;
+	size_t got;
+	int r = 0;
+
+	if (mine - low > WINDOW_LINE_MAX)
+		low = mine - WINDOW_LINE_MAX;
+	window_init(&w, box->fd, size);
+	/* All of it is in the window then. */
+	if (window_at(&w, low, 1, &got, err) == NULL)
+		r = -1;
+	while (r == 0 && at-- > low)
+		r = parse_is_from(&w, at, &next, &received, err);
+	window_deinit(&w);
+	if (r == 1) {
+		*foreign = at;
+		*why_r = NULL;
+	}
+	return r == -1 ? -1 : 0;
+}
+
 int
 journal_look(struct mbox_box *box, int fd, const struct journal *table,
     uint64_t size, uint64_t *foreign_r, const char **why_r, struct err *err)
@@ -398,9 +425,17 @@ journal_look(struct mbox_box *box, int fd, const struct journal *table,
 		}
 	}
 	*foreign_r = mine;
-	if (mine >= size)
+	if (mine >= size) {
 		*foreign_r = size;
-	return mine < size ? is_clean(box, foreign_r, size, why_r, err) : 0;
+		return 0;
+	}
+	if (is_clean(box, foreign_r, size, why_r, err) == -1)
+		return -1;
+	/* Their first bytes may be like ours, as "From " is. */
+	if (*why_r != NULL && table->new_size > old)
+		return step_back(box, foreign_r, old, mine, size, why_r,
+		    err);
+	return 0;
 }
 
 /* Each byte is that of the one or of the other. */

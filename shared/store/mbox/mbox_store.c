@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -230,13 +231,46 @@ refuse_empty(struct mbox_store *store, const char *path, struct err *err)
 	return 0;
 }
 
+/*
+ * The place of the change log and of dovecot-uidvalidity: .imap in the root, or
+ * with DIRNAME= the root of the index files, since Dovecot would list .imap
+ * then.
+ */
 static int
-open_roots(struct mbox_store *store, const struct mail_location *loc,
-    const struct store_options *opts, struct err *err)
+open_imap(struct mbox_store *store, struct err *err)
 {
 	struct err why = ERR_INIT;
 	int fd;
 
+	if (store->dirname != NULL && store->index.fd != -1) {
+		store->imap = store->index;
+		store->imap.fd = fcntl(store->index.fd, F_DUPFD_CLOEXEC, 3);
+		return store->imap.fd == -1 ? err_sys(err, "INDEX=") : 0;
+	}
+	fd = path_open_dir(&store->root, store->root.fd, INDEX_DIR, &why);
+	if (fd == -1 && why.code == ERR_NOTFOUND && !store->readonly) {
+		if (path_mkdir(&store->root, store->root.fd, INDEX_DIR, 0700,
+		    &why) == -1 && why.errnum != EEXIST) {
+			*err = why;
+			return -1;
+		}
+		fd = path_open_dir(&store->root, store->root.fd, INDEX_DIR,
+		    err);
+		if (fd == -1)
+			return -1;
+	} else if (fd == -1 && why.code != ERR_NOTFOUND) {
+		*err = why;
+		return -1;
+	}
+	store->imap = store->root;
+	store->imap.fd = fd;
+	return 0;
+}
+
+static int
+open_roots(struct mbox_store *store, const struct mail_location *loc,
+    const struct store_options *opts, struct err *err)
+{
 	if (path_root_open(&store->root, &store->head, loc->path,
 	    opts->readonly, opts->create, err) == -1)
 		return -1;
@@ -256,22 +290,7 @@ open_roots(struct mbox_store *store, const struct mail_location *loc,
 	    store->root.owner;
 	if (!opts->create && refuse_empty(store, loc->path, err) == -1)
 		return -1;
-	fd = path_open_dir(&store->root, store->root.fd, INDEX_DIR, &why);
-	if (fd == -1 && why.code == ERR_NOTFOUND && !opts->readonly) {
-		if (path_mkdir(&store->root, store->root.fd, INDEX_DIR, 0700,
-		    err) == -1)
-			return -1;
-		fd = path_open_dir(&store->root, store->root.fd, INDEX_DIR,
-		    err);
-		if (fd == -1)
-			return -1;
-	} else if (fd == -1 && why.code != ERR_NOTFOUND) {
-		*err = why;
-		return -1;
-	}
-	store->imap = store->root;
-	store->imap.fd = fd;
-	return 0;
+	return open_imap(store, err);
 }
 
 static int
