@@ -57,3 +57,30 @@ for keys in "" \
 	imap laptop change "$((seed + 2))" 15 laptop || fail 'IMAP failed'
 	mirror
 done
+
+count() { # SIDE: mails in INBOX
+	view "$1" | grep -c '^mail INBOX '
+}
+
+deliver_many() { # SIDE FIRST LAST
+	number=$2
+	while [ "$number" -le "$3" ]; do
+		printf 'Subject: %s %s\n\nbody\n' "$1" "$number" |
+		    as "$1" doveadm -c "$work/$1.conf" save -m INBOX || return 1
+		number=$((number + 1))
+	done
+}
+
+step "nothing is lost that arrives while we write"
+before=$(count laptop)
+deliver_many laptop 1 15 &
+mine=$!
+deliver_many server 1 15 &
+theirs=$!
+for _ in 1 2 3 4; do
+	dsync -o "mail_location=$mails" mirror "maildir:$server"
+done
+wait "$mine" && wait "$theirs" || fail 'doveadm save failed'
+mirror
+[ "$(count laptop)" -eq $((before + 30)) ] ||
+	fail "$(count laptop) mails, not $((before + 30))"
