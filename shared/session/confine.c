@@ -16,7 +16,7 @@
 #include "session/session.h"
 
 #define BOTH	(SANDBOX_READ | SANDBOX_WRITE)
-#define PATHS_MAX	(LOCATION_KEYS_MAX + 8U)
+#define PATHS_MAX	(LOCATION_KEYS_MAX + 12U)
 
 struct paths {
 	struct sandbox_path v[PATHS_MAX];
@@ -76,8 +76,9 @@ session_confine(const struct session_args *args, struct err *err)
 	const struct mail_location *loc = args->location;
 	const char *inbox = mail_location_get(loc, "INBOX");
 	const char *control = mail_location_get(loc, "CONTROL");
+	const char *index = mail_location_get(loc, "INDEX");
 	char *root_folder = NULL, *inbox_folder = NULL;
-	char *control_folder = NULL;
+	char *control_folder = NULL, *index_folder = NULL;
 	struct paths paths = { .n = 0 };
 	struct stat st;
 	int ret;
@@ -98,6 +99,9 @@ session_confine(const struct session_args *args, struct err *err)
 	if (args->options.create && control != NULL && control[0] == '/' &&
 	    access(control, F_OK) == -1)
 		control_folder = add_folder_of(&paths, control);
+	if (args->options.create && index != NULL && index[0] == '/' &&
+	    access(index, F_OK) == -1)
+		index_folder = add_folder_of(&paths, index);
 	/* Beside an INBOX that is a file lie its lock and next version. */
 	if (inbox != NULL && inbox[0] == '/' && (stat(inbox, &st) == -1 ||
 	    !S_ISDIR(st.st_mode)))
@@ -114,5 +118,6 @@ session_confine(const struct session_args *args, struct err *err)
 	free(root_folder);
 	free(inbox_folder);
 	free(control_folder);
+	free(index_folder);
 	return ret;
 }

@@ -199,11 +199,11 @@ open_sides(struct maildir_store *store, const struct mail_location *loc,
 	store->inbox_elsewhere = is_elsewhere(&store->inbox, &store->root);
 	if (index == NULL)
 		return 0;
-	/* Indexes are a cache: Dovecot makes the directory when it likes. */
+	/* Without it nothing but modseqs is lost: Dovecot makes it later. */
 	r = 1;
 	if (strcmp(index, "MEMORY") != 0)
-		r = open_side(store, &store->index, "INDEX", index,
-		    create && store->layout->listed, &ignored);
+		r = open_side(store, &store->index, "INDEX", index, create,
+		    &ignored);
 	else
 		err_set(&ignored, ERR_CONFIG, "maildir: LAYOUT=index has "
 		    "its names in an index: INDEX=MEMORY can't be");
