@@ -65,8 +65,12 @@ ident_damaged(struct dbox_store *store, struct dbox_folder *folder,
 {
 	char hex[GUID_HEX_SIZE];
 	struct guid128 guid;
+	struct err told = *why;
 
-	dbox_folder_problem(store, folder, why, ident->uid);
+	/* The index has it, so it was not expunged: its file is lost. */
+	if (told.code == ERR_NOTFOUND)
+		told.code = ERR_CORRUPT;
+	dbox_folder_problem(store, folder, &told, ident->uid);
 	if (store->format->index_guid(store, folder, pos, &guid)) {
 		guid_format(&guid, hex);
 		ident->guid = keep(folder, hex);
