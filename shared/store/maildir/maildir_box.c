@@ -261,6 +261,7 @@ maildir_box_status(struct mailbox *head, struct mailbox_status *status_r,
 	if (status_r->uidvalidity != 0)
 		status_r->uidnext = maildir_box_uidnext(box);
 	status_r->highestmodseq = maildir_index_highest(box);
+	box->idx.own = status_r->highestmodseq;
 	return 0;
 }
 

@@ -40,6 +40,8 @@ struct maildir_index {
 	bool told;			/* that it is not */
 	bool expunges;			/* the flush has some still to come */
 	uint64_t raise;			/* HIGHESTMODSEQ wanted by this flush */
+	uint64_t own;			/* HIGHESTMODSEQ as told, and by what we
+					   did since: above are others */
 	size_t *only;			/* keywords that no letter stands for */
 	size_t only_count;
 };

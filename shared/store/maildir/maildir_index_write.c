@@ -29,6 +29,7 @@ struct commit {
 	struct index_txn *txn;
 	bool exists;			/* the index */
 	bool restart;			/* it is made anew */
+	uint64_t before;		/* HIGHESTMODSEQ; 0: no index */
 	bool all;			/* compare all messages, not only new ones */
 	bool dry, differs;		/* only see whether anything is to do */
 	struct maildir_op **ops;	/* by UID; those that changed a message */
@@ -401,12 +402,28 @@ commit_all(struct commit *c, bool expunges, struct err *err)
 	return 0;
 }
 
+/*
+ * Expunges and a status have that of the mailbox; but not if others have raised
+ * it, too: what they did is not known yet to who asks.
+ */
 static void
-note_modseqs(struct commit *c)
+note_modseqs(struct commit *c, bool expunges)
 {
+	struct maildir_box *box = c->box;
+
 	for (size_t i = 0; i < c->op_count; i++)
-		c->ops[i]->modseq_now = maildir_index_modseq(c->box,
+		c->ops[i]->modseq_now = maildir_index_modseq(box,
 		    c->ops[i]->uid);
+	if (!box->idx.usable || c->before > box->idx.own)
+		return;
+	box->idx.own = index_state(box->idx.index)->highestmodseq;
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct maildir_op *op = &box->ops.v[i];
+
+		if (!op->answered && op->kind ==
+		    (expunges ? OP_EXPUNGE : OP_STATUS))
+			op->modseq_now = box->idx.own;
+	}
 }
 
 /* The highest modseq is raised when all expunges are through. */
@@ -469,13 +486,15 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 		/* A snapshot alone was left by a crash. */
 		c.restart = index_state(box->idx.index)->exists;
 	}
+	if (c.exists || c.restart)
+		c.before = index_state(box->idx.index)->highestmodseq;
 	collect_ops(&c);
 	if (expunges)
 		c.op_count = 0;
 	ret = commit_all(&c, expunges, err);
 	if (ret == 0) {
 		maildir_index_look(box);
-		note_modseqs(&c);
+		note_modseqs(&c, expunges);
 	}
 	free(c.ops);
 	return ret;
