@@ -187,6 +187,9 @@ highest_on_result(struct brain *brain, unsigned int s,
 	    sent->entry >= brain->entries.n || !may_follow(brain, !s))
 		return;
 	em = &brain->modseqs[sent->entry];
+	/* The store chose the UID; what mends that tells a modseq as well. */
+	if (sent->uid == 0 && sent->what == SENT_MAIL)
+		return;
 	switch (sent->what) {
 	case SENT_MAIL:
 	case SENT_MEND:

@@ -399,7 +399,7 @@ run_append(struct sim *sim, const struct sim_op *op)
 
 	strbuf_init(&before, FORMAT_MAX);
 	sim_format_kept(sim->site[op->side].world, &before);
-	run.append[op->side] = true;
+	run.append[op->side] = sim->appended = true;
 	ok = sim_run(sim, &run) && sim_check_uids(sim);
 	if (ok && !run.ended)
 		ok = sim_fail(sim, "a run that may only add fails");

@@ -154,6 +154,13 @@ HISTORY(flags_that_are_there_already_do_not_go_round_in_a_ring, 1000000107,
 	{ SIM_PAIR_RUN, C, 878, 639, 111 }, { SIM_KEYWORDS, A, 913, 775, 398 },
 	{ SIM_REST, A, 0, 0, 0 })
 
+HISTORY(a_save_tried_again_gets_modseq_and_uid_from_the_store, 2007189,
+	{ SIM_DROP, A, 530, 213, 566 },
+	{ SIM_RUN_BUSY, A, 263, 607, 486 },
+	{ SIM_RUN_BUSY, A, 22, 538, 260 },
+	{ SIM_RUN_FAIL, B, 604, 754, 575 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -210,6 +217,8 @@ main(void)
 	tcase_add_test(tcase, a_removal_that_was_refused_is_tried_again);
 	tcase_add_test(tcase,
 	    flags_that_are_there_already_do_not_go_round_in_a_ring);
+	tcase_add_test(tcase,
+	    a_save_tried_again_gets_modseq_and_uid_from_the_store);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
