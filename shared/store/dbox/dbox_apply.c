@@ -282,6 +282,8 @@ dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn)
 		qsort(ops, n, sizeof(*ops), uid_cmp);
 	for (size_t i = 0; i < n; i++)
 		index_txn_modseq(txn, ops[i]->uid, ops[i]->modseq);
+	if (n == 0 && !index_state(box->folder->index)->has_modseqs)
+		index_txn_modseq(txn, 0, 1);
 	/* Expunges count, so what was wanted comes after them. */
 	if (highest > index_state(box->folder->index)->highestmodseq &&
 	    !later)

@@ -165,6 +165,33 @@ header_complete(struct dbox_store *store, struct dbox_folder *folder)
 	    index_state(folder->index)->uidvalidity != 0;
 }
 
+/*
+ * From now on modseqs are kept, as after the first client that asks for them:
+ * all messages have the highest one, which would else rise with each change.
+ */
+static int
+keep_modseqs(struct dbox_store *store, struct dbox_folder *folder,
+    struct err *err)
+{
+	struct index *index = folder->index;
+	struct err why = ERR_INIT;
+	struct index_txn *txn;
+	int ret = index_lock(index, &why);
+
+	if (ret == 0 && !index_state(index)->has_modseqs &&
+	    index_state(index)->exists) {
+		txn = index_txn_begin(index);
+		index_txn_modseq(txn, 0, 1);
+		ret = index_txn_commit(&txn, NULL, &why);
+	}
+	index_unlock(index);
+	if (ret == -1 && dbox_gone(store)) {
+		*err = why;
+		return -1;
+	}
+	return 0;
+}
+
 static int
 folder_prepare(struct dbox_store *store, struct dbox_folder *folder,
     struct err *err)
@@ -184,8 +211,13 @@ folder_prepare(struct dbox_store *store, struct dbox_folder *folder,
 	    (finish_index(store, folder, err) == -1 ||
 	    index_refresh(folder->index, err) == -1))
 		return -1;
-	if (!header_complete(store, folder))
-		return finish_header(store, folder, err);
+	if (!header_complete(store, folder) &&
+	    finish_header(store, folder, err) == -1)
+		return -1;
+	/* An empty one can still take those of another store as they are. */
+	if (!index_state(folder->index)->has_modseqs &&
+	    index_state(folder->index)->count > 0)
+		return keep_modseqs(store, folder, err);
 	return 0;
 }
 
