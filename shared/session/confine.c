@@ -77,6 +77,7 @@ session_confine(const struct session_args *args, struct err *err)
 	const char *inbox = mail_location_get(loc, "INBOX");
 	const char *control = mail_location_get(loc, "CONTROL");
 	const char *index = mail_location_get(loc, "INDEX");
+	const char *outside = store_file_outside(loc);
 	char *root_folder = NULL, *inbox_folder = NULL;
 	char *control_folder = NULL, *index_folder = NULL;
 	struct paths paths = { .n = 0 };
@@ -106,6 +107,8 @@ session_confine(const struct session_args *args, struct err *err)
 	if (inbox != NULL && inbox[0] == '/' && (stat(inbox, &st) == -1 ||
 	    !S_ISDIR(st.st_mode)))
 		inbox_folder = add_folder_of(&paths, inbox);
+	else if (outside != NULL)
+		inbox_folder = add_folder_of(&paths, outside);
 	/* INDEX=, CONTROL= and the like lie elsewhere. */
 	for (size_t i = 0; i < loc->key_count; i++)
 		add_path(&paths, loc->keys[i].value, BOTH);

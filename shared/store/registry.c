@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "model/mail_location.h"
+#include "store/mbox/mbox.h"
 #include "store/store.h"
 
 static const struct store_driver *const drivers[] = {
@@ -91,6 +92,19 @@ store_open(struct store **store_r, const struct mail_location *loc,
 		return err_set(err, ERR_CONFIG,
 		    "the mail format %s is not supported", name);
 	return driver->open(store_r, loc, opts, err);
+}
+
+const char *
+store_file_outside(const struct mail_location *loc)
+{
+	const char *name = loc->driver;
+
+	if (name == NULL || name[0] == '\0')
+		name = detect(loc->path);
+	if (name == NULL || strcmp(name, "mbox") != 0 ||
+	    mail_location_get(loc, "INBOX") != NULL)
+		return NULL;
+	return mbox_spool_file(loc->path);
 }
 
 void

@@ -342,6 +342,12 @@ const struct store_driver *store_driver_find(const char *name);
  */
 int store_open(struct store **store_r, const struct mail_location *loc,
     const struct store_options *opts, struct err *err);
+/*
+ * A file of the store that neither lies below its root nor is named by a key:
+ * the spool file that is the INBOX of an mbox store.  NULL: there is none.  To
+ * be asked before the process is confined; the answer is remembered.
+ */
+const char *store_file_outside(const struct mail_location *loc);
 /* NULL or a pointer to NULL is allowed. */
 void store_close(struct store **store);
 

@@ -155,6 +155,8 @@ struct mbox_box {
 void mbox_problem(struct mbox_store *store, const struct err *why,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int mbox_writable(struct mbox_store *store, struct err *err);
+/* The user's spool file, if it is the INBOX of a store at path; NULL. */
+const char *mbox_spool_file(const char *path);
 /* A step said that this process is gone. */
 bool mbox_gone(const struct mbox_store *store);
 

@@ -173,27 +173,34 @@ store_free(struct mbox_store *store)
 /*
  * Without INBOX= Dovecot takes the user's spool file if there is one.  Whose
  * mail it is is known here only from the owner of this process, so it is taken
- * only for a root in that user's home.
+ * only for a root in that user's home.  The answer is kept: a confined process
+ * could not find it any more.
  */
-static void
-find_spool(struct mbox_store *store, const char *path)
+const char *
+mbox_spool_file(const char *path)
 {
 	static const char *const dirs[] = { "/var/mail", "/var/spool/mail" };
-	const struct passwd *pw = getpwuid(geteuid());
-	struct err ignored = ERR_INIT;
-	char file[PATH_NAME_MAX + 1], full[PATH_NAME_MAX + 32];
-	size_t home = pw == NULL ? 0 : strlen(pw->pw_dir);
+	static char root[LOCATION_MAX + 1], file[PATH_NAME_MAX + 32];
+	const struct passwd *pw;
+	size_t home;
 
+	if (strcmp(root, path) == 0)
+		return file[0] == '\0' ? NULL : file;
+	snprintf(root, sizeof(root), "%s", path);
+	file[0] = '\0';
+	pw = getpwuid(geteuid());
+	home = pw == NULL ? 0 : strlen(pw->pw_dir);
 	if (pw == NULL || home < 2 || strncmp(path, pw->pw_dir, home) != 0 ||
-	    path[home] != '/' || !path_name_valid(pw->pw_name))
-		return;
-	snprintf(file, sizeof(file), "%s", pw->pw_name);
+	    path[home] != '/' || !path_name_valid(pw->pw_name) ||
+	    strlen(pw->pw_name) > PATH_NAME_MAX)
+		return NULL;
 	for (size_t i = 0; i < nitems(dirs); i++) {
-		snprintf(full, sizeof(full), "%s/%s", dirs[i], file);
-		if (access(full, R_OK | W_OK) == 0 &&
-		    open_inbox(store, full, &ignored) == 0)
-			return;
+		snprintf(file, sizeof(file), "%s/%s", dirs[i], pw->pw_name);
+		if (access(file, R_OK | W_OK) == 0)
+			return file;
 	}
+	file[0] = '\0';
+	return NULL;
 }
 
 static bool
@@ -271,11 +278,15 @@ static int
 open_roots(struct mbox_store *store, const struct mail_location *loc,
     const struct store_options *opts, struct err *err)
 {
+	const char *spool = NULL;
+
 	if (path_root_open(&store->root, &store->head, loc->path,
 	    opts->readonly, opts->create, err) == -1)
 		return -1;
 	if (store->inbox.fd == -1)
-		find_spool(store, loc->path);
+		spool = mbox_spool_file(loc->path);
+	if (spool != NULL && open_inbox(store, spool, err) == -1)
+		return -1;
 	if (store->inbox.fd == -1) {
 		store->inbox = store->root;
 		store->inbox.fd = fcntl(store->root.fd, F_DUPFD_CLOEXEC, 3);
