@@ -13,9 +13,10 @@ TZ=Europe/Berlin
 export TZ
 
 # All but X-GUID; an mbox has its own, and directories where a Maildir has none.
+# What is below a mailbox elsewhere is beside it in an mbox, as A_B.
 view() { # SIDE
 	imap "$1" view | grep -v ' (directory)$' |
-	    sed 's/ X-GUID=[^ ]*//' | sort
+	    sed 's/ X-GUID=[^ ]*//' | tr / _ | sort
 }
 
 mirror() {
