@@ -192,6 +192,7 @@ struct sim {
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
 	bool loose_dirs;		/* a directory here, a mailbox there */
+	bool owing;			/* something was refused and is pending */
 	bool appended;			/* a peer that may only add was met */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
 	bool busy;			/* others wrote in the last run */
