@@ -46,11 +46,11 @@ static const struct family {
 	uint64_t first, count;
 	long seconds;			/* at most, without --full */
 } families[] = {
-	{ "random histories", SIM_SEED_SHORT, 200000, 25 },
+	{ "random histories", SIM_SEED_SHORT, 200000, 20 },
 	{ "histories cut, killed and failing everywhere", SIM_SEED_POINTS,
-	    200, 10 },
-	{ "histories of three stores", SIM_SEED_THREE, 20000, 12 },
-	{ "small histories", SIM_SEED_SMALL, SIM_SMALL_COUNT, 15 },
+	    200, 8 },
+	{ "histories of three stores", SIM_SEED_THREE, 20000, 10 },
+	{ "small histories", SIM_SEED_SMALL, SIM_SMALL_COUNT, 10 },
 };
 
 struct tally {
