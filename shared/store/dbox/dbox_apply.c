@@ -298,9 +298,13 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 {
 	struct index *index = box->folder->index;
 	struct err why = ERR_INIT;
+	bool others = false;
 	uint64_t modseq;
 	size_t pos;
 
+	for (size_t i = 0; i < box->ops.n && !others; i++)
+		others = box->ops.v[i].kind == DBOX_FLAGS ||
+		    box->ops.v[i].kind == DBOX_EXPUNGE;
 	for (size_t i = 0; i < n; i++) {
 		ops[i]->published = true;
 		if (ops[i]->kind != DBOX_UID)
@@ -310,7 +314,7 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 			*err = why;
 			return -1;
 		}
-		for (size_t k = 0; k < box->ops.n; k++) {
+		for (size_t k = 0; others && k < box->ops.n; k++) {
 			if (box->ops.v[k].kind != DBOX_APPEND &&
 			    box->ops.v[k].kind != DBOX_UID &&
 			    box->ops.v[k].uid == ops[i]->from_uid)
