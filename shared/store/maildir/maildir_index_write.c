@@ -375,8 +375,8 @@ make_dir(struct maildir_box *box)
 }
 
 /*
- * One transaction; what can't be written is told, and no failure of mail.  -1:
- * the process is gone.
+ * One transaction; what can't be written is told, and no failure of mail.  1:
+ * Dovecot has made an index meanwhile; -1: the process is gone.
  */
 static int
 commit_all(struct commit *c, bool expunges, struct err *err)
@@ -395,7 +395,9 @@ commit_all(struct commit *c, bool expunges, struct err *err)
 	/* Perhaps it went in a step whose failure did not matter. */
 	if (box->store->root.gone)
 		return err_set(err, ERR_TEMP, "the process is gone");
-	if (ret == -1 && why.code != ERR_STALE && !box->idx.told) {
+	if (ret == -1 && why.code == ERR_STALE)
+		return 1;
+	if (ret == -1 && !box->idx.told) {
 		box->idx.told = true;
 		maildir_box_problem(box, &why, "index", "was not written");
 	}
@@ -458,6 +460,17 @@ renumbered(const struct maildir_box *box)
 	return false;
 }
 
+/* Lock the index that somebody else was faster to make. */
+static bool
+lock_made(struct maildir_box *box)
+{
+	struct err ignored = ERR_INIT;
+
+	return maildir_index_lock(box, box->store->lock_timeout,
+	    &ignored) == 0 && index_is_locked(box->idx.index) &&
+	    box->idx.usable;
+}
+
 int
 maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 {
@@ -492,12 +505,17 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 	if (expunges)
 		c.op_count = 0;
 	ret = commit_all(&c, expunges, err);
-	if (ret == 0) {
+	if (ret == 1 && lock_made(box)) {
+		c.exists = true;
+		c.restart = false;
+		ret = commit_all(&c, expunges, err);
+	}
+	if (ret != -1) {
 		maildir_index_look(box);
 		note_modseqs(&c, expunges);
 	}
 	free(c.ops);
-	return ret;
+	return ret == -1 ? -1 : 0;
 }
 
 int
