@@ -82,6 +82,11 @@ emit_state(struct brain *brain, unsigned int s, size_t entry,
 	m->box.uidvalidity = uidvalidity;
 	m->box.uidnext = uidnext;
 	m->box.highestmodseq = highestmodseq;
+	if (highestmodseq != 0) {
+		m->vanished = brain->modseqs[entry].vanished[s].uids;
+		m->vanished_count = brain->modseqs[entry].vanished[s].n;
+		brain->modseqs[entry].vanished[s].n = 0;
+	}
 	sent->what = highestmodseq != 0 ? SENT_HIGHEST : SENT_STATE;
 	sent->entry = entry;
 	sent->mailbox = e->target.guid;

@@ -8,7 +8,15 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
 #include "brain/run.h"
+
+/* What a store may count beyond the modseqs that were planned: a record for
+   each keyword and each kind of change, in Dovecot's index. */
+#define COUNTED_MAX	32U
 
 static bool
 may_follow(const struct brain *brain, unsigned int s)
@@ -50,6 +58,83 @@ highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b)
 	    a->highestmodseq != b->highestmodseq;
 }
 
+static int
+uid_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+add_uids(struct brain *brain, struct vanished *v, const uint32_t *uids,
+    size_t n)
+{
+	uint32_t *all = arena_calloc(brain->arena, v->n + n, sizeof(*all));
+	size_t count = v->n + n, kept = 0;
+
+	if (v->n > 0)
+		memcpy(all, v->uids, v->n * sizeof(*all));
+	memcpy(all + v->n, uids, n * sizeof(*all));
+	qsort(all, count, sizeof(*all), uid_cmp);
+	for (size_t i = 0; i < count && kept < VANISHED_MAX; i++)
+		if (all[i] != 0 && (kept == 0 || all[kept - 1] != all[i]))
+			all[kept++] = all[i];
+	v->uids = all;
+	v->n = kept;
+}
+
+/*
+ * UIDs that went since the base, or go in this run.  A mail client may have
+ * seen them on either side, with a HIGHESTMODSEQ above the one that the store
+ * where they went gave them: so both sides tell of them once more, with the
+ * new one, even where nothing ever had that UID.
+ */
+static void
+find_vanished(struct brain *brain, struct job *job)
+{
+	struct entry_modseq *em = &brain->modseqs[job->entry];
+	const struct plan_mails *plan = &job->plan;
+	uint32_t *uids;
+	size_t n = 0;
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		n += plan->side[s].ops.n + plan->side[s].expunges.n +
+		    job->gone[s].n;
+	uids = arena_calloc(job->arena, n + 1, sizeof(*uids));
+	n = 0;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct plan_side *side = &plan->side[s];
+
+		for (size_t i = 0; i < side->ops.n; i++)
+			if (side->ops.v[i].kind == PLAN_SET_UID)
+				uids[n++] = side->ops.v[i].uid;
+		for (size_t i = 0; i < side->expunges.n; i++)
+			uids[n++] = side->expunges.v[i].uid;
+		for (size_t i = 0; i < job->gone[s].n; i++)
+			if (brain->base || job->gone[s].v[i].is_new)
+				uids[n++] = job->gone[s].v[i].uid;
+	}
+	for (unsigned int s = 0; n > 0 && s < SIDE_COUNT; s++) {
+		add_uids(brain, &em->vanished[s], uids, n);
+		em->expunges[s] += COUNTED_MAX;
+	}
+}
+
+void
+highest_left(struct brain *brain, size_t entry, uint32_t uid)
+{
+	struct entry_modseq *em = &brain->modseqs[entry];
+
+	if (em->highest == 0 || brain->source >= 0)
+		return;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		add_uids(brain, &em->vanished[s], &uid, 1);
+		em->expunges[s] += COUNTED_MAX;
+		em->set[s] = true;
+	}
+}
+
 void
 highest_planned(struct brain *brain, struct job *job)
 {
@@ -70,9 +155,14 @@ highest_planned(struct brain *brain, struct job *job)
 		    job->side[1].highestmodseq);
 		return;
 	}
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+	/* One-way HIGHESTMODSEQ is to be the source's (B2). */
+	if (brain->source < 0)
+		find_vanished(brain, job);
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		em->set[s] |= any || !job->side[s].state_known ||
+		    em->vanished[s].n > 0 ||
 		    job->side[s].highestmodseq < plan->modseq;
+	}
 }
 
 static void

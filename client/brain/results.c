@@ -115,6 +115,7 @@ add_mend(struct brain *brain, unsigned int s, const struct other_uid *other,
 		.modseq = modseq,
 	};
 	results_note_uid(brain, s, other->entry, new_uid);
+	highest_left(brain, other->entry, uid);
 }
 
 /* By mailbox, and the answers about one message next to each other. */

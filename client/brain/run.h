@@ -126,12 +126,19 @@ struct mend {
 	uint64_t modseq;
 };
 
+/* UIDs that went on the one side and may never have been on the other. */
+struct vanished {
+	uint32_t *uids;			/* rising, in the brain's arena */
+	size_t n;			/* up to VANISHED_MAX */
+};
+
 /* Modseqs of one mailbox (F6). */
 struct entry_modseq {
 	uint64_t highest;		/* of all that exist or are planned; 0:
 					   none is planned in this mailbox */
 	uint64_t expunges[SIDE_COUNT];	/* each may count */
 	bool set[SIDE_COUNT];		/* HIGHESTMODSEQ has to be set */
+	struct vanished vanished[SIDE_COUNT]; /* that side has to be told */
 };
 
 /* A message whose modseq became higher on one side than was planned. */
@@ -323,6 +330,8 @@ bool highest_wanted(const struct brain *brain, const struct job *job);
 /* HIGHESTMODSEQ of both differs, and both have one. */
 bool highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b);
 void highest_planned(struct brain *brain, struct job *job);
+/* A mend takes this UID from a message: mail clients of both sides hear it. */
+void highest_left(struct brain *brain, size_t entry, uint32_t uid);
 /* Both sides can be written: what a run left unequal can be mended. */
 bool highest_mendable(const struct brain *brain);
 /* Send the next HIGHESTMODSEQ, or raise the next modseq; false: none left. */

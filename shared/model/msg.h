@@ -324,6 +324,8 @@ struct msg_body_end {
  * renumbers: up to the next FLUSH any free UID may be given by OP_SET_UID,
  * OP_SAVE and OP_COPY, and what is not named gets new UIDs.
  */
+#define VANISHED_MAX	4096U		/* UIDs of one OP_MAILBOX */
+
 struct msg_op_mailbox {
 	uint32_t op;
 	bool create;			/* it does not exist yet */
@@ -333,6 +335,9 @@ struct msg_op_mailbox {
 	struct msg_mailbox box;		/* guid: the present one; aliases: what
 					   it stands for from now on */
 	struct guid128 new_guid;	/* zero: stays */
+	uint32_t *vanished;		/* UIDs that mail clients of the other
+					   store knew, and that nothing has (F6) */
+	size_t vanished_count;		/* up to VANISHED_MAX */
 };
 
 struct msg_op_mailbox_delete {

@@ -687,6 +687,9 @@ apply_hold(struct session *s, const struct msg *msg, struct err *err)
 			box->aliases = dup_marks(h->arena, box->aliases,
 			    box->alias_count);
 		box->set_digest = NULL;
+		m->u.op_mailbox.vanished = arena_memdup(h->arena,
+		    m->u.op_mailbox.vanished, m->u.op_mailbox.vanished_count *
+		    sizeof(*m->u.op_mailbox.vanished));
 	}
 	return 0;
 }

@@ -438,6 +438,9 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
 	}
+	status.vanished = arena_memdup(s->batch_arena, m->vanished,
+	    m->vanished_count * sizeof(*m->vanished));
+	status.vanished_count = m->vanished_count;
 	op = batch_add(s, BATCH_STATUS, m->op, row);
 	op->status = status;
 	open->dirty = true;

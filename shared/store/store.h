@@ -81,6 +81,14 @@ struct mailbox_status {
 	uint32_t uidvalidity;		/* zero: none yet (readonly) */
 	uint32_t uidnext;		/* at least 1 */
 	uint64_t highestmodseq;		/* 0: none kept */
+	/*
+	 * set_status only; valid until the flush: UIDs below UIDNEXT that no
+	 * message has, which mail clients may know from another store and are
+	 * told by VANISHED (RFC 7162) that they are gone.  Those that a message
+	 * has are passed over; a store without modseqs need not care.
+	 */
+	const uint32_t *vanished;
+	size_t vanished_count;
 };
 
 /* One message, in a scan, in an append, or as read. */

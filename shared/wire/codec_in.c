@@ -303,6 +303,28 @@ take_body_end(struct taker *in, const void *from, struct msg *msg)
 }
 
 static int
+take_vanished(struct taker *in, const Dsync__OpMailbox *pb,
+    struct msg_op_mailbox *m)
+{
+	uint32_t last = 0;
+
+	if (pb->n_vanished > VANISHED_MAX)
+		return take_bad(in, "number of vanished UIDs");
+	if (pb->n_vanished == 0)
+		return 0;
+	m->vanished = take_room(in, pb->n_vanished, sizeof(*m->vanished));
+	if (m->vanished == NULL)
+		return -1;
+	for (size_t i = 0; i < pb->n_vanished; i++) {
+		if (pb->vanished[i] <= last)
+			return take_bad(in, "vanished UID");
+		m->vanished[i] = last = pb->vanished[i];
+	}
+	m->vanished_count = pb->n_vanished;
+	return 0;
+}
+
+static int
 take_op_mailbox(struct taker *in, const void *from, struct msg *msg)
 {
 	struct msg_op_mailbox *m = &msg->u.op_mailbox;
@@ -314,7 +336,8 @@ take_op_mailbox(struct taker *in, const void *from, struct msg *msg)
 	if (m->recreate && !m->create)
 		return take_bad(in, "recreate without create");
 	if (take_number(in, pb->op, &m->op, "operation number") == -1 ||
-	    take_box(in, pb->mailbox, 0, &m->box) == -1)
+	    take_box(in, pb->mailbox, 0, &m->box) == -1 ||
+	    take_vanished(in, pb, m) == -1)
 		return -1;
 	return take_guid0(in, pb->new_guid, &m->new_guid, "mailbox GUID");
 }

@@ -317,6 +317,8 @@ put_op_mailbox(struct putter *out, const struct msg *msg)
 	pb->temporary = m->temporary;
 	pb->mailbox = put_box(out, &m->box);
 	pb->new_guid = put_guid(&m->new_guid);
+	pb->vanished = m->vanished;
+	pb->n_vanished = m->vanished_count;
 	return pb;
 }
 

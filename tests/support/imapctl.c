@@ -353,6 +353,9 @@ change_mail(struct changer *c, unsigned int what)
 		imap_do(c->imap, "UID EXPUNGE %" PRIu32, uid);
 		return;
 	case 2:
+		/* Moved to where it is, Dovecot complains of itself. */
+		if (strcmp(name, to) == 0)
+			break;
 		imap_do(c->imap, "UID MOVE %" PRIu32 " \"%s\"", uid, to);
 		return;
 	case 3:

@@ -347,6 +347,18 @@ random_list(struct arena *arena, struct rng *rng, struct msg_list *m)
 }
 
 static void
+vanished(struct arena *arena, struct rng *rng, struct msg_op_mailbox *m)
+{
+	uint32_t uid = 0;
+
+	m->vanished_count = count(rng, VANISHED_MAX);
+	m->vanished = arena_calloc(arena, m->vanished_count,
+	    sizeof(*m->vanished));
+	for (size_t i = 0; i < m->vanished_count; i++)
+		m->vanished[i] = uid += 1 + rng_below(rng, 100000);
+}
+
+static void
 random_have(struct arena *arena, struct rng *rng, struct msg_have *m)
 {
 	m->request = number1(rng);
@@ -512,6 +524,7 @@ msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.op_mailbox.temporary = chance(rng, 2);
 		msg.u.op_mailbox.box = box(arena, rng);
 		msg.u.op_mailbox.new_guid = guid0(rng);
+		vanished(arena, rng, &msg.u.op_mailbox);
 		break;
 	case MSG_OP_MAILBOX_DELETE:
 		msg.u.op_mailbox_delete.op = number1(rng);
@@ -883,6 +896,9 @@ add_msg(struct print *p, const struct msg *m)
 		add_u(p, m->u.op_mailbox.temporary);
 		add_box(p, &m->u.op_mailbox.box);
 		add_g(p, &m->u.op_mailbox.new_guid, 1);
+		add_u(p, m->u.op_mailbox.vanished_count);
+		for (size_t i = 0; i < m->u.op_mailbox.vanished_count; i++)
+			add_u(p, m->u.op_mailbox.vanished[i]);
 		break;
 	case MSG_OP_MAILBOX_DELETE:
 		add_u(p, m->u.op_mailbox_delete.op);

@@ -256,6 +256,88 @@ commit_gone(struct commit *c, bool expunges)
 	}
 }
 
+ARRAY_TYPE(uids, uint32_t);
+
+static int
+uid_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Those that this very flush takes from a message, in order. */
+static void
+find_leaving(const struct maildir_box *box, struct uids *leaving)
+{
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		/* Answered so far: it failed, or was done before. */
+		if (op->answered)
+			continue;
+		if (op->kind == OP_UID && op->uid != 0)
+			*ARRAY_ADD(leaving) = op->from_uid;
+		else if (op->kind == OP_EXPUNGE)
+			*ARRAY_ADD(leaving) = op->uid;
+	}
+	if (leaving->n > 1)
+		qsort(leaving->v, leaving->n, sizeof(uint32_t), uid_cmp);
+}
+
+/* Does any message have it?  What the index knows, its lines may outlive. */
+static bool
+has_uid(const struct commit *c, const struct uids *leaving, uint32_t uid)
+{
+	struct maildir_box *box = c->box;
+	struct err ignored = ERR_INIT;
+	struct list_line *line;
+	bool found;
+	size_t pos;
+
+	if (leaving->n > 0 && bsearch(&uid, leaving->v, leaving->n,
+	    sizeof(uid), uid_cmp) != NULL)
+		return false;
+	if (uid < index_state(box->idx.index)->next_uid)
+		return index_find(box->idx.index, uid, &pos);
+	line = mem_calloc(1, sizeof(*line));
+	found = maildir_list_find(box, uid, line, &ignored) != 1;
+	free(line);
+	return found;
+}
+
+/*
+ * UIDs that nobody has, and perhaps never had here: mail clients hear that they
+ * went, with the highest modseq of all.
+ */
+static void
+commit_vanished(struct commit *c)
+{
+	struct maildir_box *box = c->box;
+	uint32_t next = maildir_list_next(&box->list);
+	struct uids leaving = { 0 };
+	bool raised = false;
+
+	find_leaving(box, &leaving);
+	for (size_t i = 0; c->exists && i < box->ops.n; i++) {
+		const struct mailbox_status *status = &box->ops.v[i].status;
+
+		if (box->ops.v[i].kind != OP_STATUS)
+			continue;
+		for (size_t k = 0; k < status->vanished_count; k++)
+			if (status->vanished[k] < next &&
+			    !has_uid(c, &leaving, status->vanished[k])) {
+				if (!raised && box->idx.raise > 1)
+					index_txn_modseq(c->txn, 0,
+					    box->idx.raise - 1);
+				raised = true;
+				index_txn_expunge(c->txn, status->vanished[k],
+				    NULL);
+			}
+	}
+	ARRAY_FREE(&leaving);
+}
+
 static int
 keyword_change_cmp(const void *a, const void *b)
 {
@@ -338,6 +420,8 @@ fill(struct commit *c, bool expunges, struct err *err)
 		commit_known(c);
 	commit_keywords(c);
 	commit_header(c);
+	if (expunges || !box->idx.expunges)
+		commit_vanished(c);
 	commit_modseqs(c, expunges || !box->idx.expunges);
 	index_txn_remake(c->txn);
 	return 0;
