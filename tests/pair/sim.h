@@ -172,6 +172,7 @@ struct sim_box_then {
 struct sim_model {
 	bool off;			/* something it knows nothing of */
 	bool running, based;		/* a run goes on; one had ended */
+	bool failing;			/* a store fails in it, or is gone */
 	/* Runs that began, and that ended. */
 	unsigned int tries[SIM_SITES_MAX], scans[SIM_SITES_MAX];
 	unsigned int places;

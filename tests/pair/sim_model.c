@@ -373,7 +373,7 @@ guess_group(struct sim *sim, struct group *group, unsigned int s,
 		} else if ((p->on & pair) != 0) {
 			p->on |= bit;
 			/* Its mark may be lost, and its end not known by it. */
-			if (sim->sites > 2)
+			if (sim->sites > 2 || sim->model.failing)
 				loose_of(&sim->model, p->body)->up = true;
 		}
 	}

@@ -574,6 +574,7 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	}
 	brain_free(&wire.brain);
 	clock_set(sim->clock);
+	sim->model.failing = run->fail_at != 0;
 	if (!run->dry_run)
 		sim_model_after(sim, run->ended, run->ended && run->outcome ==
 		    BRAIN_PERFECT && !busy);
