@@ -169,6 +169,8 @@ apply_keep(struct session *s, const struct chlog_mailbox *row,
 	box->id = row->id;
 	box->store_name = mem_strdup(row->store_name);
 	box->box = *handle;
+	/* It was scanned just now, and nothing is written yet (F6). */
+	box->modseq_before = row->highestmodseq;
 	box->used = ++s->box_clock;
 	*handle = NULL;
 }

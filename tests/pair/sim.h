@@ -196,7 +196,6 @@ struct sim {
 	bool owing;			/* something was refused and is pending */
 	bool appended;			/* a peer that may only add was met */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
-	bool busy;			/* others wrote in the last run */
 	bool strict;			/* and its clients know */
 	bool failed;
 	char why[1024];

@@ -223,9 +223,7 @@ quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 
 	for (unsigned int s = 0; s < 2; s++)
 		before[s] = memory_world_copy(sim_at(sim, s)->world);
-	/* Who wrote during a run is told of it after the next one. */
-	ok = sim_run(sim, &run) && (sim->busy || sim_check_told(sim, before));
-	sim->busy = false;
+	ok = sim_run(sim, &run) && sim_check_told(sim, before);
 	for (unsigned int s = 0; s < 2; s++)
 		memory_world_free(&before[s]);
 	if (!ok)
@@ -363,7 +361,6 @@ run_disturbed(struct sim *sim, const struct sim_op *op)
 	struct sim_run run = { .seed = op->c };
 
 	disturb(op, &run);
-	sim->busy = true;
 	sim->owing = op->kind == SIM_RUN_FAIL || op->kind == SIM_RUN_BUSY ||
 	    sim->owing;
 	if (!sim_run(sim, &run) || !sim_check_uids(sim))

@@ -69,6 +69,12 @@ HISTORY(a_mailbox_restored_without_its_log_takes_no_uid_twice, 1,
 	{ SIM_RUN, B, 713, 871, 66 }, { SIM_RESTORE_MAIL, A, 205, 782, 375 },
 	{ SIM_DELIVER, A, 218, 29, 294 }, { SIM_RUN, B, 811, 189, 454 })
 
+/* F6: what was raised for the other side is not what its clients have seen. */
+HISTORY(mail_that_came_during_a_run_gets_a_modseq_above_what_was_raised, 13,
+	{ SIM_DELIVER, B, 256, 391, 649 }, { SIM_RUN, A, 704, 25, 558 },
+	{ SIM_EXPUNGE, B, 322, 854, 289 },
+	{ SIM_RUN_BUSY, B, 178, 714, 228 }, { SIM_RUN, A, 252, 872, 864 })
+
 HISTORY(crossing_uids_come_to_rest, 1,
 	{ SIM_CREATE, A, 862, 415, 689 }, { SIM_DELIVER, A, 271, 658, 958 },
 	{ SIM_DROP, A, 474, 289, 603 }, { SIM_CREATE, A, 962, 816, 47 },
@@ -193,6 +199,8 @@ main(void)
 	tcase_add_test(tcase, a_backup_that_discards_mail_can_become_a_mirror);
 	tcase_add_test(tcase,
 	    a_mailbox_restored_without_its_log_takes_no_uid_twice);
+	tcase_add_test(tcase,
+	    mail_that_came_during_a_run_gets_a_modseq_above_what_was_raised);
 	tcase_add_test(tcase, crossing_uids_come_to_rest);
 	tcase_add_test(tcase,
 	    mail_in_a_mailbox_that_could_not_be_read_comes_later);
