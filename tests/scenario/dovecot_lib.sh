@@ -61,7 +61,7 @@ imap() { # SIDE WHAT [ARGUMENT...]: imapctl with that side's server
 # two UIDVALIDITYs: mail programs of the other side have to be told.
 bearable='Warning: Maildir .*: UIDVALIDITY changed'
 # A client renames a mailbox to a name below which there are others.
-bearable="$bearable|rename(.*Directory not empty"
+bearable="$bearable|rename[(].*Directory not empty"
 
 no_complaint() {
 	for side in laptop server; do
