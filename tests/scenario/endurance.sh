@@ -14,7 +14,7 @@ clients=${CLIENTS:-2}
 # other sessions use them and another program moves files.
 bearable="$bearable|Duplicate file entry|Our dotlock file .* was deleted"
 bearable="$bearable|uidlist.tmp.*failed|UIDs not ordered|Bad file descriptor"
-bearable="$bearable|unlink(.*/tmp/.*No such file"
+bearable="$bearable|unlink[(].*/tmp/.*No such file"
 
 IMAPCTL_SPARE=Spared
 export IMAPCTL_SPARE
