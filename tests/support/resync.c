@@ -12,6 +12,7 @@
 #include "tests/support/resync.h"
 
 #define VALUE_MAX	(1U * 1024 * 1024)	/* bytes of one value */
+#define GUID_MAX	33U			/* with a NUL */
 
 /* A message as the client knows it. */
 struct known {
@@ -24,6 +25,7 @@ ARRAY_TYPE(known_list, struct known);
 /* A mailbox as the client knows it. */
 struct copy {
 	char *name;
+	char guid[GUID_MAX];		/* Dovecot's, in hexadecimal digits */
 	uint32_t uidvalidity;
 	uint64_t highestmodseq;
 	struct known_list mails;	/* by UID */
@@ -187,8 +189,21 @@ take_replies(struct imap *imap, struct copy *copy)
 }
 
 static void
+look_guid(struct imap *imap, struct copy *copy)
+{
+	imap_do(imap, "STATUS \"%s\" (X-GUID)", copy->name);
+	for (size_t i = 0; i < imap_replies(imap); i++) {
+		const char *p = strstr(imap_reply(imap, i)->data, "(X-GUID ");
+
+		if (p != NULL)
+			snprintf(copy->guid, sizeof(copy->guid), "%s", p + 8);
+	}
+}
+
+static void
 look(struct imap *imap, struct copy *copy)
 {
+	look_guid(imap, copy);
 	imap_do(imap, "EXAMINE \"%s\"", copy->name);
 	take_replies(imap, copy);
 	imap_do(imap, "UID FETCH 1:* (FLAGS)");
@@ -204,8 +219,9 @@ resync_save(struct imap *imap, const char *const *names, size_t n)
 		struct copy copy = { .name = mem_strdup(names[i]) };
 
 		look(imap, &copy);
-		printf("box %" PRIu32 " %" PRIu64 " %s\n", copy.uidvalidity,
-		    copy.highestmodseq, copy.name);
+		printf("box %" PRIu32 " %" PRIu64 " %s %s\n",
+		    copy.uidvalidity, copy.highestmodseq, copy.guid,
+		    copy.name);
 		for (size_t k = 0; k < copy.mails.n; k++)
 			printf("mail %" PRIu32 " %s\n", copy.mails.v[k].uid,
 			    copy.mails.v[k].flags);
@@ -273,8 +289,12 @@ check_box(struct imap *imap, struct copy *kept)
 	if (exists) {
 		imap_do(imap, "UNSELECT");
 		look(imap, &there);
-		/* Another UIDVALIDITY: a client throws its copy away. */
-		if (there.uidvalidity == kept->uidvalidity) {
+		/*
+		 * Another UIDVALIDITY, or another mailbox that got the name: a
+		 * client throws its copy away.
+		 */
+		if (there.uidvalidity == kept->uidvalidity &&
+		    strcmp(there.guid, kept->guid) == 0) {
 			come_back(imap, kept);
 			wrong = compare(kept, &there);
 		}
@@ -309,7 +329,8 @@ resync_check(struct imap *imap)
 		copy_deinit(&kept);
 		kept.uidvalidity = (uint32_t)strtoul(line + 4, &p, 10);
 		kept.highestmodseq = strtoull(p, &p, 10);
-		kept.name = mem_strdup(p + 1);
+		snprintf(kept.guid, sizeof(kept.guid), "%s", p + 1);
+		kept.name = mem_strdup(p + 1 + strlen(kept.guid) + 1);
 	}
 	if (kept.name != NULL)
 		wrong += check_box(imap, &kept);
