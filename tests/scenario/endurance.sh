@@ -12,7 +12,7 @@ clients=${CLIENTS:-2}
 
 # What Dovecot says without us, too, when its sessions rename mailboxes while
 # other sessions use them and another program moves files.
-bearable="$bearable|Duplicate file entry|Our dotlock file .* was deleted"
+bearable="$bearable|Our dotlock file .* was deleted"
 bearable="$bearable|uidlist.tmp.*failed|UIDs not ordered|Bad file descriptor"
 bearable="$bearable|unlink[(].*/tmp/.*No such file"
 
