@@ -23,6 +23,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/files/mail_input.h
 %C%_libstore_a_SOURCES += %D%/files/path.c
 %C%_libstore_a_SOURCES += %D%/files/path.h
+%C%_libstore_a_SOURCES += %D%/files/problem.c %D%/files/problem.h
 %C%_libstore_a_SOURCES += %D%/files/subscriptions.c
 %C%_libstore_a_SOURCES += %D%/files/subscriptions.h
 %C%_libstore_a_SOURCES += %D%/files/subscriptions_file.c

@@ -155,7 +155,7 @@ struct store_driver {
 	 * Call fn for each mailbox, INBOX included, in any order, mere
 	 * directories too; fn returns -1 to stop.  What can't be listed (an
 	 * invalid name, a symbolic link, another owner) is told to the problem
-	 * function of store_problem_fn below and left out.
+	 * function of struct store below and left out.
 	 */
 	int (*list)(struct store *store, store_list_fn *fn, void *arg,
 	    struct err *err);

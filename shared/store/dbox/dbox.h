@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "store/dbox/dbox_format.h"
 #include "store/files/path.h"
+#include "store/files/problem.h"
 #include "store/index/index.h"
 #include "store/store.h"
 #include "store/store_settings.h"
@@ -235,8 +236,6 @@ int dbox_store_open(const struct dbox_format *format,
     struct err *err);
 void dbox_store_close(struct store **store);
 int dbox_root_fd(const struct store *store);
-void dbox_problem(struct dbox_store *store, const struct err *why,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int dbox_writable(struct dbox_store *store, struct err *err);
 /* A step said that the process is gone. */
 bool dbox_gone(const struct dbox_store *store);

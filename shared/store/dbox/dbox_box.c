@@ -15,7 +15,7 @@ dbox_folder_problem(struct dbox_store *store, struct dbox_folder *folder,
 {
 	if (++folder->problems > DBOX_PROBLEMS_MAX)
 		return;
-	dbox_problem(store, why, "mailbox %s: UID %u", folder->path, uid);
+	store_tell(&store->head, why, "mailbox %s: UID %u", folder->path, uid);
 }
 
 bool

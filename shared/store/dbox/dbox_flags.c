@@ -99,7 +99,7 @@ put_changes(struct dbox_box *box, struct index_txn *txn,
 			room = index_keyword_find(index, name) != SIZE_MAX ||
 			    ++names <= INDEX_KEYWORDS_MAX;
 			if (!room)
-				dbox_problem(box->store, NULL, "mailbox %s: "
+				store_tell(&box->store->head, NULL, "mailbox %s: "
 				    "no room is left for the keyword %s",
 				    box->folder->path, name);
 		}

@@ -48,7 +48,7 @@ entry_problem(const struct walk *walk, const char *level, const char *why)
 	if (walk->fn == NULL)
 		return;
 	err_set(&err, ERR_PERM, "%s", why);
-	dbox_problem(walk->store, &err, "mailbox directory %s%s%s",
+	store_tell(&walk->store->head, &err, "mailbox directory %s%s%s",
 	    walk->path.data, walk->path.len > 0 ? "/" : "", level);
 }
 
@@ -111,7 +111,7 @@ list_one(struct walk *walk, bool selectable, struct err *err)
 	if (walk->fn == NULL)
 		return 0;
 	if (dbox_inbox_misspelt(walk->name.data)) {
-		dbox_problem(walk->store, NULL, "mailbox directory %s is "
+		store_tell(&walk->store->head, NULL, "mailbox directory %s is "
 		    "not INBOX, and can't be listed", walk->path.data);
 		return 0;
 	}
@@ -210,7 +210,7 @@ walk_dir(struct walk *walk, int parent, const char *level, struct err *err)
 		return 0;
 	if (dir == NULL && why.code == ERR_PERM && walk->depth > 0) {
 		if (walk->fn != NULL)
-			dbox_problem(walk->store, &why, "mailbox directory");
+			store_tell(&walk->store->head, &why, "mailbox directory");
 		return 0;
 	}
 	if (dir == NULL) {

@@ -59,7 +59,7 @@ dbox_scan(struct mailbox *head, store_scan_fn *fn, void *arg, struct err *err)
 	}
 	ARRAY_FREE(&keywords);
 	if (folder->problems > DBOX_PROBLEMS_MAX)
-		dbox_problem(box->store, NULL,
+		store_tell(&box->store->head, NULL,
 		    "mailbox %s: %u damaged messages in all", folder->path,
 		    folder->problems);
 	return ret;

@@ -1,8 +1,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,25 +11,6 @@
 #include "store/dbox/dbox.h"
 #include "store/files/mail_codec.h"
 #include "store/store_settings.h"
-
-void
-dbox_problem(struct dbox_store *store, const struct err *why,
-    const char *fmt, ...)
-{
-	char what[512];
-	va_list ap;
-
-	if (store->head.problem == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	for (char *p = what; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	store->head.problem(what, why, store->head.problem_arg);
-}
 
 int
 dbox_writable(struct dbox_store *store, struct err *err)

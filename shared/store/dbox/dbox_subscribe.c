@@ -34,7 +34,7 @@ dbox_subscriptions(struct store *head, store_name_fn *fn, void *arg,
 		const char *name = subs.lines.v[i].name;
 
 		if (name == NULL || strchr(name, '/') != NULL) {
-			dbox_problem(store, NULL, "subscriptions: not "
+			store_tell(&store->head, NULL, "subscriptions: not "
 			    "a mailbox name: %s", subs.lines.v[i].line);
 			continue;
 		}

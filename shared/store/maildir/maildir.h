@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "store/files/dotlock.h"
 #include "store/files/path.h"
+#include "store/files/problem.h"
 #include "store/index/index_list.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
@@ -214,8 +215,6 @@ struct maildir_box {
 };
 
 /* maildir_store.c */
-void maildir_problem(struct maildir_store *store, const struct err *why,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int maildir_writable(struct maildir_store *store, struct err *err);
 
 /* maildir_names.c: mailbox names to directories and back */

@@ -19,7 +19,7 @@ maildir_box_problem(struct maildir_box *box, const struct err *why,
 {
 	if (box->quiet || ++box->problems > PROBLEMS_MAX)
 		return;
-	maildir_problem(box->store, why, "mailbox %s: %s: %s",
+	store_tell(&box->store->head, why, "mailbox %s: %s: %s",
 	    box->place.mail[0] == '\0' ? "INBOX" : box->place.mail, what,
 	    name);
 }

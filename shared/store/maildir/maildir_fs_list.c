@@ -172,7 +172,7 @@ walk_entry(struct walk *w, int parent_fd, const struct dirent *de,
 		dir = path_read_dir(&w->store->root, parent_fd, de->d_name,
 		    &why);
 		if (dir == NULL && why.code != ERR_NOTFOUND)
-			maildir_problem(w->store, &why,
+			store_tell(&w->store->head, &why,
 			    "mailbox directory %s", w->path.data);
 	}
 	if (dir != NULL) {

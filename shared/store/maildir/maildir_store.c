@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,25 +12,6 @@
 #include "store/files/mail_codec.h"
 #include "store/maildir/maildir.h"
 #include "store/store_settings.h"
-
-void
-maildir_problem(struct maildir_store *store, const struct err *why,
-    const char *fmt, ...)
-{
-	char what[512];
-	va_list ap;
-
-	if (store->head.problem == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	for (char *p = what; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	store->head.problem(what, why, store->head.problem_arg);
-}
 
 int
 maildir_writable(struct maildir_store *store, struct err *err)

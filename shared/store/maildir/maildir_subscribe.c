@@ -33,7 +33,7 @@ maildir_subscriptions(struct store *head, store_name_fn *fn, void *arg,
 
 		/* No mailbox of this layout could have it. */
 		if (name == NULL || !maildir_can_hold(store, name)) {
-			maildir_problem(store, NULL, "subscriptions: not "
+			store_tell(&store->head, NULL, "subscriptions: not "
 			    "a mailbox name: %s", subs.lines.v[i].line);
 			continue;
 		}

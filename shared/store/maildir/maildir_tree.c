@@ -28,7 +28,7 @@ maildir_entry_problem(struct maildir_store *store, const char *dir,
 	struct err err = ERR_INIT;
 
 	err_set(&err, ERR_PERM, "%s", why);
-	maildir_problem(store, &err, "mailbox directory %s", dir);
+	store_tell(&store->head, &err, "mailbox directory %s", dir);
 }
 
 /* A directory of our owner, and no link to one. */

@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "store/files/dotlock.h"
 #include "store/files/path.h"
+#include "store/files/problem.h"
 #include "store/mbox/parse.h"
 #include "store/mbox/state.h"
 #include "store/store.h"
@@ -152,8 +153,6 @@ struct mbox_box {
 };
 
 /* mbox_store.c */
-void mbox_problem(struct mbox_store *store, const struct err *why,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int mbox_writable(struct mbox_store *store, struct err *err);
 /* The user's spool file, if it is the INBOX of a store at path; NULL. */
 const char *mbox_spool_file(const char *path);

@@ -25,7 +25,7 @@ mbox_box_problem(struct mbox_box *box, const struct err *why,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	mbox_problem(box->store, why, "%s: %s",
+	store_tell(&box->store->head, why, "%s: %s",
 	    name_show(name, sizeof(name), box->name), what);
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,25 +13,6 @@
 #include "base/mem.h"
 #include "model/mail_location.h"
 #include "store/mbox/mbox.h"
-
-void
-mbox_problem(struct mbox_store *store, const struct err *why,
-    const char *fmt, ...)
-{
-	char what[512];
-	va_list ap;
-
-	if (store->head.problem == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	for (char *p = what; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
-	store->head.problem(what, why, store->head.problem_arg);
-}
 
 int
 mbox_writable(struct mbox_store *store, struct err *err)

@@ -87,7 +87,7 @@ list_below(struct listing *ls, int dirfd, const char *file,
 
 	if (fd == -1) {
 		if (ls->fn != NULL)
-			mbox_problem(store, &why, "%s is left out", file);
+			store_tell(&store->head, &why, "%s is left out", file);
 		return 0;
 	}
 	if (store->dirname != NULL) {
@@ -132,7 +132,7 @@ list_entry(struct listing *ls, int dirfd, const char *file,
 	    !name_valid(name->data, name->len) ||
 	    (!S_ISDIR(st.mode) && !S_ISREG(st.mode))) {
 		if (ls->fn != NULL)
-			mbox_problem(store, NULL,
+			store_tell(&store->head, NULL,
 			    "%s is left out: not a mailbox", file);
 	} else if (mbox_check_name(store, name->data, &why) == 0) {
 		note(ls, name->data, &st);
@@ -277,7 +277,7 @@ mbox_subscriptions(struct store *head, store_name_fn *fn, void *arg,
 		/* No mailbox here could have it. */
 		if (name == NULL || mbox_check_name(store, name,
 		    &why) == -1) {
-			mbox_problem(store, NULL, "subscriptions: not "
+			store_tell(&store->head, NULL, "subscriptions: not "
 			    "a mailbox name: %s", subs.lines.v[i].line);
 			continue;
 		}

@@ -330,7 +330,7 @@ sdbox_publish(struct dbox_box *box, struct dbox_op *op, struct err *why)
 				return -1;
 			continue;
 		}
-		dbox_problem(box->store, NULL, "mailbox %s: the file %s is "
+		store_tell(&box->store->head, NULL, "mailbox %s: the file %s is "
 		    "not in the index", box->folder->path, name);
 		if (op->uid >= UID_LAST)
 			return err_set(why, ERR_REFUSED, "no UIDs are left");
