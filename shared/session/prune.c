@@ -8,15 +8,21 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
-struct look {
+struct place {
 	const char *name;
-	size_t len;
-	bool is_directory, has_children;
+	bool is_directory;
+};
+
+/* The tree as it was listed, by name; what is removed leaves it. */
+struct tree {
+	struct arena *arena;
+	ARRAY(struct place) places;
 };
 
 void
@@ -30,46 +36,85 @@ prune_note(struct session *s, const char *store_name)
 static int
 on_listed(const struct store_listing *listing, void *arg, struct err *err)
 {
-	struct look *look = arg;
+	struct tree *tree = arg;
 
 	(void)err;
-	if (strncmp(listing->name, look->name, look->len) != 0)
-		return 0;
-	if (listing->name[look->len] == '\0')
-		look->is_directory = !listing->selectable;
-	else if (listing->name[look->len] == NAME_SEP)
-		look->has_children = true;
+	*ARRAY_ADD(&tree->places) = (struct place){
+		.name = arena_strdup(tree->arena, listing->name),
+		.is_directory = !listing->selectable,
+	};
 	return 0;
 }
 
-/* 1: it held nothing and is gone; 0: it stays; -1. */
 static int
-prune_one(struct session *s, const char *name, struct err *err)
+place_cmp(const void *a, const void *b)
 {
-	struct look look = { .name = name, .len = strlen(name) };
+	return strcmp(((const struct place *)a)->name,
+	    ((const struct place *)b)->name);
+}
+
+/* The first place that is not before this name. */
+static size_t
+find_place(const struct tree *tree, const char *name)
+{
+	size_t lo = 0, hi = tree->places.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(tree->places.v[mid].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Did it hold nothing, and is gone now?  NAME_SEP sorts before all else. */
+static bool
+prune_one(struct session *s, struct tree *tree, const char *name)
+{
+	size_t at = find_place(tree, name), len = strlen(name);
+	struct place *place = &tree->places.v[at];
 	struct err why = ERR_INIT;
 
-	if (s->driver->list(s->store, on_listed, &look, err) == -1)
-		return -1;
-	if (!look.is_directory || look.has_children)
-		return 0;
+	if (at == tree->places.n || strcmp(place->name, name) != 0 ||
+	    !place->is_directory)
+		return false;
+	if (at + 1 < tree->places.n &&
+	    strncmp(place[1].name, name, len) == 0 &&
+	    place[1].name[len] == NAME_SEP)
+		return false;
 	/* Somebody may have used it meanwhile: that is as well. */
-	return s->driver->mailbox_remove(s->store, name, &why) == 0;
+	if (s->driver->mailbox_remove(s->store, name, &why) == -1)
+		return false;
+	tree->places.n--;
+	memmove(place, place + 1, (tree->places.n - at) * sizeof(*place));
+	return true;
 }
 
 int
 prune_directories(struct session *s, struct err *err)
 {
+	struct tree tree = { 0 };
 	char name[NAME_MAX_BYTES + 1];
-	int r = 1;
+	int r;
 
-	for (size_t i = 0; i < s->vacated.n && r != -1; i++) {
+	if (s->vacated.n == 0)
+		return 0;
+	tree.arena = arena_new(ARENA_TREE_MAX);
+	r = s->driver->list(s->store, on_listed, &tree, err);
+	if (tree.places.n > 0)
+		qsort(tree.places.v, tree.places.n, sizeof(*tree.places.v),
+		    place_cmp);
+	for (size_t i = 0; i < s->vacated.n && r == 0; i++) {
 		strlcpy(name, s->vacated.v[i], sizeof(name));
-		for (r = 1; r == 1 && name_parent_len(name) > 0;) {
+		do
 			name[name_parent_len(name)] = '\0';
-			r = prune_one(s, name, err);
-		}
+		while (prune_one(s, &tree, name) && name_parent_len(name) > 0);
 	}
 	s->vacated.n = 0;
-	return r == -1 ? -1 : 0;
+	ARRAY_FREE(&tree.places);
+	arena_free(&tree.arena);
+	return r;
 }
