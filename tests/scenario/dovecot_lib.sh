@@ -60,8 +60,8 @@ imap() { # SIDE WHAT [ARGUMENT...]: imapctl with that side's server
 # Two mailboxes that got one name before they met become one, with one of the
 # two UIDVALIDITYs: mail programs of the other side have to be told.
 bearable='Warning: Maildir .*: UIDVALIDITY changed'
-# An expunge of ours leaves its line in the list, as a second look at a file of
-# that name, moved there again, mentions; the later line counts.
+# The line of a message that is gone may still be in the list when a client moves
+# a file of that name there again; Dovecot then goes by the later line.
 bearable="$bearable|Warning: .*dovecot-uidlist: Duplicate file entry"
 # A client renames a mailbox to a name below which there are others.
 bearable="$bearable|rename[(].*Directory not empty"
