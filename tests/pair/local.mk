@@ -1,8 +1,14 @@
 # Both ends of a run in one process.
 if HAVE_CHECK
 check_PROGRAMS += %D%/test_session
-%C%_test_session_SOURCES = %D%/test_session.c tests/support/tempdir.c
+%C%_test_session_SOURCES = %D%/test_session.c $(drive_sources)
 %C%_test_session_LDADD = $(LINK_SESSION) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_session_apply
+%C%_test_session_apply_SOURCES = %D%/test_session_apply.c $(drive_sources)
+%C%_test_session_apply_LDADD = $(LINK_SESSION) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_session_view
+%C%_test_session_view_SOURCES = %D%/test_session_view.c $(drive_sources)
+%C%_test_session_view_LDADD = $(LINK_SESSION) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_histories
 %C%_test_histories_SOURCES = %D%/test_histories.c $(sim_sources)
 %C%_test_histories_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
@@ -14,6 +20,8 @@ check_PROGRAMS += %D%/simulate
 %C%_simulate_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_simulate_LDADD = client/brain/libbrain.a $(LINK_SESSION)
 
+drive_sources = %D%/drive.c %D%/drive.h tests/support/tempdir.c \
+	tests/support/tempdir.h
 sim_sources = %D%/sim.c %D%/sim.h %D%/sim_run.c %D%/sim_log.c \
 	%D%/sim_client.c %D%/sim_check.c %D%/sim_history.c \
 	%D%/sim_model.c %D%/sim_three.c %D%/sim_modseq.c %D%/sim_points.c \
