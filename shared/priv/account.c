@@ -216,6 +216,26 @@ account_of_system(struct account *account_r, const char *name,
 	return 0;
 }
 
+/*
+ * What to call a user whom the system does not know, as in a container that
+ * runs under any uid: USER, as for the home.
+ */
+static char *
+name_without_entry(void)
+{
+	const char *name = getenv("USER");
+
+	if (name != NULL && *name != '\0' && strchr(name, '/') == NULL) {
+		for (const char *p = name; ; p++) {
+			if (*p == '\0')
+				return mem_strdup(name);
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				break;
+		}
+	}
+	return mem_printf("%u", (unsigned int)getuid());
+}
+
 int
 account_of_self(struct account *account_r, const char *name, struct err *err)
 {
@@ -230,16 +250,14 @@ account_of_self(struct account *account_r, const char *name, struct err *err)
 		if (pw == NULL && lookup_failed())
 			return err_sys(err, "look up the user");
 	}
-	if (pw == NULL && name == NULL)
-		return err_set(err, ERR_NOTFOUND,
-		    "the system knows no user with uid %u",
-		    (unsigned int)getuid());
 	if (home == NULL && pw != NULL && pw->pw_dir[0] == '/')
 		home = pw->pw_dir;
 	if (home == NULL)
 		return err_set(err, ERR_CONFIG, "no home folder: set HOME");
+	if (name == NULL && pw != NULL)
+		name = pw->pw_name;
 	*account_r = (struct account){
-		.name = mem_strdup(name != NULL ? name : pw->pw_name),
+		.name = name != NULL ? mem_strdup(name) : name_without_entry(),
 		.home = mem_strdup(home),
 		.uid = getuid(),
 		.gid = getgid(),

@@ -67,8 +67,9 @@ int account_of_system(struct account *account_r, const char *name,
 
 /*
  * Who runs the program, with HOME from the environment if that is absolute.
- * name: what to call this user; NULL: the system's name, ERR_NOTFOUND if it
- * has none.  ERR_CONFIG: there is no home.
+ * name: what to call this user; NULL: the system's name, and if the system has
+ * none for this uid, USER from the environment or else the uid in decimal.
+ * ERR_CONFIG: there is no home.
  */
 int account_of_self(struct account *account_r, const char *name,
     struct err *err);

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <check.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "base/array.h"
 #include "priv/account.h"
 #include "tests/support/unit.h"
+
+#define UID_WITHOUT_ENTRY	2147480000U
 
 static int
 add(struct account *user, const char *key, const char *value, struct err *err)
@@ -97,6 +100,29 @@ START_TEST(who_runs_it_has_the_home_of_the_environment)
 }
 END_TEST
 
+/* A container may run us under any uid; only root can play that. */
+START_TEST(who_has_no_entry_goes_by_the_environment_or_the_uid)
+{
+	struct err err = ERR_INIT;
+	struct account user;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_ptr_null(getpwuid(UID_WITHOUT_ENTRY));
+	ck_assert_int_eq(setenv("HOME", "/tmp/home", 1), 0);
+	ck_assert_int_eq(setenv("USER", "alice", 1), 0);
+	ck_assert_int_eq(setuid(UID_WITHOUT_ENTRY), 0);
+	ck_assert_int_eq(account_of_self(&user, NULL, &err), 0);
+	ck_assert_str_eq(user.name, "alice");
+	account_deinit(&user);
+	ck_assert_int_eq(setenv("USER", "../alice", 1), 0);
+	ck_assert_int_eq(account_of_self(&user, NULL, &err), 0);
+	ck_assert_str_eq(user.name, "2147480000");
+	ck_assert_str_eq(user.home, "/tmp/home");
+	account_deinit(&user);
+}
+END_TEST
+
 START_TEST(a_stranger_to_the_system_is_not_found)
 {
 	struct err err = ERR_INIT;
@@ -119,6 +145,8 @@ main(void)
 	tcase_add_loop_test(tcase, a_uid_is_a_number_or_a_name_and_never_root,
 	    0, nitems(ids));
 	tcase_add_test(tcase, who_runs_it_has_the_home_of_the_environment);
+	tcase_add_test(tcase,
+	    who_has_no_entry_goes_by_the_environment_or_the_uid);
 	tcase_add_test(tcase, a_stranger_to_the_system_is_not_found);
 	return unit_run(suite);
 }
