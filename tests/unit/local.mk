@@ -89,8 +89,16 @@ check_PROGRAMS += %D%/test_mbox
 %C%_test_mbox_SOURCES = %D%/test_mbox.c tests/support/tempdir.c
 %C%_test_mbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_maildir
-%C%_test_maildir_SOURCES = %D%/test_maildir.c tests/support/tempdir.c
+%C%_test_maildir_SOURCES = %D%/test_maildir.c $(maildir_fixture)
 %C%_test_maildir_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir_hostile
+%C%_test_maildir_hostile_SOURCES = %D%/test_maildir_hostile.c \
+	$(maildir_fixture)
+%C%_test_maildir_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_maildir_uidlist
+%C%_test_maildir_uidlist_SOURCES = %D%/test_maildir_uidlist.c \
+	$(maildir_fixture)
+%C%_test_maildir_uidlist_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox
 %C%_test_dbox_SOURCES = %D%/test_dbox.c tests/support/tempdir.c
 %C%_test_dbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
@@ -119,3 +127,7 @@ check_PROGRAMS += %D%/test_maildir_index
 	tests/support/index_fixture.h
 %C%_test_maildir_index_LDADD = $(LINK_STORE) $(LINK_CHECK)
 endif
+
+maildir_fixture = tests/support/maildir_fixture.c \
+	tests/support/maildir_fixture.h tests/support/tempdir.c \
+	tests/support/tempdir.h
