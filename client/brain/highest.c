@@ -42,10 +42,16 @@ highest_mendable(const struct brain *brain)
 bool
 highest_wanted(const struct brain *brain, const struct job *job)
 {
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		if (!keeps(&job->side[s]) ||
+	const struct tree_entry *e = &brain->entries.v[job->entry];
+
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		/* A mere directory is about to become a mailbox (T16). */
+		bool made = e->box[s] != NULL && !e->box[s]->selectable;
+
+		if ((!keeps(&job->side[s]) && !made) ||
 		    (run_is_dest(brain, s) && !may_follow(brain, s)))
 			return false;
+	}
 	return true;
 }
 

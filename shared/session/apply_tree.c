@@ -255,6 +255,7 @@ make_selectable(struct session *s, const struct msg_mailbox *box,
 	row->selectable = true;
 	row->uidvalidity = status.uidvalidity;
 	row->uidnext = row->store_uidnext = status.uidnext;
+	row->highestmodseq = status.highestmodseq;
 	return 0;
 }
 
@@ -733,6 +734,26 @@ log_subscription(struct session *s, const struct msg_subscription *sub,
 	return chlog_commit(s->log, err);
 }
 
+/*
+ * Does another name that is subscribed have this spelling here (T13)?  Then it
+ * stays subscribed in the store: 1; 0: none has; -1.
+ */
+static int
+spelling_shared(struct session *s, const char *name, const char *mapped,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_TREE_MAX);
+	struct chlog_subscription *subs;
+	ptrdiff_t n = chlog_subscriptions(s->log, arena, &subs, err);
+	int r = n == -1 ? -1 : 0;
+
+	for (ptrdiff_t i = 0; i < n && r == 0; i++)
+		r = subs[i].on && strcmp(subs[i].name, name) != 0 &&
+		    strcmp(subs[i].store_name, mapped) == 0;
+	arena_free(&arena);
+	return r;
+}
+
 int
 on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 {
@@ -744,7 +765,7 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 	struct err why = ERR_INIT;
 	const char *refusal;
 	int64_t run = 0;
-	int r;
+	int r, shared = 0;
 
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
@@ -766,10 +787,13 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		session_add_pending(s, &none, 0, NULL, m->sub.name);
 		return 0;
 	}
-	/* Equal but for its stamp: the store has nothing to do. */
 	if (s->driver->map_name(s->store, m->sub.name, mapped,
-	    sizeof(mapped), &why) == -1 ||
-	    ((r == 0 ? m->sub.on : row.on != m->sub.on) &&
+	    sizeof(mapped), &why) == 0 && !m->sub.on && (shared =
+	    spelling_shared(s, m->sub.name, mapped, err)) == -1)
+		return -1;
+	/* Equal but for its stamp: the store has nothing to do. */
+	if (why.code != ERR_NONE || (shared == 0 &&
+	    (r == 0 ? m->sub.on : row.on != m->sub.on) &&
 	    s->driver->subscribe(s->store, mapped, m->sub.on, &why) == -1)) {
 		apply_result(s, m->op, RESULT_FAILED, 0, why.code, why.msg);
 		session_add_pending(s, &none, 0, NULL, m->sub.name);

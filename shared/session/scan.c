@@ -96,17 +96,31 @@ known_name_cmp(const void *av, const void *bv)
 	return strcmp((*a)->row.store_name, (*b)->row.store_name);
 }
 
+/*
+ * The mailbox that was last seen under a name.  An earlier look of this scan
+ * may have met a new one there: the log has both then, until it is sure that
+ * the old one is gone.
+ */
 static struct known *
 known_by_name(const struct scan *scan, const char *name)
 {
 	struct known key = { .row = { .store_name = name } }, *keyp = &key,
-	    **found;
+	    **found, **other;
 
 	if (scan->known_count == 0)
 		return NULL;
 	found = bsearch(&keyp, scan->by_name, scan->known_count,
 	    sizeof(*scan->by_name), known_name_cmp);
-	return found != NULL ? *found : NULL;
+	if (found == NULL)
+		return NULL;
+	for (other = found; other > scan->by_name &&
+	    strcmp(other[-1]->row.store_name, name) == 0; other--)
+		continue;
+	for (; other < scan->by_name + scan->known_count &&
+	    strcmp((*other)->row.store_name, name) == 0; other++)
+		if ((*other)->row.born_seq > (*found)->row.born_seq)
+			found = other;
+	return *found;
 }
 
 static struct known *
@@ -652,6 +666,7 @@ static bool
 surely_gone(struct scan *scan, const struct known *known)
 {
 	const struct store_driver *driver = scan->s->driver;
+	const struct known *here;
 	struct mailbox_status status;
 	struct mailbox *box = NULL;
 	struct err why = ERR_INIT;
@@ -660,6 +675,10 @@ surely_gone(struct scan *scan, const struct known *known)
 	if (name_is_inbox(known->row.store_name))
 		return false;
 	if (!known->row.selectable)
+		return true;
+	/* Another one was met under its name. */
+	here = known_by_name(scan, known->row.store_name);
+	if (here != NULL && here != known && here->seen)
 		return true;
 	if (driver->mailbox_open(scan->s->store, known->row.store_name, &box,
 	    &why) == -1) {

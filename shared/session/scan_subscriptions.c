@@ -25,13 +25,23 @@ struct sub_scan {
 	size_t count;
 };
 
+/*
+ * What is known under this name; two names that the store spells alike are
+ * there as long as it is (T13).  One that is on goes before one that is not.
+ */
 static struct chlog_subscription *
-sub_by_name(const struct sub_scan *ss, const char *name)
+sub_meet(struct sub_scan *ss, const char *name)
 {
-	for (size_t i = 0; i < ss->count; i++)
-		if (strcmp(ss->subs[i].store_name, name) == 0)
-			return &ss->subs[i];
-	return NULL;
+	struct chlog_subscription *known = NULL;
+
+	for (size_t i = 0; i < ss->count; i++) {
+		if (strcmp(ss->subs[i].store_name, name) != 0)
+			continue;
+		ss->seen[i] = true;
+		if (known == NULL || (ss->subs[i].on && !known->on))
+			known = &ss->subs[i];
+	}
+	return known;
 }
 
 static int
@@ -44,9 +54,8 @@ on_subscribed(const char *name, void *arg, struct err *err)
 
 	if (!name_valid(name, strlen(name)) || !session_in_scope(s, name))
 		return 0;
-	known = sub_by_name(ss, name);
+	known = sub_meet(ss, name);
 	if (known != NULL) {
-		ss->seen[known - ss->subs] = true;
 		if (known->on)
 			return 0;
 		sub = *known;

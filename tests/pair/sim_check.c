@@ -152,7 +152,21 @@ has_unnumbered(const struct memory_world *world)
 	return false;
 }
 
-/* Names as B can hold them, and mailboxes in the order of those. */
+/* Where the next mailbox or subscription begins. */
+static char *
+block_end(char *p)
+{
+	char *box = strstr(p, "\nmailbox "), *sub = strstr(p, "\nsubscribed ");
+
+	if (box == NULL || (sub != NULL && sub < box))
+		box = sub;
+	return box;
+}
+
+/*
+ * Names as B can hold them, mailboxes and subscriptions in the order of those.
+ * Two subscriptions that B spells alike are one there (T13).
+ */
 static void
 spell_as_forbidden(struct strbuf *text)
 {
@@ -166,7 +180,7 @@ spell_as_forbidden(struct strbuf *text)
 	}
 	block = mem_calloc(room, sizeof(*block));
 	for (p = text->data; p != NULL && *p != '\0'; n++) {
-		char *end = strstr(p, "\nmailbox ");
+		char *end = block_end(p);
 
 		block[n] = mem_strndup(p, end == NULL ? strlen(p) :
 		    (size_t)(end + 1 - p));
@@ -174,10 +188,11 @@ spell_as_forbidden(struct strbuf *text)
 	}
 	qsort(block, n, sizeof(*block), text_cmp);
 	strbuf_reset(text);
-	for (size_t i = 0; i < n; i++) {
-		strbuf_adds(text, block[i]);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(block[i - 1], block[i]) != 0)
+			strbuf_adds(text, block[i]);
+	for (size_t i = 0; i < n; i++)
 		free(block[i]);
-	}
 	free(block);
 }
 

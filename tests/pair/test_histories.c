@@ -167,6 +167,29 @@ HISTORY(a_save_tried_again_gets_modseq_and_uid_from_the_store, 2007189,
 	{ SIM_RUN_FAIL, B, 604, 754, 575 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+HISTORY(what_stood_under_the_name_of_another_mailbox_is_gone, 900000176,
+	{ SIM_CREATE, A, 496, 258, 227 }, { SIM_RUN, B, 576, 682, 747 },
+	{ SIM_RECREATE, B, 345, 444, 427 },
+	{ SIM_ALL_FAULTS, B, 657, 172, 592 })
+
+/* T16, F6: it keeps modseqs from then on. */
+HISTORY(a_directory_becomes_a_mailbox_with_modseqs, 60021021,
+	{ SIM_RUN_BUSY, B, 378, 560, 592 }, { SIM_CREATE_DIR, B, 96, 255, 522 },
+	{ SIM_DELIVER, A, 419, 600, 127 }, { SIM_FLAGS, A, 517, 701, 768 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
+/* T13, T14: one line in that store. */
+HISTORY(two_subscriptions_that_are_spelt_alike_stay, 70070016,
+	{ SIM_SUBSCRIBE, A, 193, 952, 254 },
+	{ SIM_RUN_KILL, A, 570, 664, 75 }, { SIM_LOSE_LOG, B, 1, 988, 28 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(one_of_two_subscriptions_that_are_spelt_alike_goes_alone, 70070016,
+	{ SIM_SUBSCRIBE, A, 193, 952, 254 },
+	{ SIM_RUN_KILL, A, 570, 664, 75 }, { SIM_LOSE_LOG, B, 1, 988, 28 },
+	{ SIM_RUN, A, 0, 0, 0 }, { SIM_UNSUBSCRIBE, A, 193, 952, 254 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -227,6 +250,12 @@ main(void)
 	    flags_that_are_there_already_do_not_go_round_in_a_ring);
 	tcase_add_test(tcase,
 	    a_save_tried_again_gets_modseq_and_uid_from_the_store);
+	tcase_add_test(tcase,
+	    what_stood_under_the_name_of_another_mailbox_is_gone);
+	tcase_add_test(tcase, a_directory_becomes_a_mailbox_with_modseqs);
+	tcase_add_test(tcase, two_subscriptions_that_are_spelt_alike_stay);
+	tcase_add_test(tcase,
+	    one_of_two_subscriptions_that_are_spelt_alike_goes_alone);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
