@@ -40,13 +40,13 @@ for method in $methods; do
 	    'maildir_copy_with_hardlinks = no' \
 	    'plugin {' "zlib_save = $its" '}'
 	configure server
-	as laptop doveadm -c "$work/laptop.conf" import \
+	dove laptop import \
 	    "maildir:$work/source" '' all || fail 'doveadm import failed'
-	as laptop doveadm -c "$work/laptop.conf" mailbox create Large
+	dove laptop mailbox create Large
 	head -c 400000 /dev/urandom | od -x | (
 		printf 'Subject: a large one\n\n'
 		cat
-	) | as laptop doveadm -c "$work/laptop.conf" save -m Large ||
+	) | dove laptop save -m Large ||
 		fail 'doveadm save failed'
 	imap laptop change "$seed" 20 start || fail 'IMAP failed'
 	[ "$(count_compressed "$laptop")" -gt 50 ] ||
@@ -68,7 +68,7 @@ done
 
 step "a compressed mail that is cut is told, and all else goes on"
 printf 'Subject: to be cut\n\nbody\n' |
-    as laptop doveadm -c "$work/laptop.conf" save -m INBOX
+    dove laptop save -m INBOX
 cut=$(find "$laptop/new" "$laptop/cur" -type f -newer "$work/out" | head -n 1)
 [ -n "$cut" ] || fail 'no mail was saved'
 truncate -s -5 "$cut"

@@ -13,7 +13,7 @@ mirror() { # STATUS
 
 save() { # SIDE SUBJECT
 	printf 'Subject: %s\n\nbody\n' "$2" |
-	    as "$1" doveadm -c "$work/$1.conf" save -m INBOX ||
+	    dove "$1" save -m INBOX ||
 	    fail "no mail on the $1"
 }
 

@@ -9,12 +9,6 @@ turns=${TURNS:-13}
 
 . "$(dirname "$0")/dovecot_lib.sh"
 
-dove() { # SIDE COMMAND...
-	dove_side=$1
-	shift
-	as "$dove_side" doveadm -c "$work/$dove_side.conf" "$@"
-}
-
 save() { # SIDE SUBJECT MAILBOX
 	printf 'Subject: %s\n\nbody of %s\n' "$2" "$2" |
 	    dove "$1" save -m "$3"

@@ -46,8 +46,8 @@ for pair in $pairs; do
 
 	step "$from and $to: Dovecot finds nothing to mend"
 	for side in laptop server; do
-		as "$side" doveadm -c "$work/$side.conf" force-resync '*'
-		as "$side" doveadm -c "$work/$side.conf" purge ||
+		dove "$side" force-resync '*'
+		dove "$side" purge ||
 			fail "purge of the $side failed"
 	done
 	# The modseqs are new ones then.

@@ -30,12 +30,12 @@ deliver "$work/laptop/archive" 'long ago' S
 
 # mailboxes SIDE: names as a user of that Dovecot sees them
 mailboxes() {
-	as "$1" doveadm -c "$work/$1.conf" mailbox list | sort
+	dove "$1" mailbox list | sort
 }
 
 # mails SIDE NAME: how many mails it holds
 mails() {
-	as "$1" doveadm -c "$work/$1.conf" mailbox status messages "$2" |
+	dove "$1" mailbox status messages "$2" |
 	    sed 's/.*messages=//'
 }
 

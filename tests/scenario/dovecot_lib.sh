@@ -50,11 +50,61 @@ as() {
 	HOME=$work/$side USER=test "$@" 2>>"$work/$side/log"
 }
 
+dove() { # SIDE COMMAND...: doveadm with that side's configuration
+	dove_side=$1
+	shift
+	as "$dove_side" doveadm -c "$work/$dove_side.conf" "$@"
+}
+
 imap() { # SIDE WHAT [ARGUMENT...]: imapctl with that side's server
 	side=$1
 	shift
 	as "$side" "$helpers/imapctl" "$@" \
 	    doveadm -c "$work/$side.conf" exec imap
+}
+
+# imap_open SIDE: a session that stays open until imap_close.  What the server
+# says is in $work/imap.
+imap_open() {
+	[ -p "$work/imap.in" ] || mkfifo "$work/imap.in"
+	: >"$work/imap"
+	dove "$1" exec imap <"$work/imap.in" >"$work/imap" &
+	imap_pid=$!
+	exec 3>"$work/imap.in"
+}
+
+imap_tag=0
+say() { # COMMAND: give it to the open session, which has to obey
+	imap_tag=$((imap_tag + 1))
+	printf 'a%d. %s\r\n' "$imap_tag" "$*" >&3
+	wait_until 20 grep -q "^a$imap_tag\\. " "$work/imap" ||
+		fail "IMAP does not answer: $*"
+	grep -q "^a$imap_tag\\. OK" "$work/imap" ||
+		fail "IMAP: $* $(tail -n 5 "$work/imap")"
+}
+
+imap_told() { # PATTERN [TEXT]: the open session was told
+	grep -q -- "$1" "$work/imap" || {
+		tail -n 20 "$work/imap" >&2
+		fail "IMAP was not told of ${2:-$1}"
+	}
+}
+
+imap_close() {
+	exec 3>&-
+	wait "$imap_pid"
+}
+
+# store SIDE [-c]: our own driver at that side's mail_location, told what to do
+# on standard input; what it says is in $work/out.
+store() {
+	store_side=$1
+	shift
+	as "$store_side" "$helpers/storectl" "$@" \
+	    "$(sed -n 's/^mail_location = //p' "$work/$store_side.conf")" \
+	    >"$work/out" || fail "storectl: $(tail -n 5 "$work/out")"
+	! grep -E '^(failed|problem)' "$work/out" ||
+		fail 'storectl: an operation failed'
 }
 
 # Two mailboxes that got one name before they met become one, with one of the

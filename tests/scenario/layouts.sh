@@ -48,7 +48,7 @@ for keys in $layouts; do
 	mkdir "$work/laptop" "$work/server"
 	configure laptop "$location_a"
 	configure server
-	as laptop doveadm -c "$work/laptop.conf" import \
+	dove laptop import \
 	    "maildir:$work/source" '' all || fail 'doveadm import failed'
 	imap laptop change "$seed" 30 start || fail 'IMAP failed'
 	printf '%s\n' 'CREATE "Work/Gr&APwA3w-e/deep"' \
@@ -66,7 +66,7 @@ for keys in $layouts; do
 	mirror
 	for box in Tree Tree/a Tree/a/b; do
 		printf 'Subject: in %s\n\nbody\n' "$box" |
-		    as laptop doveadm -c "$work/laptop.conf" save -m "$box" ||
+		    dove laptop save -m "$box" ||
 		    fail 'doveadm save failed'
 	done
 	mv "$server/.Tree" "$server/.Other"

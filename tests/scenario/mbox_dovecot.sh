@@ -48,7 +48,7 @@ for keys in "" \
 	esac
 	step "an mbox that Dovecot made is shown alike as a Maildir: $keys"
 	start "$keys"
-	as laptop doveadm -c "$work/laptop.conf" import \
+	dove laptop import \
 	    "maildir:$source" '' all || fail 'doveadm import failed'
 	imap laptop change "$seed" 30 start || fail 'IMAP failed'
 	mirror
@@ -67,7 +67,7 @@ deliver_many() { # SIDE FIRST LAST
 	number=$2
 	while [ "$number" -le "$3" ]; do
 		printf 'Subject: %s %s\n\nbody\n' "$1" "$number" |
-		    as "$1" doveadm -c "$work/$1.conf" save -m INBOX || return 1
+		    dove "$1" save -m INBOX || return 1
 		number=$((number + 1))
 	done
 }

@@ -11,14 +11,14 @@ server_start
 enrol
 
 modseqs() { # SIDE: HIGHESTMODSEQ and each message's modseq, as a client sees
-	as "$1" doveadm -c "$work/$1.conf" mailbox status highestmodseq INBOX ||
+	dove "$1" mailbox status highestmodseq INBOX ||
 		fail 'doveadm failed'
-	as "$1" doveadm -c "$work/$1.conf" fetch 'uid modseq' \
+	dove "$1" fetch 'uid modseq' \
 	    mailbox INBOX all || fail 'doveadm failed'
 }
 
 highest() { # SIDE
-	as "$1" doveadm -c "$work/$1.conf" mailbox status highestmodseq \
+	dove "$1" mailbox status highestmodseq \
 	    INBOX | tr -dc '0-9\n' | tail -n 1
 }
 

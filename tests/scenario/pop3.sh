@@ -10,7 +10,7 @@
 # pop3 SIDE: number, UIDL and size of each mail, in the order of POP3
 pop3() {
 	printf 'UIDL\r\nLIST\r\nQUIT\r\n' |
-	    as "$1" doveadm -c "$work/$1.conf" exec pop3 |
+	    dove "$1" exec pop3 |
 	    tr -d '\r' | grep '^[0-9]'
 }
 
@@ -51,7 +51,7 @@ grep -q 'old-server-17' "$work/pop3.b" || fail 'the UIDL is not there'
 
 step "changes of POP3 and IMAP clients on both sides"
 printf 'DELE 3\r\nDELE 5\r\nQUIT\r\n' |
-    as server doveadm -c "$work/server.conf" exec pop3 >"$work/pop3.out"
+    dove server exec pop3 >"$work/pop3.out"
 grep -q '+OK' "$work/pop3.out" || fail 'POP3 refused it'
 imap laptop change 6 40 laptop || fail 'IMAP failed'
 expect 0 mirror "$place"
