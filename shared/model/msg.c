@@ -95,6 +95,13 @@ gather_u32(struct gather *g, size_t value)
 	gather_add(g, raw, sizeof(raw));
 }
 
+static void
+gather_u64(struct gather *g, uint64_t value)
+{
+	gather_u32(g, (uint32_t)(value >> 32));
+	gather_u32(g, (uint32_t)value);
+}
+
 /* A keyword in lower case, so that its spelling does not count. */
 static void
 gather_keyword(struct gather *g, const char *name)
@@ -135,6 +142,7 @@ msg_set_digest_add(struct digest_ctx *ctx, const struct msg_message *m)
 	gather_u32(&g, m->mark_count);
 	for (size_t i = 0; i < m->mark_count; i++)
 		gather_add(&g, m->marks[i].b, GUID_SIZE);
+	gather_u64(&g, m->modseq);
 	gather_flush(&g);
 }
 
