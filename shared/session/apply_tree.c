@@ -414,7 +414,7 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 /* UIDVALIDITY, UIDNEXT and HIGHESTMODSEQ join the batch. */
 static int
 prepare_status(struct session *s, const struct msg_op_mailbox *m,
-    const struct chlog_mailbox *row, struct err *err)
+    const struct chlog_mailbox *row, int64_t own_run, struct err *err)
 {
 	const struct msg_mailbox *box = &m->box;
 	struct mailbox_status status = { .uidnext = box->uidnext,
@@ -444,6 +444,10 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	status.vanished_count = m->vanished_count;
 	op = batch_add(s, BATCH_STATUS, m->op, row);
 	op->status = status;
+	/* F6: what the view has the brain need not have asked for. */
+	if (apply_fresh(s, row->seq, row->run, own_run) &&
+	    row->highestmodseq > open->modseq_own)
+		open->modseq_own = row->highestmodseq;
 	open->dirty = true;
 	if (status.uidvalidity != 0)
 		s->renumbering = true;
@@ -519,7 +523,7 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	} else {
 		r = change_tree(s, m, &row, arena, err);
 		if (r == 1)
-			r = prepare_status(s, m, &row, err);
+			r = prepare_status(s, m, &row, run, err);
 	}
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;

@@ -18,23 +18,33 @@ modseq_wanted(const struct open_box *box, uint64_t wanted, bool changed)
 }
 
 /*
- * The highest modseq that this run's own operations have got.  What a mail
- * client raised HIGHESTMODSEQ to meanwhile, the other side must not follow
- * before it has the client's changes, too.
+ * The highest modseq that this run's own operations have got, and the highest
+ * that was wanted.  What a mail client raised HIGHESTMODSEQ to meanwhile, the
+ * other side must not follow before it has the client's changes, too.
  */
 static void
 note_own(struct session *s, const struct batch_op *op)
 {
-	for (size_t i = 0; i < s->boxes.n; i++)
-		if (s->boxes.v[i].id == op->mailbox) {
-			if (op->code == ERR_NONE &&
-			    op->modseq > s->boxes.v[i].modseq_own)
-				s->boxes.v[i].modseq_own = op->modseq;
-			return;
-		}
+	struct open_box *box;
+
+	for (size_t i = 0; i < s->boxes.n; i++) {
+		box = &s->boxes.v[i];
+		if (box->id != op->mailbox)
+			continue;
+		if (op->code == ERR_NONE && op->modseq > box->modseq_own)
+			box->modseq_own = op->modseq;
+		if (op->kind == BATCH_STATUS &&
+		    op->status.highestmodseq > box->modseq_wanted)
+			box->modseq_wanted = op->status.highestmodseq;
+		return;
+	}
 }
 
-/* A mailbox that was written to: what is HIGHESTMODSEQ by now? */
+/*
+ * A mailbox that was written to: what is HIGHESTMODSEQ by now?  Where a mail
+ * client raised it, perhaps by what came and went meanwhile, it is news to the
+ * next run.
+ */
 static int
 note_highest(struct session *s, struct open_box *box, int64_t run,
     struct err *err)
@@ -51,7 +61,9 @@ note_highest(struct session *s, struct open_box *box, int64_t run,
 	    row.highestmodseq != status.highestmodseq) {
 		row.highestmodseq = status.highestmodseq;
 		row.seq = chlog_next_seq(s->log);
-		row.run = run;
+		row.run = status.highestmodseq > box->modseq_own &&
+		    status.highestmodseq > box->modseq_wanted ? RUN_NOBODY :
+		    run;
 		r = chlog_mailbox_put(s->log, &row, err);
 	}
 	arena_free(&arena);

@@ -63,7 +63,9 @@ struct open_box {
 	bool dirty;			/* something is prepared in it */
 	uint64_t modseq_before;		/* HIGHESTMODSEQ before this run wrote
 					   to it; 0: none kept, or not known */
-	uint64_t modseq_own;		/* highest that this run was given */
+	uint64_t modseq_own;		/* highest that this run was given, or
+					   that its view had */
+	uint64_t modseq_wanted;		/* HIGHESTMODSEQ that it wanted */
 };
 
 enum batch_kind {
