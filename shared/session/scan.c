@@ -236,7 +236,7 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
     const struct entry *entry, const struct guid128 *guid,
     const struct mailbox_status *status)
 {
-	uint64_t stamp = scan->first || !entry->selectable ? 0 : scan->now;
+	uint64_t stamp = scan->first ? 0 : scan->now;
 
 	memset(row, 0, sizeof(*row));
 	row->guid = *guid;
