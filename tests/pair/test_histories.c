@@ -190,6 +190,27 @@ HISTORY(one_of_two_subscriptions_that_are_spelt_alike_goes_alone, 70070016,
 	{ SIM_RUN, A, 0, 0, 0 }, { SIM_UNSUBSCRIBE, A, 193, 952, 254 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* F6: what came and went during a run is seen by nobody but in the modseq. */
+HISTORY(mail_that_came_and_went_during_a_run_leaves_one_modseq, 100017974,
+	{ SIM_DELIVER, B, 176, 480, 579 }, { SIM_RUN_BUSY, B, 154, 937, 41 })
+
+/* F6: the next one need not have asked for what that run left. */
+HISTORY(a_run_that_mends_and_is_killed_leaves_one_modseq, 100030146,
+	{ SIM_DELIVER, B, 802, 821, 428 }, { SIM_DROP, A, 145, 599, 634 },
+	{ SIM_DROP, B, 360, 875, 759 }, { SIM_RUN_FAIL, A, 403, 6, 191 },
+	{ SIM_DELIVER, A, 791, 607, 760 }, { SIM_RUN_KILL, A, 353, 809, 364 })
+
+HISTORY(a_full_look_sees_that_modseqs_alone_differ, 100064188,
+	{ SIM_DELIVER, A, 184, 191, 909 }, { SIM_RUN, A, 406, 508, 765 },
+	{ SIM_EXPUNGE, B, 768, 439, 10 }, { SIM_MOVE, A, 345, 482, 11 },
+	{ SIM_RUN_BACKUP, B, 178, 820, 28 }, { SIM_RUN_FULL, B, 382, 844, 21 })
+
+/* T3, T16: its GUID is that of the one before. */
+HISTORY(a_directory_that_was_removed_can_be_made_again, 100113727,
+	{ SIM_CREATE_DIR, A, 750, 415, 53 },
+	{ SIM_RUN_BACKUP, B, 611, 83, 509 },
+	{ SIM_CREATE_DIR, B, 705, 455, 583 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -256,6 +277,11 @@ main(void)
 	tcase_add_test(tcase, two_subscriptions_that_are_spelt_alike_stay);
 	tcase_add_test(tcase,
 	    one_of_two_subscriptions_that_are_spelt_alike_goes_alone);
+	tcase_add_test(tcase,
+	    mail_that_came_and_went_during_a_run_leaves_one_modseq);
+	tcase_add_test(tcase, a_run_that_mends_and_is_killed_leaves_one_modseq);
+	tcase_add_test(tcase, a_full_look_sees_that_modseqs_alone_differ);
+	tcase_add_test(tcase, a_directory_that_was_removed_can_be_made_again);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
