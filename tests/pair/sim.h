@@ -210,6 +210,20 @@ struct sim_result {
 	uint8_t digest[DIGEST_SIZE];	/* of the stores at the end */
 };
 
+/* Something that a view calls changed. */
+struct sim_told {
+	unsigned int side;
+	char *guid;			/* of a message; NULL: */
+	struct guid128 mailbox;		/* all of it */
+};
+
+/* What a run would do, a line each, and why it looked there. */
+struct sim_plan {
+	ARRAY(char *) lines;
+	ARRAY(struct sim_told) told;
+	bool view_ended[2];
+};
+
 struct sim_run {
 	enum brain_mode mode;
 	bool reverse, full, dry_run;
@@ -223,6 +237,7 @@ struct sim_run {
 	unsigned int fail_side;
 	unsigned long fail_at;		/* 0: never */
 	int fail_errno;			/* 0: the process is gone */
+	struct sim_plan *plan;		/* is told what it does, or NULL */
 	/* results */
 	bool ended;			/* else it failed */
 	bool refused;			/* a guard stopped it */
@@ -309,12 +324,23 @@ bool sim_check_kept(struct sim *sim, unsigned int side, const char *before);
 void sim_format_kept(const struct memory_world *world, struct strbuf *out);
 /* Names, messages by content, flags, subscriptions; not UIDs and GUIDs. */
 void sim_format_content(const struct memory_world *world, struct strbuf *out);
+/* As plans have them, in parentheses. */
+void sim_format_flags(const struct memory_mail *mail, struct strbuf *out);
 /* All of it; what it says of GUIDs and UIDNEXT only if wanted. */
 void sim_format(const struct memory_world *world, bool guids, bool uidnext,
     struct strbuf *out);
 /* The first line in which two texts differ. */
 void sim_first_difference(const char *a, const char *b, char *out,
     size_t size);
+
+/* sim_plan.c: what a run would do */
+void sim_plan_add(struct sim_plan *plan, const char *line);
+struct msg;
+/* The brain has heard this from side s. */
+void sim_plan_heard(struct sim_plan *plan, unsigned int s,
+    const struct msg *msg);
+/* What the logs call changed contains all that a full look would touch. */
+bool sim_check_plan(struct sim *sim, uint64_t seed);
 
 /* sim_model.c: what must be there in the end */
 void sim_model_new(struct sim *sim, unsigned int site,

@@ -16,6 +16,26 @@ text_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void
+sim_format_flags(const struct memory_mail *mail, struct strbuf *out)
+{
+	static const char *const names[FLAG_COUNT] = {
+		"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft",
+	};
+	const char *sep = "(";
+
+	for (unsigned int bit = 0; bit < FLAG_COUNT; bit++)
+		if ((mail->flags & (1U << bit)) != 0) {
+			strbuf_addf(out, "%s%s", sep, names[bit]);
+			sep = " ";
+		}
+	for (size_t i = 0; i < mail->keyword_count; i++) {
+		strbuf_addf(out, "%s%s", sep, mail->keywords[i]);
+		sep = " ";
+	}
+	strbuf_adds(out, *sep == '(' ? "()" : ")");
+}
+
 static void
 format_mail(const struct memory_mail *mail, bool uid, bool guid,
     struct strbuf *out)

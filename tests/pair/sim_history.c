@@ -14,6 +14,7 @@
 #define SHRINK_PLAYS	1500U
 #define BRIEF_RUNS_MAX	2U	/* before the last one */
 #define LONG_EVERY	128U
+#define PLAN_EVERY	32U	/* quiet runs whose plan is compared */
 
 static const char *const kind_names[SIM_KIND_COUNT] = {
 	"deliver", "drop", "copy", "copy with a new GUID", "move",
@@ -221,6 +222,8 @@ quiet_mirror(struct sim *sim, uint64_t seed, bool full, bool settling)
 	struct memory_world *before[2];
 	bool ok;
 
+	if (sim->clock % PLAN_EVERY == 0 && !sim_check_plan(sim, seed))
+		return false;
 	for (unsigned int s = 0; s < 2; s++)
 		before[s] = memory_world_copy(sim_at(sim, s)->world);
 	ok = sim_run(sim, &run) && sim_check_told(sim, before);

@@ -212,6 +212,8 @@ brain_event(const struct brain_event *event, void *arg)
 		    event->rule != NULL ? " [" : "",
 		    event->rule != NULL ? event->rule : "",
 		    event->rule != NULL ? "]" : "");
+	if (event->kind == EVENT_ACTION && wire->run->plan != NULL)
+		sim_plan_add(wire->run->plan, event->text);
 	if (event->kind == EVENT_MAILBOX && acc->seen != acc->equal +
 	    acc->copied + acc->skipped + acc->failed)
 		(void)sim_fail(wire->sim, "account of %s: seen %llu, equal "
@@ -351,6 +353,8 @@ brain_hears(struct wire *wire, unsigned int s)
 	}
 	count_message(wire);
 	trace(wire, (char)('A' + s), '*', &msg);
+	if (wire->run->plan != NULL)
+		sim_plan_heard(wire->run->plan, s, &msg);
 	if (brain_receive(wire->brain, (enum brain_side)s, &msg,
 	    &wire->err) == -1) {
 		sim_say(wire->sim, "        run: %s", wire->err.msg);

@@ -1,0 +1,233 @@
+/*
+ * What a log calls changed since the base contains all that is to be done.  A
+ * run that looks at everything finds no message to change that the views of
+ * one which trusts the logs do not tell, and plans the same for the tree.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/mailbox_name.h"
+#include "sim.h"
+
+#define NAME_SIZE	256U
+
+static int
+line_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+ends_with(const char *line, const char *end)
+{
+	size_t len = strlen(line), n = strlen(end);
+
+	return len >= n && strcmp(line + len - n, end) == 0;
+}
+
+void
+sim_plan_add(struct sim_plan *plan, const char *line)
+{
+	static const char again[] = " again";
+	char *copy = mem_strdup(line);
+
+	/* A deletion older than the base is known to who looks at all. */
+	if (ends_with(copy, again))
+		copy[strlen(copy) - strlen(again)] = '\0';
+	*ARRAY_ADD(&plan->lines) = copy;
+}
+
+void
+sim_plan_heard(struct sim_plan *plan, unsigned int s, const struct msg *msg)
+{
+	const struct msg_mailbox *box = &msg->u.mailbox;
+	struct sim_told told = { .side = s };
+
+	if (plan->view_ended[s])
+		return;
+	switch (msg->kind) {
+	case MSG_VIEW_END:
+		plan->view_ended[s] = true;
+		return;
+	case MSG_MESSAGE:
+		told.guid = mem_strdup(msg->u.message.guid);
+		break;
+	case MSG_GONE:
+		told.guid = mem_strdup(msg->u.gone.guid);
+		break;
+	case MSG_PENDING:
+		told.mailbox = msg->u.pending.mailbox;
+		break;
+	case MSG_MAILBOX:
+		/* Others tell of themselves. */
+		if (!box->is_new && !box->uidvalidity_changed)
+			return;
+		told.mailbox = box->guid;
+		break;
+	case MSG_MAILBOX_GONE:
+		told.mailbox = msg->u.mailbox_gone.guid;
+		break;
+	default:
+		return;
+	}
+	*ARRAY_ADD(&plan->told) = told;
+}
+
+static void
+plan_deinit(struct sim_plan *plan)
+{
+	for (size_t i = 0; i < plan->lines.n; i++)
+		free(plan->lines.v[i]);
+	for (size_t i = 0; i < plan->told.n; i++)
+		free(plan->told.v[i].guid);
+	ARRAY_FREE(&plan->lines);
+	ARRAY_FREE(&plan->told);
+}
+
+/* Returns false if there is none: the run failed. */
+static bool
+plan_make(struct sim *sim, uint64_t seed, bool full, struct sim_plan *plan)
+{
+	struct sim_run run = { .seed = seed, .full = full, .dry_run = true,
+	    .plan = plan };
+
+	if (!sim_run(sim, &run))
+		return false;
+	if (!run.ended)
+		return sim_fail(sim, "a dry run fails");
+	if (plan->lines.n > 1)
+		qsort(plan->lines.v, plan->lines.n, sizeof(*plan->lines.v),
+		    line_cmp);
+	return true;
+}
+
+/* The mailbox that a line is of, on the side that it is of. */
+static const struct memory_mailbox *
+line_box(struct sim *sim, const char *line, unsigned int s)
+{
+	const struct memory_world *world = sim_at(sim, s)->world;
+	const char *name = strchr(line, ':') + 2;
+	char shown[NAME_SIZE];
+
+	for (size_t i = 0; i < world->mailboxes.n; i++) {
+		size_t len;
+
+		(void)name_show(shown, sizeof(shown),
+		    world->mailboxes.v[i]->name);
+		len = strlen(shown);
+		if (strncmp(name, shown, len) == 0 && name[len] == ':')
+			return world->mailboxes.v[i];
+	}
+	return NULL;
+}
+
+static bool
+is_subscribed(const struct memory_world *world, const char *line, size_t len)
+{
+	char shown[NAME_SIZE];
+
+	for (size_t i = 0; i < world->subscriptions.n; i++) {
+		(void)name_show(shown, sizeof(shown),
+		    world->subscriptions.v[i]);
+		if (strlen(shown) == len && strncmp(line, shown, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Only stamps are to be changed, which nobody sees: a backup leaves those. */
+static bool
+changes_stamps(struct sim *sim, const char *line)
+{
+	unsigned int s = strncmp(line, "second", 6) == 0;
+	const struct memory_mailbox *box = line_box(sim, line, s);
+	const char *name = strchr(line, ':') + 2, *at;
+	const struct memory_mail *mail;
+	struct strbuf flags;
+	unsigned int uid;
+	bool same;
+
+	if (ends_with(line, ": subscribe") || ends_with(line, ": unsubscribe"))
+		return is_subscribed(sim_at(sim, s)->world, name,
+		    (size_t)(strrchr(line, ':') - name)) ==
+		    ends_with(line, ": subscribe");
+	at = strstr(line, "set flags of UID ");
+	if (box == NULL || at == NULL ||
+	    sscanf(at, "set flags of UID %u", &uid) != 1 ||
+	    (mail = memory_mail_find(box, uid)) == NULL)
+		return false;
+	strbuf_init(&flags, NAME_SIZE);
+	sim_format_flags(mail, &flags);
+	at = strchr(at, '(');
+	same = strncmp(at, flags.data, flags.len) == 0;
+	strbuf_deinit(&flags);
+	return same;
+}
+
+/* Its message, or its mailbox as a whole, is in the view of a side. */
+static bool
+is_told(struct sim *sim, const struct sim_plan *plan, const char *line)
+{
+	const char *guid = strstr(line, " guid ") + strlen(" guid ");
+	const struct memory_mailbox *box;
+
+	for (size_t i = 0; i < plan->told.n; i++) {
+		const struct sim_told *told = &plan->told.v[i];
+
+		if (told->guid != NULL && strncmp(guid, told->guid,
+		    strlen(told->guid)) == 0)
+			return true;
+		box = line_box(sim, line, told->side);
+		if (told->guid == NULL && box != NULL &&
+		    guid_eq(&box->status.guid, &told->mailbox))
+			return true;
+	}
+	return false;
+}
+
+/* Do both plans have a line of the tree?  first: the one that must. */
+static bool
+tree_contained(struct sim *sim, const struct sim_plan *first,
+    const struct sim_plan *second, const char *what)
+{
+	char *const *lines = first->lines.v;
+
+	for (size_t i = 0; i < first->lines.n; i++)
+		if (strstr(lines[i], " guid ") == NULL &&
+		    !changes_stamps(sim, lines[i]) &&
+		    (second->lines.n == 0 || bsearch(&lines[i],
+		    second->lines.v, second->lines.n, sizeof(*lines),
+		    line_cmp) == NULL))
+			return sim_fail(sim, "by its logs' word for what "
+			    "changed, a plan %s \"%s\"", what, lines[i]);
+	return true;
+}
+
+bool
+sim_check_plan(struct sim *sim, uint64_t seed)
+{
+	struct sim_plan brief = { .view_ended = { false } };
+	struct sim_plan full = { .view_ended = { false } };
+	struct rng random = sim_random;
+	bool ok;
+
+	ok = plan_make(sim, seed, false, &brief) &&
+	    plan_make(sim, seed, true, &full) &&
+	    tree_contained(sim, &full, &brief, "lacks") &&
+	    tree_contained(sim, &brief, &full, "has");
+	for (size_t i = 0; i < full.lines.n && ok; i++)
+		if (strstr(full.lines.v[i], " guid ") != NULL &&
+		    !is_told(sim, &brief, full.lines.v[i]) &&
+		    !changes_stamps(sim, full.lines.v[i]))
+			ok = sim_fail(sim, "\"%s\" is planned, but no log "
+			    "calls it changed", full.lines.v[i]);
+	/* The history goes on as if nobody had looked. */
+	sim_random = random;
+	plan_deinit(&brief);
+	plan_deinit(&full);
+	return ok;
+}
