@@ -459,7 +459,9 @@ settle_pass(struct arena *arena, const struct tree_input *in,
 			first = row[i];
 			continue;
 		}
-		if (can_unite(in, first, row[i])) {
+		if (merge_tree_leave_unseen(in, first, row[i])) {
+			first = NULL;
+		} else if (can_unite(in, first, row[i])) {
 			unite(arena, in, first, row[i]);
 		} else {
 			yield_name(arena, row[i], digits);
@@ -508,7 +510,8 @@ adopt_names(struct arena *arena, const struct tree_input *in,
 		struct tree_entry *x = row[i - 1], *y = row[i];
 
 		if ((x->box[src] == NULL) == (y->box[src] == NULL) ||
-		    strcmp(x->target.name, y->target.name) != 0)
+		    strcmp(x->target.name, y->target.name) != 0 ||
+		    merge_tree_leave_unseen(in, x, y))
 			continue;
 		/* known_to_both may have changed by the last union */
 		if (x->box[src] == NULL)

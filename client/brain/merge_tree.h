@@ -86,6 +86,14 @@ void merge_tree(struct arena *arena, const struct tree_input *in,
 void merge_tree_revive(struct arena *arena, struct tree_entries *entries,
     size_t index, unsigned int deleted_on);
 
+/*
+ * Two of one name, when a run does not look at all mailboxes: if both sides
+ * knew one of them, it got the name from a third, which is out of sight.  Then
+ * both are left alone (P7).
+ */
+bool merge_tree_leave_unseen(const struct tree_input *in,
+    struct tree_entry *x, struct tree_entry *y);
+
 /* What is to have a name of an entry that is left alone is left alone too. */
 void merge_tree_leave(struct arena *arena, struct tree_entries *entries);
 

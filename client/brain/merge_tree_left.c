@@ -13,6 +13,35 @@
 
 #include "base/arena.h"
 #include "brain/merge_tree.h"
+#include "model/mailbox_name.h"
+
+/* One side alone has it, and the other one had it at the base. */
+static bool
+is_renamed(const struct tree_entry *e)
+{
+	const struct msg_mailbox *box = e->box[e->box[0] == NULL];
+
+	return (e->box[0] == NULL) != (e->box[1] == NULL) &&
+	    box->selectable && !box->is_new;
+}
+
+bool
+merge_tree_leave_unseen(const struct tree_input *in, struct tree_entry *x,
+    struct tree_entry *y)
+{
+	struct tree_entry *both[2] = { x, y };
+
+	if (!in->filtered || !in->base || name_is_inbox(x->target.name) ||
+	    (!is_renamed(x) && !is_renamed(y)))
+		return false;
+	for (unsigned int i = 0; i < 2; i++) {
+		both[i]->fate = TREE_SKIP;
+		both[i]->rule = "P7";
+		both[i]->why = "its name was that of a mailbox that is not "
+		    "looked at";
+	}
+	return true;
+}
 
 static bool
 has_target(const struct tree_entry *e)

@@ -211,6 +211,12 @@ HISTORY(a_directory_that_was_removed_can_be_made_again, 100113727,
 	{ SIM_RUN_BACKUP, B, 611, 83, 509 },
 	{ SIM_CREATE_DIR, B, 705, 455, 583 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* P7: nor are the two that stand under one name by then taken for one. */
+HISTORY(names_that_were_swapped_wait_for_a_run_without_selection, 100246400,
+	{ SIM_CREATE, B, 889, 984, 596 }, { SIM_CREATE, A, 215, 346, 830 },
+	{ SIM_RUN, A, 567, 776, 553 }, { SIM_SWAP, B, 841, 338, 969 },
+	{ SIM_RUN_FILTER, A, 997, 554, 350 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -282,6 +288,8 @@ main(void)
 	tcase_add_test(tcase, a_run_that_mends_and_is_killed_leaves_one_modseq);
 	tcase_add_test(tcase, a_full_look_sees_that_modseqs_alone_differ);
 	tcase_add_test(tcase, a_directory_that_was_removed_can_be_made_again);
+	tcase_add_test(tcase,
+	    names_that_were_swapped_wait_for_a_run_without_selection);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
