@@ -21,6 +21,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/files/mail_encode.c
 %C%_libstore_a_SOURCES += %D%/files/mail_input.c
 %C%_libstore_a_SOURCES += %D%/files/mail_input.h
+%C%_libstore_a_SOURCES += %D%/files/mail_op.c %D%/files/mail_op.h
 %C%_libstore_a_SOURCES += %D%/files/path.c
 %C%_libstore_a_SOURCES += %D%/files/path.h
 %C%_libstore_a_SOURCES += %D%/files/problem.c %D%/files/problem.h

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/array.h"
 #include "store/dbox/dbox_format.h"
+#include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
 #include "store/index/index.h"
@@ -74,32 +75,15 @@ struct dbox_folder {
 	unsigned int problems;
 };
 
-enum dbox_op_kind {
-	DBOX_APPEND, DBOX_FLAGS, DBOX_UID, DBOX_EXPUNGE, DBOX_STATUS,
-};
-
 struct mdbox_spool;
 
 struct dbox_op {
-	enum dbox_op_kind kind;
-	bool answered;
+	MAIL_OP;
 	bool gone;		/* EXPUNGE: there was nothing to do */
 	bool mapped;		/* APPEND: map_uid counts it already */
 	bool silent;		/* made by a renumbering: nobody waits */
 	bool published;		/* done for good, but for its body's end */
-	uint64_t tag;
-	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
-				   given (0: none left) */
-	uint32_t from_uid;	/* UID: the old one */
 	size_t order;		/* among the calls */
-	char *guid;
-	flags_t flags, was_flags;
-	char **keywords, **was_keywords;	/* one block each */
-	size_t keyword_count, was_count;
-	uint64_t modseq;
-	int64_t received;
-	char *pop3_uidl;
-	uint32_t pop3_order;
 	/* The body of an append: sdbox: a file; mdbox: a place in a spool, or
 	   the map UID of a message that gets another reference. */
 	char *tmp_name;
@@ -108,7 +92,6 @@ struct dbox_op {
 	uint64_t offset, total;	/* total: as expected, then in fact */
 	uint32_t map_uid, save_date;
 	uint8_t index_flags;	/* UID: bits that are not flags */
-	struct mailbox_status status;
 };
 
 struct dbox_box {
@@ -398,11 +381,9 @@ int dbox_copy(struct mailbox *box, const struct mail_info *info,
     uint64_t tag, struct err *err);
 
 /* dbox_ops.c */
-struct dbox_op *dbox_op_add(struct dbox_box *box, enum dbox_op_kind kind,
-    uint64_t tag);
+struct dbox_op *dbox_op_add(struct dbox_box *box, uint64_t tag);
 void dbox_op_from_info(struct dbox_op *op, const struct mail_info *info);
 void dbox_op_clear(struct dbox_op *op);
-char **dbox_keywords_dup(const char *const *keywords, size_t count);
 void dbox_ops_free(struct dbox_box *box);
 int dbox_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,

@@ -53,7 +53,7 @@ dbox_take_over(struct dbox_box *box, struct dbox_op *op)
 	op->flags = mail.flags & FLAGS_ALL;
 	op->index_flags = (uint8_t)(mail.flags & INDEX_FLAG_BACKEND);
 	free(op->keywords);
-	op->keywords = dbox_keywords_dup(keywords.v, keywords.n);
+	op->keywords = mail_op_keywords(keywords.v, keywords.n);
 	op->keyword_count = keywords.n;
 	ARRAY_FREE(&keywords);
 	/* A modseq is never lowered. */
@@ -72,8 +72,8 @@ dbox_plan_uids(struct dbox_box *box, struct dbox_op **ops)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (!op->answered && (op->kind == DBOX_APPEND ||
-		    op->kind == DBOX_UID))
+		if (!op->answered && (op->kind == OP_APPEND ||
+		    op->kind == OP_UID))
 			ops[n++] = op;
 	}
 	return n;
@@ -140,7 +140,7 @@ put_expunges(struct dbox_op *const *ops, size_t n, struct index_txn *txn)
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (ops[i]->kind == DBOX_UID)
+		if (ops[i]->kind == OP_UID)
 			moved[k++] = ops[i];
 	}
 	qsort(moved, k, sizeof(*moved), from_cmp);
@@ -161,7 +161,7 @@ pop3_flags(const struct dbox_box *box, uint32_t *highest_r)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct dbox_op *op = &box->ops.v[i];
 
-		if (op->kind != DBOX_APPEND || op->answered)
+		if (op->kind != OP_APPEND || op->answered)
 			continue;
 		if (op->pop3_order != 0)
 			flags |= DBOX_HAS_ORDERS;
@@ -200,7 +200,7 @@ static bool
 has_appends(const struct dbox_box *box)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_APPEND &&
+		if (box->ops.v[i].kind == OP_APPEND &&
 		    !box->ops.v[i].answered)
 			return true;
 	}
@@ -223,7 +223,7 @@ dbox_put_status(struct dbox_box *box, struct index_txn *txn,
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct dbox_op *op = &box->ops.v[i];
 
-		if (op->kind != DBOX_STATUS || op->answered)
+		if (op->kind != OP_STATUS || op->answered)
 			continue;
 		if (!guid_is_zero(&op->status.guid))
 			memcpy(header + format->header_guid,
@@ -242,7 +242,7 @@ static bool
 has_expunges(const struct dbox_box *box)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		if (box->ops.v[i].kind == OP_EXPUNGE &&
 		    !box->ops.v[i].answered)
 			return true;
 	}
@@ -269,9 +269,9 @@ dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (op->answered || op->kind == DBOX_EXPUNGE)
+		if (op->answered || op->kind == OP_EXPUNGE)
 			continue;
-		if (op->kind == DBOX_STATUS) {
+		if (op->kind == OP_STATUS) {
 			if (op->status.highestmodseq > highest)
 				highest = op->status.highestmodseq;
 		} else if (op->modseq != 0) {
@@ -303,11 +303,11 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 	size_t pos;
 
 	for (size_t i = 0; i < box->ops.n && !others; i++)
-		others = box->ops.v[i].kind == DBOX_FLAGS ||
-		    box->ops.v[i].kind == DBOX_EXPUNGE;
+		others = box->ops.v[i].kind == OP_FLAGS ||
+		    box->ops.v[i].kind == OP_EXPUNGE;
 	for (size_t i = 0; i < n; i++) {
 		ops[i]->published = true;
-		if (ops[i]->kind != DBOX_UID)
+		if (ops[i]->kind != OP_UID)
 			continue;
 		if (box->store->format->forget(box, ops[i]->from_uid,
 		    &why) == -1 && dbox_gone(box->store)) {
@@ -315,8 +315,8 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 			return -1;
 		}
 		for (size_t k = 0; others && k < box->ops.n; k++) {
-			if (box->ops.v[k].kind != DBOX_APPEND &&
-			    box->ops.v[k].kind != DBOX_UID &&
+			if (box->ops.v[k].kind != OP_APPEND &&
+			    box->ops.v[k].kind != OP_UID &&
 			    box->ops.v[k].uid == ops[i]->from_uid)
 				box->ops.v[k].uid = ops[i]->uid;
 		}
@@ -324,7 +324,7 @@ dbox_finish(struct dbox_box *box, struct dbox_op **ops, size_t n,
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (op->answered || op->kind == DBOX_EXPUNGE)
+		if (op->answered || op->kind == OP_EXPUNGE)
 			continue;
 		modseq = index_state(index)->has_modseqs &&
 		    index_find(index, op->uid, &pos) ?
@@ -344,7 +344,7 @@ dbox_take_back(struct dbox_box *box, struct dbox_op **ops, size_t n,
 			box->store->format->withdraw(box, ops[i]);
 		for (size_t i = 0; i < box->ops.n; i++) {
 			if (!box->ops.v[i].answered &&
-			    box->ops.v[i].kind != DBOX_EXPUNGE)
+			    box->ops.v[i].kind != OP_EXPUNGE)
 				dbox_op_failed(answer, &box->ops.v[i], why);
 		}
 	}
@@ -366,7 +366,7 @@ apply_ops(struct dbox_box *box, struct dbox_op **ops,
 	bool unknown = false;
 
 	for (size_t i = 0; i < n; i++) {
-		if (ops[i]->kind == DBOX_UID)
+		if (ops[i]->kind == OP_UID)
 			dbox_take_over(box, ops[i]);
 	}
 	dbox_apply_flags(box, txn, answer);
@@ -394,7 +394,7 @@ renumbers(const struct dbox_box *box)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct dbox_op *op = &box->ops.v[i];
 
-		if (!op->answered && op->kind == DBOX_STATUS &&
+		if (!op->answered && op->kind == OP_STATUS &&
 		    op->status.uidvalidity != 0 &&
 		    op->status.uidvalidity != now)
 			return true;

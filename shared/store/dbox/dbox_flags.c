@@ -115,7 +115,7 @@ uid_op_of(struct dbox_box *box, uint32_t uid)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (op->kind == DBOX_UID && !op->answered &&
+		if (op->kind == OP_UID && !op->answered &&
 		    op->from_uid == uid)
 			return op;
 	}
@@ -183,7 +183,7 @@ change_message(struct dbox_box *box, struct dbox_op **ops, size_t n,
 		/* It is appended again, with its new flags. */
 		moved->flags = last->flags & FLAGS_ALL;
 		free(moved->keywords);
-		moved->keywords = dbox_keywords_dup(
+		moved->keywords = mail_op_keywords(
 		    (const char *const *)last->keywords, last->keyword_count);
 		moved->keyword_count = last->keyword_count;
 		if (modseq > moved->modseq)
@@ -212,8 +212,8 @@ dbox_apply_flags(struct dbox_box *box, struct index_txn *txn,
 	size_t n = 0, end;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
-		any_uids = any_uids || box->ops.v[i].kind == DBOX_UID;
-		if (box->ops.v[i].kind == DBOX_FLAGS &&
+		any_uids = any_uids || box->ops.v[i].kind == OP_UID;
+		if (box->ops.v[i].kind == OP_FLAGS &&
 		    !box->ops.v[i].answered)
 			ops[n++] = &box->ops.v[i];
 	}
@@ -238,8 +238,8 @@ dbox_apply_keywords(struct dbox_box *box, struct index_txn *txn)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct dbox_op *op = &box->ops.v[i];
 
-		if (op->answered || (op->kind != DBOX_APPEND &&
-		    op->kind != DBOX_UID))
+		if (op->answered || (op->kind != OP_APPEND &&
+		    op->kind != OP_UID))
 			continue;
 		for (size_t k = 0; k < op->keyword_count; k++)
 			*ARRAY_ADD(&changes) = (struct change){

@@ -50,7 +50,7 @@ has_kind(const struct dbox_box *box, bool expunges)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
 		if (!box->ops.v[i].answered &&
-		    (box->ops.v[i].kind == DBOX_EXPUNGE) == expunges)
+		    (box->ops.v[i].kind == OP_EXPUNGE) == expunges)
 			return true;
 	}
 	return false;
@@ -108,14 +108,14 @@ look_up(struct dbox_box *box, const struct dbox_answer *answer)
 	err_set(&failure, ERR_STALE, "not the message expected");
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
-		if (op->answered || op->kind == DBOX_APPEND ||
-		    op->kind == DBOX_STATUS)
+		if (op->answered || op->kind == OP_APPEND ||
+		    op->kind == OP_STATUS)
 			continue;
-		uid = op->kind == DBOX_UID ? op->from_uid : op->uid;
+		uid = op->kind == OP_UID ? op->from_uid : op->uid;
 		op->gone = !index_find(folder->index, uid, &pos) ||
 		    index_is_pending(folder->index, uid, INDEX_EXPUNGE);
 		/* An expunge of what is gone is done. */
-		if (op->gone && op->kind == DBOX_EXPUNGE)
+		if (op->gone && op->kind == OP_EXPUNGE)
 			continue;
 		if (op->gone || !dbox_message_may_be(box->store, folder, pos,
 		    op->guid))
@@ -139,7 +139,7 @@ plan_expunges(struct dbox_box *box, struct dbox_op **ops)
 	size_t n = 0, k = 0;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		if (box->ops.v[i].kind == OP_EXPUNGE &&
 		    !box->ops.v[i].answered && !box->ops.v[i].gone)
 			ops[n++] = &box->ops.v[i];
 	}
@@ -169,7 +169,7 @@ commit_expunges(struct dbox_box *box, struct dbox_op **ops, size_t n,
 		index_txn_expunge(txn, ops[i]->uid, &guid);
 	}
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_STATUS &&
+		if (box->ops.v[i].kind == OP_STATUS &&
 		    box->ops.v[i].status.highestmodseq >
 		    index_state(index)->highestmodseq + (n > 0))
 			index_txn_modseq(txn, 0,
@@ -208,7 +208,7 @@ expunge_all(struct dbox_box *box, const struct dbox_answer *answer,
 		}
 	}
 	for (size_t i = 0; i < box->ops.n && ret == 0; i++) {
-		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		if (box->ops.v[i].kind == OP_EXPUNGE &&
 		    !box->ops.v[i].answered)
 			dbox_op_done(answer, &box->ops.v[i], 0);
 	}

@@ -45,7 +45,7 @@ add_rest(struct dbox_box *box)
 	struct dbox_op *op;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_UID &&
+		if (box->ops.v[i].kind == OP_UID &&
 		    !box->ops.v[i].answered)
 			from[named++] = box->ops.v[i].from_uid;
 	}
@@ -53,7 +53,8 @@ add_rest(struct dbox_box *box)
 	for (size_t pos = 0; pos < count; pos++) {
 		uid = index_mail(index, pos).uid;
 		if (index_is_pending(index, uid, INDEX_EXPUNGE)) {
-			op = dbox_op_add(box, DBOX_EXPUNGE, 0);
+			op = dbox_op_add(box, 0);
+			op->kind = OP_EXPUNGE;
 			op->silent = op->answered = true;
 			box->store->format->expunge_note(box, op, pos);
 			continue;
@@ -61,11 +62,10 @@ add_rest(struct dbox_box *box)
 		if (bsearch(&uid, from, named, sizeof(*from),
 		    op_from_cmp) != NULL)
 			continue;
-		op = dbox_op_add(box, DBOX_UID, 0);
+		op = dbox_op_add(box, 0);
 		op->silent = true;
-		op->from_uid = uid;
-		op->guid = mem_strdup(dbox_ident_get(box->store, box->folder,
-		    pos)->guid);
+		mail_op_uid(&op->common, uid, dbox_ident_get(box->store,
+		    box->folder, pos)->guid, 0, 0);
 	}
 	free(from);
 }
@@ -76,7 +76,7 @@ new_uidvalidity(const struct dbox_box *box)
 	uint32_t value = 0;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_STATUS &&
+		if (box->ops.v[i].kind == OP_STATUS &&
 		    !box->ops.v[i].answered &&
 		    box->ops.v[i].status.uidvalidity != 0)
 			value = box->ops.v[i].status.uidvalidity;
@@ -191,10 +191,10 @@ retarget(struct renumber *re)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (op->kind != DBOX_FLAGS && op->kind != DBOX_EXPUNGE)
+		if (op->kind != OP_FLAGS && op->kind != OP_EXPUNGE)
 			continue;
 		for (size_t k = 0; k < re->n; k++) {
-			if (re->ops[k]->kind == DBOX_UID &&
+			if (re->ops[k]->kind == OP_UID &&
 			    re->ops[k]->from_uid == op->uid) {
 				op->uid = re->ops[k]->uid;
 				break;
@@ -213,7 +213,7 @@ answer_ops(struct dbox_box *box, const struct dbox_answer *answer)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		struct dbox_op *op = &box->ops.v[i];
 
-		if (op->answered || op->kind == DBOX_EXPUNGE)
+		if (op->answered || op->kind == OP_EXPUNGE)
 			continue;
 		modseq = index_state(index)->has_modseqs &&
 		    index_find(index, op->uid, &pos) ?
@@ -238,7 +238,7 @@ answer_all(struct renumber *re, const struct dbox_answer *answer,
 		re->ops[i]->tmp_name = NULL;
 	}
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		if (box->ops.v[i].kind == OP_EXPUNGE &&
 		    box->ops.v[i].silent)
 			box->ops.v[i].published = true;
 	}
@@ -293,7 +293,7 @@ finish_apart(struct renumber *re, const struct dbox_answer *answer,
 
 	for (size_t i = 0; i < re->n; i++) {
 		re->ops[i]->published = true;
-		if (re->ops[i]->kind == DBOX_UID &&
+		if (re->ops[i]->kind == OP_UID &&
 		    box->store->format->forget(box, re->ops[i]->from_uid,
 		    &why) == -1 && dbox_gone(box->store)) {
 			*err = why;
@@ -343,7 +343,7 @@ renumber_apart(struct renumber *re, const struct dbox_answer *answer,
 		return dbox_take_back(box, re->ops, re->n, answer, &why,
 		    unknown, err);
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_EXPUNGE &&
+		if (box->ops.v[i].kind == OP_EXPUNGE &&
 		    box->ops.v[i].silent)
 			box->ops.v[i].published = true;
 	}
@@ -364,7 +364,7 @@ dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
 	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
 	re.n = dbox_plan_uids(box, re.ops);
 	for (size_t i = 0; i < re.n; i++) {
-		if (re.ops[i]->kind == DBOX_UID)
+		if (re.ops[i]->kind == OP_UID)
 			dbox_take_over(box, re.ops[i]);
 	}
 	if (box->store->index.fd != -1) {

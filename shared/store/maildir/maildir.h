@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "store/files/dotlock.h"
+#include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
 #include "store/index/index_list.h"
@@ -130,33 +131,16 @@ struct maildir_list {
 	ARRAY(struct list_orphan) orphans;
 };
 
-enum maildir_op_kind {
-	OP_APPEND, OP_FLAGS, OP_UID, OP_EXPUNGE, OP_STATUS,
-};
-
 struct maildir_op {
-	enum maildir_op_kind kind;
-	bool answered;
-	uint64_t tag;
-	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
-				   given (0: none left) */
-	uint32_t from_uid;	/* UID: the old one */
-	char *guid;		/* APPEND: NULL if none was given */
+	MAIL_OP;
 	char *base;		/* of the message, when known */
 	char *fields;		/* UID: those of the old line */
-	flags_t flags, was_flags;
-	char **keywords, **was_keywords;	/* one block each */
-	size_t keyword_count, was_count;
 	/* APPEND */
 	char *tmp_name;
 	int fd;			/* -1, or still open to be made durable */
 	uint64_t size, vsize;
-	char *pop3_uidl;
-	uint32_t pop3_order;
 	uint32_t letters;
-	uint64_t modseq;	/* wanted; 0: the next one */
 	uint64_t modseq_now;	/* what it became; 0: not known */
-	struct mailbox_status status;
 };
 
 /* A change of the list that is written, and not yet what readers see. */
@@ -478,9 +462,6 @@ int maildir_copy(struct mailbox *box, const struct mail_info *info,
     uint64_t tag, struct err *err);
 
 /* maildir_ops.c: preparing, and the memory of what is prepared */
-struct maildir_op *maildir_op_add(struct maildir_box *box,
-    enum maildir_op_kind kind, uint64_t tag);
-char **maildir_keywords_dup(const char *const *keywords, size_t count);
 void maildir_ops_free(struct maildir_box *box);
 int maildir_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,

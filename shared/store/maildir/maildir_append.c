@@ -22,7 +22,6 @@
 struct mail_writer {
 	struct maildir_box *box;
 	struct maildir_op op;		/* not yet in the box */
-	int64_t received;
 	bool last_cr;
 	struct mail_encoder *encoder;	/* NULL: stored as it is */
 	bool begun;			/* the first bytes are stored */
@@ -31,31 +30,12 @@ struct mail_writer {
 };
 
 static void
-op_from_info(struct maildir_op *op, const struct mail_info *info)
-{
-	op->kind = OP_APPEND;
-	op->fd = -1;
-	op->uid = info->uid;
-	op->guid = info->guid == NULL ? NULL : mem_strdup(info->guid);
-	op->flags = info->flags;
-	op->modseq = info->modseq;
-	op->keywords = maildir_keywords_dup(info->keywords,
-	    info->keyword_count);
-	op->keyword_count = info->keyword_count;
-	op->pop3_uidl = info->pop3_uidl == NULL ? NULL :
-	    mem_strdup(info->pop3_uidl);
-	op->pop3_order = info->pop3_order;
-}
-
-static void
 op_clear(struct maildir_op *op)
 {
 	if (op->fd != -1)
 		close(op->fd);
 	free(op->tmp_name);
-	free(op->guid);
-	free(op->keywords);
-	free(op->pop3_uidl);
+	mail_op_deinit(&op->common);
 	*op = (struct maildir_op){ .fd = -1 };
 }
 
@@ -98,8 +78,8 @@ maildir_append_begin(struct mailbox *head, const struct mail_info *info,
 		return err_set(err, ERR_REFUSED, "not a message GUID");
 	writer = mem_alloc(sizeof(*writer));
 	writer->box = box;
-	writer->received = info->received;
-	op_from_info(&writer->op, info);
+	writer->op.fd = -1;
+	mail_op_append(&writer->op.common, info);
 	if (box->store->compress != STORE_COMPRESS_NONE)
 		writer->encoder = mail_encoder_new(box->store->compress,
 		    box->store->compress_level, store_bytes, writer);
@@ -200,7 +180,7 @@ maildir_append_commit(struct mail_writer **writerp, uint64_t tag,
 {
 	struct mail_writer *writer = *writerp;
 	struct maildir_box *box = writer->box;
-	int64_t received = writer->received;
+	int64_t received = writer->op.received;
 	struct maildir_op *op;
 	int ret = -1;
 
@@ -337,7 +317,7 @@ copy_open(struct mailbox *head, const struct mail_info *info, int from_dir,
 	struct maildir_op op = { .fd = -1 };
 	int r = 0;
 
-	op_from_info(&op, info);
+	mail_op_append(&op.common, info);
 	/* A link shares its times, and may not change the mode of another. */
 	if (info->received == st->mtime &&
 	    (st->mode & 0777) == box->shared.mode && !box->shared.set_gid)

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/digest.h"
 #include "store/files/dotlock.h"
+#include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
 #include "store/mbox/parse.h"
@@ -86,34 +87,17 @@ struct extent {
 	uint64_t offset, len;
 };
 
-enum mbox_op_kind {
-	OP_APPEND, OP_FLAGS, OP_UID, OP_EXPUNGE, OP_STATUS,
-};
-
 struct mbox_op {
-	enum mbox_op_kind kind;
-	bool answered;
-	uint64_t tag;
-	uint32_t uid;		/* of the message; APPEND and UID: wanted, then
-				   given (0: none left) */
-	uint32_t from_uid;	/* UID: the old one */
+	MAIL_OP;
 	size_t mail;		/* position in the box, during flush */
-	char *guid;		/* APPEND: NULL if none was given */
-	flags_t flags, was_flags;
-	char **keywords, **was_keywords;	/* one block each */
-	size_t keyword_count, was_count;
 	/* APPEND */
 	struct spool *spool;
 	ARRAY(struct extent) extents;	/* of the spool: the message */
 	uint64_t body_len;	/* bytes behind the header; UINT64_MAX: there
 				   is no body */
 	uint64_t size;
-	int64_t received;
 	char *sender;
 	uint8_t digest[GUID_SIZE];
-	char *pop3_uidl;
-	uint32_t pop3_order;
-	struct mailbox_status status;
 };
 
 struct mbox_box {
@@ -302,10 +286,8 @@ void spool_unref(struct mbox_box *box, struct spool **spool);
 void spool_cleanup(struct mbox_box *box);
 
 /* mbox_ops.c */
-struct mbox_op *mbox_op_add(struct mbox_box *box, enum mbox_op_kind kind,
-    uint64_t tag);
+struct mbox_op *mbox_op_add(struct mbox_box *box, uint64_t tag);
 void mbox_ops_free(struct mbox_box *box);
-char **mbox_keywords_dup(const char *const *keywords, size_t count);
 int mbox_set_flags(struct mailbox *box, const struct mail_info *was,
     flags_t flags, const char *const *keywords, size_t keyword_count,
     uint64_t modseq, uint64_t tag, struct err *err);

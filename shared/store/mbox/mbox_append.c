@@ -69,16 +69,8 @@ mbox_append_begin(struct mailbox *head, const struct mail_info *info,
 	writer->start = spool->size;
 	spool->busy = true;
 	strbuf_init(&writer->buf, COPY_SIZE);
-	writer->op = (struct mbox_op){ .kind = OP_APPEND, .mail = SIZE_MAX,
-	    .uid = info->uid, .flags = info->flags,
-	    .received = info->received, .pop3_order = info->pop3_order,
-	    .keyword_count = info->keyword_count };
-	writer->op.keywords = mbox_keywords_dup(info->keywords,
-	    info->keyword_count);
-	if (info->guid != NULL)
-		writer->op.guid = mem_strdup(info->guid);
-	if (info->pop3_uidl != NULL)
-		writer->op.pop3_uidl = mem_strdup(info->pop3_uidl);
+	writer->op.mail = SIZE_MAX;
+	mail_op_append(&writer->op.common, info);
 	*writer_r = writer;
 	return 0;
 }
@@ -115,10 +107,8 @@ mbox_append_abort(struct mail_writer **writerp)
 	spool_unref(writer->box, &writer->spool);
 	strbuf_deinit(&writer->buf);
 	ARRAY_FREE(&writer->op.extents);
-	free(writer->op.keywords);
-	free(writer->op.guid);
-	free(writer->op.pop3_uidl);
 	free(writer->op.sender);
+	mail_op_deinit(&writer->op.common);
 	free(writer);
 	*writerp = NULL;
 }
@@ -282,7 +272,7 @@ mbox_append_commit(struct mail_writer **writerp, uint64_t tag,
 		window_deinit(&w);
 	}
 	if (ret == 0) {
-		struct mbox_op *op = mbox_op_add(writer->box, OP_APPEND, tag);
+		struct mbox_op *op = mbox_op_add(writer->box, tag);
 
 		*op = writer->op;
 		op->tag = tag;

@@ -243,7 +243,7 @@ static int
 mdbox_publish(struct dbox_box *box, struct dbox_op *op, struct err *why)
 {
 	(void)box;
-	if (op->kind == DBOX_APPEND && !op->mapped)
+	if (op->kind == OP_APPEND && !op->mapped)
 		return err_set(why, ERR_TEMP, "the message has no place");
 	return 0;
 }
@@ -267,7 +267,7 @@ mdbox_record(struct dbox_box *box, struct dbox_op *const *ops, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		mail = (struct mail_record){ ops[i]->map_uid,
 		    ops[i]->save_date };
-		if (ops[i]->kind == DBOX_UID && (!index_find(
+		if (ops[i]->kind == OP_UID && (!index_find(
 		    box->folder->index, ops[i]->from_uid, &pos) ||
 		    !mail_record(box->folder, pos, &mail)))
 			continue;
@@ -275,7 +275,7 @@ mdbox_record(struct dbox_box *box, struct dbox_op *const *ops, size_t n,
 	}
 	for (size_t i = 0; i < n; i++) {
 		guid = dbox_guid128(ops[i]->guid);
-		if (ops[i]->kind == DBOX_UID && (!index_find(
+		if (ops[i]->kind == OP_UID && (!index_find(
 		    box->folder->index, ops[i]->from_uid, &pos) ||
 		    !mdbox_index_guid(box->store, box->folder, pos, &guid)))
 			continue;

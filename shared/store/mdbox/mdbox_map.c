@@ -158,8 +158,8 @@ is_released(const struct dbox_op *op)
 {
 	if (op->map_uid == 0)
 		return false;
-	return op->kind == DBOX_APPEND ? op->mapped && !op->published :
-	    op->kind == DBOX_EXPUNGE && op->published;
+	return op->kind == OP_APPEND ? op->mapped && !op->published :
+	    op->kind == OP_EXPUNGE && op->published;
 }
 
 static void

@@ -30,7 +30,7 @@
 static bool
 needs_map(const struct dbox_op *op)
 {
-	return op->kind == DBOX_APPEND && !op->answered;
+	return op->kind == OP_APPEND && !op->answered;
 }
 
 static bool
@@ -540,7 +540,7 @@ forget_spools(struct mdbox *mdbox)
 		for (size_t i = 0; i < box->ops.n; i++) {
 			struct dbox_op *op = &box->ops.v[i];
 
-			if (op->kind == DBOX_APPEND && op->spool != NULL &&
+			if (op->kind == OP_APPEND && op->spool != NULL &&
 			    op->spool->file != NULL) {
 				op->spool->ops--;
 				op->spool = NULL;

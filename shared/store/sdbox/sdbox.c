@@ -306,7 +306,7 @@ place_file(struct dbox_box *box, const struct dbox_op *op, const char *name,
 	struct path_root *root = &box->store->root;
 	int dir = box->folder->mail_fd;
 
-	if (op->kind == DBOX_APPEND)
+	if (op->kind == OP_APPEND)
 		return path_rename(root, dir, op->tmp_name, dir, name, why);
 	return link_file(box, op->from_uid, name, why);
 }
@@ -338,7 +338,7 @@ sdbox_publish(struct dbox_box *box, struct dbox_op *op, struct err *why)
 	}
 	/* Somebody removed the body: not the caller's mistake. */
 	if (why->code == ERR_NOTFOUND)
-		why->code = op->kind == DBOX_APPEND ? ERR_TEMP : ERR_CORRUPT;
+		why->code = op->kind == OP_APPEND ? ERR_TEMP : ERR_CORRUPT;
 	return -1;
 }
 
@@ -380,10 +380,10 @@ sdbox_carry(struct dbox_box *box, const struct dbox_op *op, int dirfd,
 
 	mail_name(name, op->uid);
 	mail_name(old, op->from_uid);
-	if (path_link(root, box->folder->mail_fd, op->kind == DBOX_APPEND ?
+	if (path_link(root, box->folder->mail_fd, op->kind == OP_APPEND ?
 	    op->tmp_name : old, dirfd, name, &why) == 0)
 		return 0;
-	if (why.code == ERR_NOTFOUND && op->kind == DBOX_UID) {
+	if (why.code == ERR_NOTFOUND && op->kind == OP_UID) {
 		alt = open_alt(box->store, box->folder, &why);
 		/* A message whose file is lost stays so. */
 		if (alt == -1)
