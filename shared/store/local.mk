@@ -102,6 +102,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_store.c
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_subscribe.c
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_tree.c
+%C%_libstore_a_SOURCES += %D%/dbox/dbox_vanish.c
 %C%_libstore_a_SOURCES += %D%/sdbox/sdbox.c
 %C%_libstore_a_SOURCES += %D%/mbox/from_line.c
 %C%_libstore_a_SOURCES += %D%/mbox/from_line.h

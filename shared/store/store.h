@@ -85,7 +85,8 @@ struct mailbox_status {
 	 * set_status only; valid until the flush: UIDs below UIDNEXT that no
 	 * message has, which mail clients may know from another store and are
 	 * told by VANISHED (RFC 7162) that they are gone.  Those that a message
-	 * has are passed over.  Only a hint: the Maildir driver alone takes it.
+	 * has are passed over.  Only a hint: drivers that keep no modseqs do
+	 * not take it.
 	 */
 	const uint32_t *vanished;
 	size_t vanished_count;

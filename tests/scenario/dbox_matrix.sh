@@ -7,7 +7,7 @@
 # nothing to mend.
 seed=${SEED:-1}
 changes=${CHANGES:-20}
-pairs=${PAIRS:-maildir:mdbox mdbox:sdbox sdbox:maildir}
+pairs=${PAIRS:-maildir:mdbox mdbox:sdbox sdbox:maildir mdbox:mdbox}
 
 . "$(dirname "$0")/dovecot_lib.sh"
 
@@ -39,8 +39,11 @@ for pair in $pairs; do
 	step "$from and $to: changes on both sides"
 	imap laptop change $((seed + 1)) "$changes" laptop || fail 'IMAP failed'
 	imap server change $((seed + 2)) "$changes" server || fail 'IMAP failed'
+	keeps laptop
+	keeps server
 	mirror 0
 	same_view exact
+	told
 	mirror 0
 	prints 'nothing to do'
 

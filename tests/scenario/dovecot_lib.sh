@@ -141,3 +141,21 @@ same_view() { # [HOW]: as view
 	no_complaint
 }
 
+# keeps SIDE: a mail client that has seen all of that side
+keeps() {
+	imap "$1" keep >"$work/kept.$1" || fail 'IMAP failed'
+}
+
+# told: whoever saw one side before the run and comes to either now is told of
+# all that has changed, without looking at the rest.
+told() {
+	for seen in laptop server; do
+		for at in laptop server; do
+			imap "$at" resync <"$work/kept.$seen" >"$work/told" || {
+				head -n 20 "$work/told" >&2
+				fail "a client that knew the $seen and" \
+				    "came to the $at was left behind"
+			}
+		done
+	done
+}

@@ -10,25 +10,6 @@ seed=${SEED:-1}
 
 . "$(dirname "$0")/dovecot_lib.sh"
 
-# keeps SIDE: a mail client that has seen all of that side
-keeps() {
-	imap "$1" keep >"$work/kept.$1" || fail 'IMAP failed'
-}
-
-# told: whoever saw one side before the run and comes to either now is told of
-# all that has changed, without looking at the rest.
-told() {
-	for seen in laptop server; do
-		for at in laptop server; do
-			imap "$at" resync <"$work/kept.$seen" >"$work/told" || {
-				head -n 20 "$work/told" >&2
-				fail "a client that knew the $seen and" \
-				    "came to the $at was left behind"
-			}
-		done
-	done
-}
-
 configure laptop
 configure server
 sh "$support/make-maildir.sh" "$laptop" 120

@@ -429,6 +429,15 @@ void dbox_put_appends(struct dbox_box *box, struct dbox_op **ops, size_t n,
 void dbox_put_status(struct dbox_box *box, struct index_txn *txn,
     bool new_index);
 void dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn);
+/* Is there an expunge that is not answered yet? */
+bool dbox_has_expunges(const struct dbox_box *box);
+
+/* dbox_vanish.c */
+/*
+ * Tell of UIDs that went in the other store, before the last modseqs; op's
+ * UIDs are given.
+ */
+void dbox_put_vanished(struct dbox_box *box, struct index_txn *txn);
 
 /* dbox_renumber.c: the same with another UIDVALIDITY */
 int dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,

@@ -238,8 +238,8 @@ dbox_put_status(struct dbox_box *box, struct index_txn *txn,
 		put_pop3(box, txn, highest);
 }
 
-static bool
-has_expunges(const struct dbox_box *box)
+bool
+dbox_has_expunges(const struct dbox_box *box)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
 		if (box->ops.v[i].kind == OP_EXPUNGE &&
@@ -262,7 +262,7 @@ void
 dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn)
 {
 	struct dbox_op **ops = mem_calloc(box->ops.n, sizeof(*ops));
-	bool later = has_expunges(box);
+	bool later = dbox_has_expunges(box);
 	uint64_t highest = 0;
 	size_t n = 0;
 
@@ -379,6 +379,9 @@ apply_ops(struct dbox_box *box, struct dbox_op **ops,
 	dbox_put_appends(box, ops, n, txn);
 	put_expunges(ops, n, txn);
 	dbox_put_status(box, txn, false);
+	/* Behind the expunges, if there are any. */
+	if (!dbox_has_expunges(box))
+		dbox_put_vanished(box, txn);
 	dbox_put_modseqs(box, txn);
 	if (index_txn_commit(&txn, &unknown, &why) == -1)
 		return dbox_take_back(box, ops, n, answer, &why, unknown, err);

@@ -168,6 +168,7 @@ commit_expunges(struct dbox_box *box, struct dbox_op **ops, size_t n,
 		guid = dbox_guid128(ops[i]->guid);
 		index_txn_expunge(txn, ops[i]->uid, &guid);
 	}
+	dbox_put_vanished(box, txn);
 	for (size_t i = 0; i < box->ops.n; i++) {
 		if (box->ops.v[i].kind == OP_STATUS &&
 		    box->ops.v[i].status.highestmodseq >
