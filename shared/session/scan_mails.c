@@ -40,7 +40,9 @@ struct pass {
 	size_t missing, fresh, joined;
 	uint32_t known_uidnext;		/* of the store, not by the log alone */
 	bool restored;			/* E5 */
-	bool row_changed;
+	bool row_changed;		/* another UIDVALIDITY */
+	bool index_lost;		/* HIGHESTMODSEQ has shrunk */
+	bool lost;			/* ... and a keyword with it */
 	unsigned int changes;
 };
 
@@ -110,6 +112,38 @@ clean_keywords(struct pass *p, const struct mail_info *info,
 	return n;
 }
 
+/*
+ * A store that has got another UIDVALIDITY was made anew of what is in its mail
+ * files: what they can't hold (flags of a dbox, keywords for which a Maildir
+ * has no letter) is lost there, and nobody has cleared it.  Only the state is
+ * known (F3), so what another store has set comes back.  The same with keywords
+ * where HIGHESTMODSEQ has shrunk: a Maildir lost its index.  Stamps of 0 count
+ * only where both stores are looked at, which a changed UIDVALIDITY asks for.
+ */
+static struct mail_flags
+pass_observe(struct pass *p, const struct mail_flags *old, flags_t flags,
+    const char *const *keywords, size_t count)
+{
+	struct mail_flags mf = mail_flags_observe(p->arena, old, flags,
+	    keywords, count, p->now);
+
+	if (!p->row_changed && !p->index_lost)
+		return mf;
+	for (size_t bit = 0; p->row_changed && bit < FLAG_COUNT; bit++)
+		if (old->flags & ~mf.flags & 1U << bit)
+			mf.stamps[bit] = 0;
+	for (size_t i = 0; i < mf.keyword_count; i++) {
+		const struct keyword *was = mail_flags_find(old,
+		    mf.keywords[i].name);
+
+		if (was != NULL && was->set && !mf.keywords[i].set) {
+			mf.keywords[i].stamp = 0;
+			p->lost = true;
+		}
+	}
+	return mf;
+}
+
 static int
 pass_compare(struct pass *p, const struct chlog_mail *old,
     const struct mail_info *info, struct err *err)
@@ -120,8 +154,7 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 	struct mail_flags mf;
 	bool same;
 
-	mf = mail_flags_observe(p->arena, &old->m.flags, info->flags,
-	    keywords, count, p->now);
+	mf = pass_observe(p, &old->m.flags, info->flags, keywords, count);
 	same = mail_flags_same(&old->m.flags, &mf);
 	if (same && (info->modseq == 0 || info->modseq == old->m.modseq) &&
 	    strcmp(info->guid, old->m.guid) == 0)
@@ -339,9 +372,8 @@ pass_join(struct pass *p, const struct chlog_mail *old,
 
 	for (size_t i = 0; i < fresh->m.flags.keyword_count; i++)
 		keywords[i] = fresh->m.flags.keywords[i].name;
-	fresh->m.flags = mail_flags_observe(arena, &old->m.flags,
-	    fresh->m.flags.flags, keywords, fresh->m.flags.keyword_count,
-	    p->now);
+	fresh->m.flags = pass_observe(p, &old->m.flags, fresh->m.flags.flags,
+	    keywords, fresh->m.flags.keyword_count);
 	fresh->m.marks = old->m.marks;
 	fresh->m.mark_count = old->m.mark_count;
 	fresh->m.digest = old->m.digest;
@@ -475,6 +507,11 @@ update_row(struct pass *p, const struct mailbox_status *status,
 
 	row->store_uidnext = status->uidnext;
 	row->highestmodseq = status->highestmodseq;
+	if (p->lost && !p->row_changed) {
+		row->seq = row->uidvalidity_seq = chlog_next_seq(p->s->log);
+		row->run = row->uidvalidity_run = RUN_NOBODY;
+		p->row_changed = true;
+	}
 	if (row->uidnext != uidnext || (status->highestmodseq != 0 &&
 	    was.highestmodseq != status->highestmodseq)) {
 		row->uidnext = uidnext;
@@ -510,6 +547,7 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	p->now = clock_now_ms();
 	p->start_seq = chlog_head(s->log);
 	p->known_uidnext = row->store_uidnext;
+	p->index_lost = status->highestmodseq < row->highestmodseq;
 	p->arena = arena_new(ARENA_PAGE_MAX);
 	if (status->uidvalidity != 0 &&
 	    status->uidvalidity != row->uidvalidity) {

@@ -23,6 +23,7 @@ dist_check_SCRIPTS += %D%/full_disk.sh
 dist_check_SCRIPTS += %D%/hostile_store.sh
 dist_check_SCRIPTS += %D%/index_dovecot.sh
 dist_check_SCRIPTS += %D%/keywords.sh
+dist_check_SCRIPTS += %D%/keywords_dovecot.sh
 dist_check_SCRIPTS += %D%/layouts.sh
 dist_check_SCRIPTS += %D%/local_location.sh
 dist_check_SCRIPTS += %D%/max_delete.sh
