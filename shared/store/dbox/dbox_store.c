@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "model/mail_location.h"
 #include "store/dbox/dbox.h"
+#include "store/files/location_key.h"
 #include "store/files/mail_codec.h"
 #include "store/store_settings.h"
 
@@ -39,22 +39,6 @@ dbox_control_root(struct dbox_store *store)
 	return store->control.fd != -1 ? &store->control : &store->root;
 }
 
-/* Keys that change nothing we do. */
-static const char *const ignored_keys[] = {
-	"ALTNOCHECK", "INDEXCACHE", "INDEXPVT", "ITERINDEX", "LISTINDEX",
-	"NO-NOSELECT", "VOLATILEDIR",
-};
-
-static bool
-key_ignored(const char *key)
-{
-	for (size_t i = 0; i < nitems(ignored_keys); i++) {
-		if (strcmp(key, ignored_keys[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 open_other(struct dbox_store *store, struct path_root *root, const char *key,
     const char *path, bool create, struct err *err)
@@ -69,24 +53,13 @@ open_other(struct dbox_store *store, struct path_root *root, const char *key,
 	return 0;
 }
 
-/* A key whose value is one file name. */
-static int
-set_name(struct dbox_store *store, char **field, const char *key,
-    const char *value, struct err *err)
-{
-	if (!path_name_valid(value) || value[0] == '.')
-		return err_set(err, ERR_CONFIG, "%s: %s=%s is no file name",
-		    store->format->name, key, value);
-	free(*field);
-	*field = mem_strdup(value);
-	return 0;
-}
-
 static int
 apply_key(struct dbox_store *store, const char *key, const char *value,
     struct err *err)
 {
-	if (key_ignored(key))
+	const char *driver = store->format->name;
+
+	if (strcmp(key, "ALT") != 0 && location_key_ignored(key))
 		return 0;
 	if (strcmp(key, "UTF-8") == 0 && value == NULL) {
 		store->utf8 = true;
@@ -94,24 +67,22 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 	}
 	if (value == NULL)
 		value = "";
-	if (strcmp(key, "LAYOUT") == 0) {
-		if (strcasecmp(value, "fs") == 0)
-			return 0;
-		return err_set(err, ERR_CONFIG, "%s: LAYOUT=%s is not "
-		    "supported, only fs is", store->format->name, value);
-	}
+	if (strcmp(key, "LAYOUT") == 0)
+		return location_key_layout_fs(driver, value, err);
 	if (strcmp(key, "SUBSCRIPTIONS") == 0)
-		return set_name(store, &store->subscriptions, key, value,
-		    err);
+		return location_key_name(&store->subscriptions, driver, key,
+		    value, false, err);
 	if (strcmp(key, "MAILBOXDIR") == 0)
-		return set_name(store, &store->boxes_name, key, value, err);
+		return location_key_name(&store->boxes_name, driver, key,
+		    value, false, err);
 	if (strcmp(key, "DIRNAME") == 0 || strcmp(key, "FULLDIRNAME") == 0) {
 		store->full_dir = key[0] == 'F';
-		return set_name(store, &store->dir_name, key, value, err);
+		return location_key_name(&store->dir_name, driver, key,
+		    value, false, err);
 	}
 	if (strcmp(key, "INDEX") == 0 && strcmp(value, "MEMORY") == 0)
 		return err_set(err, ERR_CONFIG, "%s: INDEX=MEMORY keeps "
-		    "neither UIDs nor flags", store->format->name);
+		    "neither UIDs nor flags", driver);
 	if (strcmp(key, "INDEX") == 0)
 		return open_other(store, &store->index, key, value, true,
 		    err);
@@ -121,8 +92,7 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 	if (strcmp(key, "ALT") == 0)
 		return open_other(store, &store->alt, key, value, false, err);
 	return err_set(err, ERR_CONFIG,
-	    "%s: %s= is not supported in a mail location",
-	    store->format->name, key);
+	    "%s: %s= is not supported in a mail location", driver, key);
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/files/location_key.h"
 #include "store/files/mail_codec.h"
 #include "store/maildir/maildir.h"
 #include "store/store_settings.h"
@@ -19,26 +20,6 @@ maildir_writable(struct maildir_store *store, struct err *err)
 	if (store->readonly)
 		return err_set(err, ERR_PERM, "the store is read-only");
 	return 0;
-}
-
-/*
- * Keys that change nothing we do: caches, private indexes, checks and names
- * that are Dovecot's own affair.  An empty parent is removed in any case.
- */
-static const char *const ignored_keys[] = {
-	"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
-	"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
-	"VOLATILEDIR",
-};
-
-static bool
-key_ignored(const char *key)
-{
-	for (size_t i = 0; i < nitems(ignored_keys); i++) {
-		if (strcmp(key, ignored_keys[i]) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int
@@ -59,23 +40,11 @@ set_layout(struct maildir_store *store, const char *value, struct err *err)
 	    "supported; Maildir++, fs and index are", value);
 }
 
-/* SUBSCRIPTIONS=, DIRNAME=, FULLDIRNAME=: a name in a directory. */
-static int
-set_name(char **name, const char *key, const char *value, struct err *err)
-{
-	if (!path_name_valid(value) || value[0] == '.')
-		return err_set(err, ERR_CONFIG,
-		    "maildir: %s=%s is no file name", key, value);
-	free(*name);
-	*name = mem_strdup(value);
-	return 0;
-}
-
 static int
 apply_key(struct maildir_store *store, const char *key, const char *value,
     struct err *err)
 {
-	if (key_ignored(key))
+	if (location_key_ignored(key))
 		return 0;
 	if (strcmp(key, "UTF-8") == 0 && value == NULL) {
 		store->utf8 = true;
@@ -85,12 +54,13 @@ apply_key(struct maildir_store *store, const char *key, const char *value,
 		if (strcmp(key, "LAYOUT") == 0)
 			return set_layout(store, value, err);
 		if (strcmp(key, "SUBSCRIPTIONS") == 0)
-			return set_name(&store->subscriptions, key, value,
-			    err);
+			return location_key_name(&store->subscriptions,
+			    "maildir", key, value, false, err);
 		if (strcmp(key, "DIRNAME") == 0 ||
 		    strcmp(key, "FULLDIRNAME") == 0) {
 			store->full_dirname = key[0] == 'F';
-			return set_name(&store->dirname, key, value, err);
+			return location_key_name(&store->dirname, "maildir",
+			    key, value, false, err);
 		}
 		/* These are opened when all is known. */
 		if (strcmp(key, "INDEX") == 0 ||

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/files/location_key.h"
 #include "store/mbox/mbox.h"
 
 int
@@ -29,32 +29,14 @@ mbox_gone(const struct mbox_store *store)
 	    store->inbox.gone || store->imap.gone;
 }
 
-/* Keys that change nothing we do. */
-static const char *const ignored_keys[] = {
-	"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
-	"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
-	"VOLATILEDIR",
-};
-
-static bool
-key_ignored(const char *key)
-{
-	for (size_t i = 0; i < nitems(ignored_keys); i++) {
-		if (strcmp(key, ignored_keys[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 set_name(char **field, const char *key, const char *value, struct err *err)
 {
-	if (!path_name_valid(value) || strcmp(value, INDEX_DIR) == 0)
-		return err_set(err, ERR_CONFIG, "mbox: %s=%s is no file name",
-		    key, value);
-	free(*field);
-	*field = mem_strdup(value);
-	return 0;
+	if (strcmp(value, INDEX_DIR) == 0)
+		return err_set(err, ERR_CONFIG,
+		    "mbox: %s=%s is the directory of the indexes", key,
+		    value);
+	return location_key_name(field, "mbox", key, value, true, err);
 }
 
 /* A directory for index or control files; made when it is missing. */
@@ -102,7 +84,7 @@ static int
 apply_key(struct mbox_store *store, const char *key, const char *value,
     struct err *err)
 {
-	if (key_ignored(key))
+	if (location_key_ignored(key))
 		return 0;
 	if (strcmp(key, "UTF-8") == 0 && value == NULL) {
 		store->utf8 = true;
@@ -111,12 +93,8 @@ apply_key(struct mbox_store *store, const char *key, const char *value,
 	if (value == NULL)
 		return err_set(err, ERR_CONFIG,
 		    "mbox: %s is not supported in a mail location", key);
-	if (strcmp(key, "LAYOUT") == 0) {
-		if (strcasecmp(value, "fs") == 0)
-			return 0;
-		return err_set(err, ERR_CONFIG, "mbox: LAYOUT=%s is not "
-		    "supported, only fs is", value);
-	}
+	if (strcmp(key, "LAYOUT") == 0)
+		return location_key_layout_fs("mbox", value, err);
 	if (strcmp(key, "SUBSCRIPTIONS") == 0)
 		return set_name(&store->subscriptions, key, value, err);
 	if (strcmp(key, "DIRNAME") == 0)

@@ -1,0 +1,48 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/array.h"
+#include "base/mem.h"
+#include "store/files/location_key.h"
+#include "store/files/path.h"
+
+bool
+location_key_ignored(const char *key)
+{
+	static const char *const keys[] = {
+		"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
+		"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
+		"VOLATILEDIR",
+	};
+
+	for (size_t i = 0; i < nitems(keys); i++) {
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+location_key_name(char **field, const char *driver, const char *key,
+    const char *value, bool dots, struct err *err)
+{
+	if (!path_name_valid(value) || (!dots && value[0] == '.'))
+		return err_set(err, ERR_CONFIG, "%s: %s=%s is no file name",
+		    driver, key, value);
+	free(*field);
+	*field = mem_strdup(value);
+	return 0;
+}
+
+int
+location_key_layout_fs(const char *driver, const char *value,
+    struct err *err)
+{
+	if (strcasecmp(value, "fs") == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "%s: LAYOUT=%s is not supported, "
+	    "only fs is", driver, value);
+}

@@ -1,0 +1,28 @@
+/*
+ * location_key.h - keys of a mail location that drivers take alike
+ */
+#ifndef STORE_FILES_LOCATION_KEY_H
+#define STORE_FILES_LOCATION_KEY_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * A key that changes nothing we do: caches, private indexes, checks and names
+ * that are Dovecot's own affair.  An empty parent is removed in any case.
+ */
+bool location_key_ignored(const char *key);
+
+/*
+ * Set *field, heap memory or NULL, to a copy of value.  ERR_CONFIG: it is no
+ * file name; dots: it may begin with one.
+ */
+int location_key_name(char **field, const char *driver, const char *key,
+    const char *value, bool dots, struct err *err);
+
+/* ERR_CONFIG unless value is the layout of a driver that has but this one. */
+int location_key_layout_fs(const char *driver, const char *value,
+    struct err *err);
+
+#endif
