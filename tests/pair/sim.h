@@ -62,6 +62,9 @@ enum sim_kind {
 	/* Histories from SIM_SEED_2 on also have these. */
 	SIM_RUN_APPEND,		/* one peer may add only */
 	SIM_RUN_GUARD,		/* may not remove much; in short ones only */
+	/* Histories from SIM_SEED_3 on also have these. */
+	SIM_REBUILD,		/* an index: modseqs begin anew (F6) */
+	SIM_RUN_EXCEPT,		/* -x */
 	/* Of small histories: always the first one there is. */
 	SIM_MEET,		/* two messages, two mailboxes, one run */
 	SIM_SET,
@@ -83,6 +86,7 @@ enum sim_kind {
 /* Families of histories, by the first seed of each. */
 #define SIM_SEED_2	1000000U	/* more kinds of operations */
 #define SIM_SEED_SHORT	2000000U	/* short, and logs in memory */
+#define SIM_SEED_3	200000000U	/* short, all kinds */
 #define SIM_SEED_POINTS	900000000U	/* cut, killed, failing at every point */
 #define SIM_SEED_THREE	1000000000U	/* three stores; odd: in a ring */
 #define SIM_SEED_SMALL	2000000000U	/* all small ones */
@@ -227,7 +231,7 @@ struct sim_plan {
 struct sim_run {
 	enum brain_mode mode;
 	bool reverse, full, dry_run;
-	const char *filter;		/* -m, or NULL */
+	const char *filter, *mask;	/* -m, -x, or NULL */
 	uint64_t seed;			/* in which order things happen */
 	unsigned int busy;		/* changes by others */
 	unsigned long cut_at;		/* after so many messages; 0: never */

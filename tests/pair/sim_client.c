@@ -309,6 +309,10 @@ change_rest(struct sim *sim, const struct sim_op *op)
 		/* The old one may come back from the other side (M10). */
 		site->uids.n = 0;
 		break;
+	case SIM_REBUILD:
+		sim_say(sim, "    %s", name);
+		(void)memory_client_rebuild(site->world, name);
+		break;
 	case SIM_CLOCK:
 		if (op->b % 4 == 0)
 			sim->clock += op->c % 3 * 3600 * 1000;
@@ -430,6 +434,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_UIDVALIDITY:
 	case SIM_CLOCK:
 	case SIM_LOSE_LOG:
+	case SIM_REBUILD:
 		change_rest(sim, op);
 		break;
 	case SIM_TAKE_COPY:
@@ -459,6 +464,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_KILLS:
 	case SIM_RUN_APPEND:
 	case SIM_RUN_GUARD:
+	case SIM_RUN_EXCEPT:
 	case SIM_ALL_CUTS:
 	case SIM_ALL_KILLS:
 	case SIM_ALL_FAULTS:
@@ -475,7 +481,8 @@ sim_client(struct sim *sim, const struct sim_op *op)
 bool
 sim_is_run(enum sim_kind kind)
 {
-	return kind >= SIM_RUN && kind <= SIM_RUN_GUARD;
+	return (kind >= SIM_RUN && kind <= SIM_RUN_GUARD) ||
+	    kind == SIM_RUN_EXCEPT;
 }
 
 void

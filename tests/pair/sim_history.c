@@ -24,17 +24,18 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"restore mail and log", "restore mail", "lose the log", "clock",
 	"run", "run, cut", "run, store fails", "run, store is killed",
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
-	"kills", "run, append only", "run, guarded", "meet", "set", "clear", "file",
+	"kills", "run, append only", "run, guarded", "rebuild an index",
+	"run -x", "meet", "set", "clear", "file",
 	"make or rename", "remove", "run of a pair", "run of a pair, cut",
 	"run of a pair, store is killed", "all pairs", "all cuts",
 	"all kills", "all faults",
 };
 
 /* How often each kind comes, out of their sum. */
-static const unsigned char weights[SIM_RUN_GUARD + 1] = {
+static const unsigned char weights[SIM_RUN_EXCEPT + 1] = {
 	14, 8, 3, 2, 5, 3, 8, 4, 7, 3, 1, 3, 1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2,
 	14, 4, 3, 4, 5, 2, 3, 2, 3, 1, 1,
-	6, 4,
+	6, 4, 2, 2,
 };
 
 const char *
@@ -52,7 +53,8 @@ generate_random(uint64_t seed, struct sim_ops *ops)
 	unsigned int sum = 0, runs = 0, pick, n = brief ?
 	    3 + rng_below(&rng, 8) : 4 + rng_below(&rng, 36);
 	bool tame = rng_below(&rng, 3) == 0;
-	size_t kinds = seed >= SIM_SEED_SHORT ? SIM_RUN_GUARD + 1 :
+	size_t kinds = seed >= SIM_SEED_3 ? SIM_RUN_EXCEPT + 1 :
+	    seed >= SIM_SEED_SHORT ? SIM_RUN_GUARD + 1 :
 	    seed >= SIM_SEED_2 ? SIM_RUN_APPEND + 1 : SIM_KILLS + 1;
 	struct sim_op *op;
 
@@ -67,7 +69,7 @@ generate_random(uint64_t seed, struct sim_ops *ops)
 		/* Half of the bugs hide where nothing odd happens. */
 		if (tame && (kind == SIM_RESTORE || kind == SIM_RUN_BACKUP ||
 		    kind == SIM_RESTORE_MAIL || kind == SIM_LOSE_LOG ||
-		    kind == SIM_UIDVALIDITY))
+		    kind == SIM_UIDVALIDITY || kind == SIM_REBUILD))
 			continue;
 		/* Those that are many runs in one have their own share. */
 		if (brief && sim_is_run(kind) && (runs++ == BRIEF_RUNS_MAX ||
@@ -378,11 +380,15 @@ static bool
 run_filtered(struct sim *sim, const struct sim_op *op)
 {
 	static const char *const filters[] = { "INBOX", "a", "b", "a\x1fx" };
-	struct sim_run run = { .seed = op->c,
-	    .filter = filters[op->a % nitems(filters)] };
+	static const char *const masks[] = { "a", "b*", "a\x1f%", "INBOX" };
+	struct sim_run run = { .seed = op->c };
 	char *before = sim_content(sim), *after;
 
-	if (op->b % 5 == 0) {
+	if (op->kind == SIM_RUN_EXCEPT)
+		run.mask = masks[op->a % nitems(masks)];
+	else
+		run.filter = filters[op->a % nitems(filters)];
+	if (op->b % 5 == 0 && run.filter != NULL) {
 		run.mode = BRAIN_BACKUP;
 		run.reverse = op->side == 1;
 		sim_note_backup(sim, op->side);
@@ -456,6 +462,7 @@ play_op(struct sim *sim, const struct sim_op *op)
 	case SIM_RUN_DRY:
 		return run_dry(sim, op);
 	case SIM_RUN_FILTER:
+	case SIM_RUN_EXCEPT:
 		return run_filtered(sim, op);
 	case SIM_RUN_FULL:
 		return quiet_mirror(sim, op->c, true, false);
@@ -588,7 +595,7 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"UIDVALIDITY", "TAKE_COPY", "RESTORE", "RESTORE_MAIL", "LOSE_LOG",
 	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
 	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
-	"RUN_APPEND", "RUN_GUARD", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
+	"RUN_APPEND", "RUN_GUARD", "REBUILD", "RUN_EXCEPT", "MEET", "SET", "CLEAR", "FILE", "MAKE", "REMOVE",
 	"PAIR_RUN", "PAIR_CUT", "PAIR_KILL", "REST",
 	"ALL_CUTS", "ALL_KILLS", "ALL_FAULTS",
 };

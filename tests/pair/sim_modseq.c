@@ -81,6 +81,11 @@ check_box(struct sim *sim, const struct memory_mailbox *seen,
 		if (mail->uid == 0)
 			continue;
 		old = memory_mail_find(seen, mail->uid);
+		if (old == NULL && mail->uid < seen->status.uidnext)
+			return sim_fail(sim, "UID %u of %s is new, but not "
+			    "above the UIDNEXT %u that a client knew",
+			    (unsigned int)mail->uid, box->name,
+			    (unsigned int)seen->status.uidnext);
 		if ((old == NULL || !looks_same(old, mail)) &&
 		    mail->modseq <= seen->status.highestmodseq)
 			return sim_fail(sim, "UID %u of %s changed, but its "

@@ -479,8 +479,7 @@ go(struct wire *wire)
 }
 
 static void
-fill_args(const struct sim *sim, struct sim_run *run, const char **names,
-    struct brain_args *args)
+fill_args(const struct sim *sim, struct sim_run *run, struct brain_args *args)
 {
 	static const char *const labels[SIM_SITES_MAX] = { "a", "b", "c" };
 
@@ -495,9 +494,12 @@ fill_args(const struct sim *sim, struct sim_run *run, const char **names,
 	};
 	args->run = guid_random();
 	if (run->filter != NULL) {
-		names[0] = run->filter;
-		args->names = names;
+		args->names = &run->filter;
 		args->name_count = 1;
+	}
+	if (run->mask != NULL) {
+		args->masks = &run->mask;
+		args->mask_count = 1;
 	}
 }
 
@@ -531,15 +533,14 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	struct session_args sargs;
 	struct brain_args args;
 	bool busy = run->busy > 0;
-	const char *names[1];
 
 	if (run->mode != BRAIN_MIRROR || run->filter != NULL ||
-	    run->append[0] || run->append[1])
+	    run->mask != NULL || run->append[0] || run->append[1])
 		sim->model.off = !run->dry_run || sim->model.off;
 	playing = sim;
 	make_driver(sim);
 	clock_set(sim->clock);
-	fill_args(sim, run, names, &args);
+	fill_args(sim, run, &args);
 	wire.brain = brain_new(&args, brain_send, brain_event, &wire);
 	for (unsigned int s = 0; s < 2; s++) {
 		struct sim_site *site = &sim->site[sim->pair[s]];
@@ -582,7 +583,8 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	if (!run->dry_run)
 		sim_model_after(sim, run->ended, run->ended && run->outcome ==
 		    BRAIN_PERFECT && !busy);
-	if (run->ended && !run->dry_run && run->filter == NULL)
+	if (run->ended && !run->dry_run && run->filter == NULL &&
+	    run->mask == NULL)
 		sim_note_known(sim);
 	sim->runs++;
 	sim->messages += run->messages;

@@ -46,7 +46,7 @@ static const struct family {
 	uint64_t first, count;
 	long seconds;			/* at most, without --full */
 } families[] = {
-	{ "random histories", SIM_SEED_SHORT, 200000, 20 },
+	{ "random histories", SIM_SEED_3, 200000, 20 },
 	{ "histories cut, killed and failing everywhere", SIM_SEED_POINTS,
 	    200, 8 },
 	{ "histories of three stores", SIM_SEED_THREE, 20000, 10 },

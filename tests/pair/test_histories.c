@@ -217,6 +217,12 @@ HISTORY(names_that_were_swapped_wait_for_a_run_without_selection, 100246400,
 	{ SIM_RUN, A, 567, 776, 553 }, { SIM_SWAP, B, 841, 338, 969 },
 	{ SIM_RUN_FILTER, A, 997, 554, 350 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: a mirror makes modseqs equal, however many backups were between. */
+HISTORY(a_backup_back_does_not_forget_that_modseqs_differ, 200007936,
+	{ SIM_DELIVER, B, 18, 143, 845 }, { SIM_REBUILD, B, 999, 391, 699 },
+	{ SIM_RUN_BACKUP, B, 775, 948, 482 },
+	{ SIM_RUN_BACKUP, B, 900, 154, 725 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -290,6 +296,8 @@ main(void)
 	tcase_add_test(tcase, a_directory_that_was_removed_can_be_made_again);
 	tcase_add_test(tcase,
 	    names_that_were_swapped_wait_for_a_run_without_selection);
+	tcase_add_test(tcase,
+	    a_backup_back_does_not_forget_that_modseqs_differ);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);

@@ -172,6 +172,8 @@ int memory_client_rename(struct memory_world *world, const char *from,
 int memory_client_delete(struct memory_world *world, const char *name);
 int memory_client_subscribe(struct memory_world *world, const char *name,
     bool on);
+/* As a lost index does that is made anew: modseqs begin with 1. */
+int memory_client_rebuild(struct memory_world *world, const char *name);
 /* New UIDVALIDITY; the messages are numbered anew from 1. */
 int memory_client_uidvalidity(struct memory_world *world, const char *name,
     uint32_t uidvalidity);

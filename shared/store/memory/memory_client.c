@@ -256,6 +256,20 @@ memory_client_subscribe(struct memory_world *world, const char *name, bool on)
 }
 
 int
+memory_client_rebuild(struct memory_world *world, const char *name)
+{
+	struct memory_mailbox *mailbox = selectable_find(world, name);
+
+	if (mailbox == NULL)
+		return -1;
+	for (size_t i = 0; i < mailbox->mails.n; i++)
+		mailbox->mails.v[i]->modseq = 1;
+	mailbox->status.highestmodseq = 1;
+	memory_mailbox_touch(mailbox);
+	return 0;
+}
+
+int
 memory_client_uidvalidity(struct memory_world *world, const char *name,
     uint32_t uidvalidity)
 {
