@@ -152,16 +152,19 @@ entry_guids(const struct tree_entry *e,
 	return marks_normalise(out, n);
 }
 
-/* Something of the mailbox is pending; *whole: the mailbox itself. */
+/*
+ * Something of the mailbox is pending; *whole: the mailbox itself; *unequal: a
+ * run that could not write both left it so as a whole (M13, F6).
+ */
 static bool
 has_pending(const struct brain *brain, const struct tree_entry *e,
-    bool *whole)
+    bool *whole, bool *unequal)
 {
 	struct guid128 guids[ENTRY_GUIDS_MAX];
 	size_t n = entry_guids(e, guids);
 	bool found = false;
 
-	*whole = false;
+	*whole = *unequal = false;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		const struct run_side *side = &brain->side[s];
 		const struct msg_pending *end = side->pending.v +
@@ -174,15 +177,25 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
 			for (; p != NULL && p < end &&
 			    guid_eq(&p->mailbox, &guids[i]); p++) {
 				found = true;
-				/* UINT32_MAX: a run that could not write both
-				   left it unequal as a whole (M13, F6). */
-				*whole |= guid_is_zero(&p->mark) &&
-				    (p->uid == 0 || (p->uid == UINT32_MAX &&
-				    highest_mendable(brain)));
+				if (guid_is_zero(&p->mark)) {
+					*whole |= p->uid == 0;
+					*unequal |= p->uid == UINT32_MAX;
+				}
 			}
 		}
 	}
+	*whole |= *unequal && highest_mendable(brain);
 	return found;
+}
+
+bool
+jobs_left_unequal(const struct brain *brain, const struct job *job)
+{
+	bool whole, unequal;
+
+	(void)has_pending(brain, &brain->entries.v[job->entry], &whole,
+	    &unequal);
+	return unequal && !(job->list[0] && job->list[1]);
 }
 
 static int
@@ -380,11 +393,12 @@ list_marks(struct brain *brain, struct job *job, unsigned int s,
 static bool
 job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 {
-	bool compare = !brain->base || brain->args->full, pending, whole;
+	bool compare = !brain->base || brain->args->full;
+	bool pending, whole, unequal;
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
 	unsigned int h = e->exists[1] && !e->exists[0];
 
-	pending = has_pending(brain, e, &whole);
+	pending = has_pending(brain, e, &whole, &unequal);
 	list[0] = list[1] = false;
 	if (e->fate == TREE_SKIP || !e->target.selectable)
 		return false;

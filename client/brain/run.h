@@ -280,6 +280,11 @@ void jobs_list(struct brain *brain, struct job *job, unsigned int side);
 void jobs_start_page(struct brain *brain);
 /* Everything that a job asked for has come: take its next step. */
 void jobs_ready(struct brain *brain, struct job *job);
+/*
+ * A run that could not write both sides left the mailbox unequal, and this one
+ * has not compared it.
+ */
+bool jobs_left_unequal(const struct brain *brain, const struct job *job);
 int jobs_rec_cmp(const void *a, const void *b);
 void job_free(struct brain *brain, struct job **job);
 

@@ -122,7 +122,8 @@ tell_plan(struct brain *brain, struct job *job)
 		p->text = "the destination's UIDNEXT is above it";
 	}
 	/* Nobody misses anything by it, but the next run has to know. */
-	if ((plan->uidnext_above || plan->modseq_above) &&
+	if ((plan->uidnext_above || plan->modseq_above ||
+	    jobs_left_unequal(brain, job)) &&
 	    brain->side[weak].refused.n < RUN_PENDING_MAX) {
 		struct msg_pending *p = ARRAY_ADD(&brain->side[weak].refused);
 
