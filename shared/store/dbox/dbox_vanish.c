@@ -33,18 +33,18 @@ find_moving(const struct dbox_box *box, struct uids *leaving,
 		if (op->answered)
 			continue;
 		switch (op->kind) {
-		case DBOX_UID:
+		case OP_UID:
 			*ARRAY_ADD(leaving) = op->from_uid;
 			*ARRAY_ADD(coming) = op->uid;
 			break;
-		case DBOX_APPEND:
+		case OP_APPEND:
 			*ARRAY_ADD(coming) = op->uid;
 			break;
-		case DBOX_EXPUNGE:
+		case OP_EXPUNGE:
 			*ARRAY_ADD(leaving) = op->uid;
 			break;
-		case DBOX_FLAGS:
-		case DBOX_STATUS:
+		case OP_FLAGS:
+		case OP_STATUS:
 			break;
 		}
 	}
@@ -70,7 +70,7 @@ next_uid(const struct dbox_box *box, const struct uids *coming)
 	if (coming->n > 0 && coming->v[coming->n - 1] >= next)
 		next = coming->v[coming->n - 1] + 1;
 	for (size_t i = 0; i < box->ops.n; i++) {
-		if (box->ops.v[i].kind == DBOX_STATUS &&
+		if (box->ops.v[i].kind == OP_STATUS &&
 		    box->ops.v[i].status.uidnext > next)
 			next = box->ops.v[i].status.uidnext;
 	}
@@ -91,7 +91,7 @@ dbox_put_vanished(struct dbox_box *box, struct index_txn *txn)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct mailbox_status *status = &box->ops.v[i].status;
 
-		if (box->ops.v[i].kind != DBOX_STATUS)
+		if (box->ops.v[i].kind != OP_STATUS)
 			continue;
 		for (size_t k = 0; k < status->vanished_count; k++) {
 			uid = status->vanished[k];
