@@ -440,6 +440,32 @@ START_TEST(a_mailbox_removed_before_flush_spoils_only_its_own)
 }
 END_TEST
 
+/* M6: two runs save the same mail; neither takes the other's place. */
+START_TEST(what_another_process_saved_meanwhile_keeps_its_uid)
+{
+	static const char guid[] = "1000000000.M1P1.other";
+	struct fixture other;
+	struct seen_list seen;
+
+	begin(_i);
+	fixture_append(&fx, "first", "first\n");
+	seen = fixture_scan(&fx, fx.box);
+	seen_free(&seen);
+	fixture_other(&other, &fx);
+	ck_assert_uint_eq(fixture_append(&other, guid, "twice\n"), 2);
+	fixture_close(&other);
+	ck_assert_uint_eq(fixture_append(&fx, guid, "twice\n"), 3);
+	fixture_reopen(&fx);
+	seen = fixture_scan(&fx, fx.box);
+	ck_assert_uint_eq(seen.v.n, 3);
+	ck_assert_uint_eq(seen_count(&seen, guid), 2);
+	ck_assert_uint_eq(seen.v.v[1].uid, 2);
+	ck_assert_uint_eq(seen.v.v[2].uid, 3);
+	seen_free(&seen);
+	end();
+}
+END_TEST
+
 START_TEST(a_moved_message_may_come_back)
 {
 	begin(_i);
@@ -478,6 +504,7 @@ main(void)
 	TEST(set_status_changes_what_is_given);
 	TEST(one_flush_does_all_mailboxes);
 	TEST(a_mailbox_removed_before_flush_spoils_only_its_own);
+	TEST(what_another_process_saved_meanwhile_keeps_its_uid);
 	TEST(a_moved_message_may_come_back);
 	return unit_run(suite);
 }

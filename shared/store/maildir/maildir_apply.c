@@ -119,6 +119,32 @@ apply_keywords(struct maildir_box *box, const struct maildir_answer *answer,
 }
 
 /*
+ * A line of a GUID that is to be saved, and no file that we know of: a process
+ * died behind its list, or another one has published the message since we
+ * looked.  Its line must not go then, nor its name.
+ */
+static int
+look_for_listed(struct maildir_box *box, struct err *err)
+{
+	const struct table_entry *entry;
+
+	for (size_t i = 0; i < box->ops.n && !box->reread; i++) {
+		const struct maildir_op *op = &box->ops.v[i];
+
+		if (op->answered || op->kind != OP_APPEND || op->guid == NULL)
+			continue;
+		entry = table_find(box->table, op->guid, strlen(op->guid));
+		if (entry == NULL || (entry->bits & (ENTRY_LISTED |
+		    ENTRY_FILE)) != ENTRY_LISTED)
+			continue;
+		box->reread = true;
+		if (maildir_read_dirs(box, true, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
  * The name of a new file.  The GUID itself, if it can be a base and no
  * message here has it; a line that once had it is dropped.  Else a name of
  * our own, and the GUID in the line.
@@ -535,7 +561,8 @@ maildir_apply_lists(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err)
 {
 	if (maildir_look_up(box, answer, err) == -1 ||
-	    apply_keywords(box, answer, err) == -1)
+	    apply_keywords(box, answer, err) == -1 ||
+	    look_for_listed(box, err) == -1)
 		return -1;
 	return apply_list(box, answer, err);
 }
