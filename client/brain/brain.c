@@ -194,6 +194,20 @@ brain_start(struct brain *brain)
 	brain->send(SIDE_A, &msg, brain->arg);
 }
 
+bool
+run_is_append(const struct brain *brain, unsigned int s)
+{
+	return run_is_dest(brain, s) && brain->side[s].access == ACCESS_APPEND;
+}
+
+struct guid128
+run_guid(const struct brain *brain, unsigned int s, size_t entry)
+{
+	const struct tree_entry *e = &brain->entries.v[entry];
+
+	return e->keeps_guid[s] ? e->box[s]->guid : e->target.guid;
+}
+
 /* May the peer's key do what this run wants of that side? */
 static int
 check_access(const struct brain *brain, unsigned int s, struct err *err)
@@ -364,6 +378,9 @@ needs_trees(const struct brain *brain)
 		const struct run_side *side = &brain->side[s];
 		bool dest = brain->source >= 0 && run_is_dest(brain, s);
 
+		/* What keeps its GUID is known by its name (T10). */
+		if (run_is_append(brain, s))
+			return true;
 		if (side->gone.n > 0 || (dest && side->subs.n > 0))
 			return true;
 		/* What is pending is compared anew, its mailbox as well. */

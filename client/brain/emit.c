@@ -53,7 +53,7 @@ send_mailbox(struct brain *brain, unsigned int s, size_t entry,
 	m->box.set_digest = NULL;
 	if (e->box[s] != NULL) {
 		m->box.guid = e->box[s]->guid;
-		if (!step->temporary &&
+		if (!step->temporary && !e->keeps_guid[s] &&
 		    !guid_eq(&e->target.guid, &e->box[s]->guid))
 			m->new_guid = e->target.guid;
 	}
@@ -64,7 +64,7 @@ send_mailbox(struct brain *brain, unsigned int s, size_t entry,
 	m->box.highestmodseq = 0;
 	sent->what = SENT_TREE;
 	sent->entry = entry;
-	sent->mailbox = e->target.guid;
+	sent->mailbox = run_guid(brain, s, entry);
 	brain->send(s, &msg, brain->arg);
 }
 
@@ -78,6 +78,7 @@ emit_state(struct brain *brain, unsigned int s, size_t entry,
 	struct sent_op *sent = emit_number(&brain->side[s], &m->op);
 
 	m->box = e->target;
+	m->box.guid = run_guid(brain, s, entry);
 	m->box.set_digest = NULL;
 	m->box.uidvalidity = uidvalidity;
 	m->box.uidnext = uidnext;
@@ -89,7 +90,7 @@ emit_state(struct brain *brain, unsigned int s, size_t entry,
 	}
 	sent->what = highestmodseq != 0 ? SENT_HIGHEST : SENT_STATE;
 	sent->entry = entry;
-	sent->mailbox = e->target.guid;
+	sent->mailbox = m->box.guid;
 	brain->send(s, &msg, brain->arg);
 }
 
@@ -153,7 +154,7 @@ remember_mail(struct sent_op *sent, struct brain *brain, unsigned int s,
 	sent->what = SENT_MAIL;
 	sent->kind = op->kind;
 	sent->entry = job->entry;
-	sent->mailbox = brain->entries.v[job->entry].target.guid;
+	sent->mailbox = run_guid(brain, s, job->entry);
 	sent->uid = op->kind == PLAN_SET_UID ? op->new_uid : op->uid;
 	sent->from_uid = op->from_uid;
 	sent->mark = op->rec.marks[0];
@@ -165,7 +166,7 @@ static void
 send_op(struct brain *brain, unsigned int s, struct job *job,
     const struct plan_op *op)
 {
-	const struct guid128 *box = &brain->entries.v[job->entry].target.guid;
+	const struct guid128 box = run_guid(brain, s, job->entry);
 	struct msg msg = { .kind = MSG_OP_FLAGS };
 	struct sent_op *sent;
 	uint32_t number;
@@ -176,7 +177,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 	switch (op->kind) {
 	case PLAN_FLAGS:
 		msg.u.op_flags = (struct msg_op_flags){
-			.op = number, .mailbox = *box, .uid = op->uid,
+			.op = number, .mailbox = box, .uid = op->uid,
 			.marks = op->rec.marks,
 			.mark_count = op->rec.mark_count,
 			.flags = op->rec.flags, .modseq = op->rec.modseq,
@@ -185,7 +186,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 	case PLAN_COPY:
 		msg.kind = MSG_OP_COPY;
 		msg.u.op_copy = (struct msg_op_copy){
-			.op = number, .mailbox = *box, .message = op->rec,
+			.op = number, .mailbox = box, .message = op->rec,
 		};
 		sent->copy = arena_alloc(job->arena, sizeof(*sent->copy));
 		*sent->copy = op->rec;
@@ -193,7 +194,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 	case PLAN_SET_UID:
 		msg.kind = MSG_OP_SET_UID;
 		msg.u.op_set_uid = (struct msg_op_set_uid){
-			.op = number, .mailbox = *box, .uid = op->uid,
+			.op = number, .mailbox = box, .uid = op->uid,
 			.mark = op->rec.marks[0], .new_uid = op->new_uid,
 			.modseq = op->rec.modseq,
 		};
@@ -201,7 +202,7 @@ send_op(struct brain *brain, unsigned int s, struct job *job,
 	case PLAN_MODSEQ:
 		msg.kind = MSG_OP_MODSEQ;
 		msg.u.op_modseq = (struct msg_op_modseq){
-			.op = number, .mailbox = *box, .uid = op->uid,
+			.op = number, .mailbox = box, .uid = op->uid,
 			.mark = op->rec.marks[0], .modseq = op->rec.modseq,
 		};
 		break;
@@ -305,8 +306,8 @@ emit_delete(struct brain *brain, unsigned int s)
 		sent = emit_number(side, &msg.u.op_mailbox_delete.op);
 		sent->what = SENT_DELETE;
 		sent->entry = step->entry;
-		sent->mailbox = e->target.guid;
-		msg.u.op_mailbox_delete.guid = e->target.guid;
+		sent->mailbox = run_guid(brain, s, step->entry);
+		msg.u.op_mailbox_delete.guid = sent->mailbox;
 		msg.u.op_mailbox_delete.stamp = e->gone[!s] != NULL ?
 		    e->gone[!s]->stamp : e->target.exist_stamp < STAMP_MAX ?
 		    e->target.exist_stamp + 1 : STAMP_MAX;
@@ -425,10 +426,10 @@ ask_bodies(struct brain *brain, unsigned int s)
 		while (job->asked[s] < ops->n &&
 		    other->get_count < RUN_GETS_MAX) {
 			const struct plan_op *op = &ops->v[job->asked[s]];
+			struct guid128 from = run_guid(brain, !s, job->entry);
 
 			if (op->kind == PLAN_SAVE)
-				ask_body(brain, !s, job, job->asked[s],
-				    &brain->entries.v[job->entry].target.guid,
+				ask_body(brain, !s, job, job->asked[s], &from,
 				    op->from_uid, op->rec.guid);
 			job->asked[s]++;
 		}
@@ -524,7 +525,7 @@ send_save(struct brain *brain, unsigned int s, size_t entry,
 	sent->what = SENT_MAIL;
 	sent->kind = PLAN_SAVE;
 	sent->entry = entry;
-	sent->mailbox = brain->entries.v[entry].target.guid;
+	sent->mailbox = run_guid(brain, s, entry);
 	sent->uid = rec->uid;
 	sent->from_uid = from_uid;
 	sent->mark = rec->marks[0];

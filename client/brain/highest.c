@@ -178,7 +178,7 @@ send_modseq(struct brain *brain, unsigned int s, const struct raise *raise)
 	struct msg_op_modseq *m = &msg.u.op_modseq;
 	struct sent_op *sent = emit_number(&brain->side[s], &m->op);
 
-	m->mailbox = brain->entries.v[raise->entry].target.guid;
+	m->mailbox = run_guid(brain, s, raise->entry);
 	m->uid = raise->uid;
 	m->mark = raise->mark;
 	m->modseq = raise->modseq;

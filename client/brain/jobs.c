@@ -30,12 +30,13 @@ job_new(struct brain *brain, size_t entry)
 		const struct msg_mailbox *box = e->box[s];
 		struct mails_side *side = &job->side[s];
 
-		job->guid[s] = e->target.guid;
+		job->guid[s] = run_guid(brain, s, entry);
 		if (box != NULL && !brain->gate)
 			job->guid[s] = box->guid;
 		else if (e->gone[s] != NULL)
 			job->guid[s] = e->gone[s]->guid;
 		side->exists = e->exists[s];
+		side->append = run_is_append(brain, s);
 		if (box == NULL)
 			continue;
 		side->state_known = true;
@@ -607,8 +608,6 @@ ask_have(struct brain *brain, struct job *job, unsigned int s)
 static void
 keep_expunges(struct brain *brain, struct job *job)
 {
-	const struct tree_entry *e = &brain->entries.v[job->entry];
-
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		const struct plan_ops *ops = &job->plan.side[s].expunges;
 
@@ -617,7 +616,7 @@ keep_expunges(struct brain *brain, struct job *job)
 			    ARRAY_ADD(&brain->side[s].expunges);
 
 			late->entry = job->entry;
-			late->mailbox = e->target.guid;
+			late->mailbox = run_guid(brain, s, job->entry);
 			late->op = ops->v[i];
 			late->op.rec = msg_message_dup(brain->arena,
 			    &ops->v[i].rec);
@@ -833,6 +832,7 @@ jobs_begin(struct brain *brain, struct err *err)
 			side->boxes.v, side->boxes.n, side->gone.v,
 			side->gone.n, side->subs.v, side->subs.n,
 			(side->caps & MSG_CAP_DIRECTORIES) == 0,
+			run_is_append(brain, s),
 		};
 		if (side->pending.n > 1)
 			qsort(side->pending.v, side->pending.n,
@@ -841,6 +841,7 @@ jobs_begin(struct brain *brain, struct err *err)
 	guard_tell_pairing(brain);
 	merge_tree(brain->arena, &in, &brain->entries);
 	merge_tree_subs(&in, &brain->subs);
+	tell_kept_guids(brain);
 	for (size_t i = 0; i < brain->entries.n; i++)
 		if (brain->entries.v[i].fate == TREE_SKIP &&
 		    brain->entries.v[i].why != NULL)

@@ -28,7 +28,9 @@ struct merge {
 	ARRAY(struct inst) insts;
 	struct guid128 *dead[2];	/* sorted marks of the tombstones */
 	size_t dead_count[2];
-	bool renumber;			/* UIDVALIDITY differs (M10) */
+	bool differs;			/* UIDVALIDITY differs: UIDs tell
+					   nothing (M10) */
+	bool renumber;			/* and one side takes over the other's */
 	unsigned int keeper;		/* renumber: the side that keeps */
 	uint64_t spare;			/* one-way: above all UIDs of both */
 };
@@ -37,6 +39,8 @@ struct merge {
 struct plan_op *merge_add_op(struct plan_ops *ops, enum plan_kind kind,
     uint32_t uid, const struct msg_message *rec, const char *rule);
 bool merge_may_write(const struct merge *m, unsigned int s);
+/* UIDs of what this side holds can't be changed, as we may only add to it. */
+bool merge_is_fixed(const struct merge *m, unsigned int s);
 void merge_add_expunge(struct merge *m, unsigned int s, uint32_t uid,
     const struct msg_message *rec, bool no_tombstone, const char *rule);
 

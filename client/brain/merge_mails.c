@@ -55,6 +55,14 @@ merge_add_expunge(struct merge *m, unsigned int s, uint32_t uid,
 		m->plan->expunged++;
 }
 
+bool
+merge_is_fixed(const struct merge *m, unsigned int s)
+{
+	const struct mails_side *side = &m->in->side[s];
+
+	return side->append && side->exists && side->messages > 0;
+}
+
 /* M10: who keeps UIDVALIDITY and UIDs? */
 static unsigned int
 choose_keeper(const struct mails_input *in)
@@ -63,6 +71,8 @@ choose_keeper(const struct mails_input *in)
 
 	if (in->source >= 0)
 		return (unsigned int)in->source;
+	if ((a->append && a->messages > 0) != (b->append && b->messages > 0))
+		return b->append && b->messages > 0;
 	if ((a->uidnext > MERGE_UID_HIGH) != (b->uidnext > MERGE_UID_HIGH))
 		return a->uidnext > MERGE_UID_HIGH;
 	if (in->base && a->uidvalidity_changed != b->uidvalidity_changed)
@@ -97,8 +107,9 @@ merge_begin(struct merge *m, struct arena *arena, const struct mails_input *in,
     struct plan_mails *plan)
 {
 	*m = (struct merge){ .arena = arena, .in = in, .plan = plan };
-	m->renumber = uidvalidity_differs(in);
-	m->keeper = m->renumber ? choose_keeper(in) : 0;
+	m->differs = uidvalidity_differs(in);
+	m->keeper = m->differs ? choose_keeper(in) : 0;
+	m->renumber = m->differs && !merge_is_fixed(m, !m->keeper);
 	for (unsigned int s = 0; s < 2; s++)
 		merge_collect_dead(m, s);
 	merge_make_insts(m);

@@ -21,6 +21,8 @@ struct mails_side {
 	bool exists;			/* before this run */
 	bool complete;			/* recs and gone are all there is; else
 					   what changed since the base */
+	bool append;			/* we may only add: what is there keeps
+					   its UID */
 	bool state_known;		/* the five below are known */
 	bool uidvalidity_changed;	/* since the base */
 	uint32_t uidvalidity;

@@ -278,7 +278,7 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 		return false;
 	if (key == BY_DIGEST && rec->digest == NULL)
 		return false;
-	if (!m->in->base || m->renumber)
+	if (!m->in->base || m->differs)
 		return true;
 	if (rec->is_new)
 		return true;
@@ -343,9 +343,9 @@ pair_by(struct merge *m, enum pair_key key)
 void
 merge_pair_rest(struct merge *m)
 {
-	if (!m->in->base && !m->renumber)
+	if (!m->in->base && !m->differs)
 		pair_by(m, BY_UID_GUID);
 	pair_by(m, BY_GUID);
-	if (!m->in->base || m->renumber)
+	if (!m->in->base || m->differs)
 		pair_by(m, BY_DIGEST);
 }

@@ -539,6 +539,20 @@ leave_directories(const struct tree_input *in, struct tree_entries *entries)
 	}
 }
 
+/* T10, B1: a side that can't change its GUID is asked under its own. */
+static void
+keep_guids(const struct tree_input *in, struct tree_entry *e)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		const struct msg_mailbox *box = e->box[s];
+
+		e->keeps_guid[s] = box != NULL &&
+		    !guid_eq(&box->guid, &e->target.guid) &&
+		    (in->source == (int)s ||
+		    (in->side[s].append && box->messages > 0));
+	}
+}
+
 void
 merge_tree(struct arena *arena, const struct tree_input *in,
     struct tree_entries *entries)
@@ -559,6 +573,8 @@ merge_tree(struct arena *arena, const struct tree_input *in,
 		adopt_names(arena, in, entries);
 	settle_names(arena, in, entries);
 	leave_directories(in, entries);
+	for (i = 0; i < entries->n; i++)
+		keep_guids(in, &entries->v[i]);
 	/* What was united is one entry now. */
 	for (i = 0; i < entries->n; i++)
 		if (entries->v[i].box[0] != NULL ||
@@ -618,7 +634,8 @@ static bool
 lacks_alias(const struct msg_mailbox *box, const struct msg_mailbox *t)
 {
 	for (size_t i = 0; i < t->alias_count; i++)
-		if (!marks_have(box->aliases, box->alias_count,
+		if (!guid_eq(&t->aliases[i], &box->guid) &&
+		    !marks_have(box->aliases, box->alias_count,
 		    &t->aliases[i]))
 			return true;
 	return false;
@@ -636,8 +653,8 @@ needs_update(const struct tree_entry *e, unsigned int s)
 	    box->exist_stamp != t->exist_stamp ||
 	    box->parent_stamp != t->parent_stamp ||
 	    box->last_stamp != t->last_stamp ||
-	    lacks_alias(box, t) ||
-	    !guid_eq(&box->guid, &t->guid);
+	    lacks_alias(box, t) || (!e->keeps_guid[s] &&
+	    !guid_eq(&box->guid, &t->guid));
 }
 
 static void

@@ -24,6 +24,8 @@ struct tree_side {
 	struct msg_subscription *subs;
 	size_t sub_count;
 	bool no_directories;	/* it can't hold a mere directory (T16) */
+	bool append;		/* we may only add to it: a mailbox that holds
+				   messages keeps its GUID (T10) */
 };
 
 struct tree_input {
@@ -46,6 +48,8 @@ struct tree_entry {
 	struct msg_mailbox *box[2];		/* NULL: not reported */
 	const struct msg_mailbox_gone *gone[2];
 	bool exists[2];			/* that side has it now */
+	bool keeps_guid[2];		/* that side's has another GUID than the
+					   target, and keeps it (T10) */
 	enum tree_fate fate;
 	struct msg_mailbox target;	/* as it shall be on both sides */
 	const char *rule;		/* of a decision worth telling, or NULL */

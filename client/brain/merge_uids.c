@@ -69,10 +69,13 @@ kept_uid(const struct merge *m, const struct inst *inst)
 	if (m->renumber)
 		return inst->rec[m->keeper] != NULL ?
 		    inst->rec[m->keeper]->uid : 0;
+	if (m->differs)
+		return 0;
 	if (m->in->source >= 0)
 		return inst->rec[m->in->source]->uid;
 	for (unsigned int s = 0; s < 2; s++) {
 		if (inst->rec[s] == NULL ||
+		    (merge_is_fixed(m, !s) && inst->rec[!s] != NULL) ||
 		    inst->rec[s]->uid < merge_side_uidnext(&side[!s]))
 			continue;
 		if (inst->rec[s]->uid > best)
@@ -140,6 +143,27 @@ merge_doomed_first(struct merge *m)
 }
 
 /*
+ * Where the message is, it can't get another UID, and the other side can't
+ * take over this one: each has its own, and that is pending.
+ */
+static bool
+is_stuck(struct merge *m, struct inst *inst)
+{
+	for (unsigned int s = 0; s < 2; s++) {
+		/* Or the side that lacks it keeps its own UIDVALIDITY. */
+		if (inst->rec[s] == NULL || (!merge_is_fixed(m, s) &&
+		    (!m->differs || m->renumber || inst->rec[!s] != NULL)))
+			continue;
+		(void)merge_add_op(&m->plan->blocked, inst->save[!s] ?
+		    PLAN_SAVE : PLAN_SET_UID, inst->rec[s]->uid, inst->rec[s],
+		    m->differs ? "M10" : "M4");
+		/* What is saved gets a new one, on that side alone. */
+		return m->differs || !inst->save[!s];
+	}
+	return false;
+}
+
+/*
  * A save that has failed before may fail again.  Where it is, the message keeps
  * its UID until the save is done, or it would get a new one with each run; the
  * store gives the next one, and the other side follows (M12).
@@ -179,7 +203,8 @@ merge_plan_uids(struct merge *m)
 		if (inst->gone || (!uid_is_open(inst) && !m->renumber))
 			continue;
 		inst->uid = kept_uid(m, inst);
-		if (inst->uid == 0 && is_retry(m, inst))
+		if (inst->uid == 0 && (is_retry(m, inst) ||
+		    is_stuck(m, inst)))
 			continue;
 		if (inst->uid == 0)
 			wishes[n++] = wish_of(inst, s);
@@ -228,6 +253,8 @@ uid_blocked(struct merge *m, unsigned int s, const struct inst *inst)
 	if (m->in->source < 0 || m->renumber ||
 	    inst->uid >= merge_side_uidnext(&m->in->side[s]))
 		return false;
+	if (inst->uid == 0)
+		return true;	/* told before: is_stuck */
 	(void)merge_add_op(&m->plan->blocked, inst->save[s] ? PLAN_SAVE :
 	    PLAN_SET_UID, inst->uid, inst->rec[m->in->source], "B3");
 	return true;
@@ -239,6 +266,8 @@ merge_uid_changes(const struct merge *m, const struct inst *inst,
 {
 	const struct msg_message *rec = inst->rec[s];
 
+	if (m->in->source < 0 && merge_is_fixed(m, s))
+		return false;
 	return rec != NULL && !inst->save[s] && inst->uid != 0 &&
 	    merge_may_write(m, s) && (rec->uid != inst->uid ||
 	    (m->renumber && s != m->keeper));
@@ -284,6 +313,8 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 void
 merge_plan_state(struct merge *m, uint32_t next)
 {
+	if (m->differs && !m->renumber)
+		return;
 	for (unsigned int s = 0; s < 2; s++) {
 		const struct mails_side *side = &m->in->side[s];
 

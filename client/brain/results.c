@@ -88,8 +88,8 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 {
 	struct other_uid *other;
 
-	if (brain->source >= 0) {
-		/* B1: the source can't follow. */
+	if (brain->source >= 0 || run_is_append(brain, !s)) {
+		/* B1, or what is there keeps its UID: it can't follow. */
 		tell_pending(brain, s, sent->entry, sent->uid, "M12",
 		    "got another UID", "its UID was taken meanwhile");
 		refuse(brain, s, sent, "got another UID");
@@ -110,7 +110,7 @@ add_mend(struct brain *brain, unsigned int s, const struct other_uid *other,
 {
 	*ARRAY_ADD(&brain->mends) = (struct mend){
 		.side = s, .entry = other->entry,
-		.mailbox = brain->entries.v[other->entry].target.guid,
+		.mailbox = run_guid(brain, s, other->entry),
 		.uid = uid, .new_uid = new_uid, .mark = other->mark,
 		.modseq = modseq,
 	};
@@ -195,7 +195,8 @@ on_not_held(struct brain *brain, unsigned int s, const struct sent_op *sent)
 	struct late_save *late = ARRAY_ADD(&brain->side[s].late);
 
 	late->entry = sent->entry;
-	late->mailbox = late->from = sent->mailbox;
+	late->mailbox = sent->mailbox;
+	late->from = run_guid(brain, !s, sent->entry);
 	late->from_uid = sent->from_uid;
 	late->rec = msg_message_dup(brain->arena, sent->copy);
 }

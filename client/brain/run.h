@@ -267,6 +267,11 @@ RB_PROTOTYPE(deltas, delta, node, delta_cmp)
 
 /* brain.c */
 bool run_is_dest(const struct brain *brain, unsigned int side);
+/* We may only add to this side. */
+bool run_is_append(const struct brain *brain, unsigned int side);
+/* The GUID that a side knows the mailbox of an entry by, once steps are sent. */
+struct guid128 run_guid(const struct brain *brain, unsigned int side,
+    size_t entry);
 struct delta *run_delta_find(struct run_side *side,
     const struct guid128 *guid);
 
@@ -377,6 +382,7 @@ void tell_text(struct brain *brain, enum brain_event_kind kind,
 void tell_progress(struct brain *brain, enum brain_event_kind kind);
 void tell_plan(struct brain *brain, struct job *job);
 void tell_tree(struct brain *brain);
+void tell_kept_guids(struct brain *brain);
 void tell_pending(struct brain *brain, unsigned int side, size_t entry,
     uint32_t uid, const char *rule, const char *what, const char *why);
 void tell_left(struct brain *brain, size_t entry);

@@ -81,6 +81,25 @@ tell_ops(struct brain *brain, size_t entry, unsigned int s,
 	strbuf_deinit(&line);
 }
 
+/* Nobody misses anything by it, but a run that may has to know (T10). */
+void
+tell_kept_guids(struct brain *brain)
+{
+	for (size_t i = 0; i < brain->entries.n; i++)
+		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+			const struct tree_entry *e = &brain->entries.v[i];
+
+			if (e->keeps_guid[s] && run_is_dest(brain, s) &&
+			    brain->side[s].refused.n < RUN_PENDING_MAX)
+				*ARRAY_ADD(&brain->side[s].refused) =
+				    (struct msg_pending){
+					.mailbox = e->target.guid,
+					.uid = UINT32_MAX,
+					.text = "it keeps its GUID",
+				};
+		}
+}
+
 void
 tell_plan(struct brain *brain, struct job *job)
 {
@@ -107,19 +126,20 @@ tell_plan(struct brain *brain, struct job *job)
 	}
 	for (size_t i = 0; i < plan->blocked.n; i++) {
 		const struct plan_op *op = &plan->blocked.v[i];
-		unsigned int src = (unsigned int)brain->source;
 		struct msg_pending *p;
 
-		tell_pending(brain, !src, job->entry, op->uid, op->rule,
-		    "its UID can't be taken over", "it is below UIDNEXT of the "
-		    "destination, whose mailbox would have to be rebuilt");
-		if (brain->side[src].refused.n >= RUN_PENDING_MAX)
+		tell_pending(brain, !weak, job->entry, op->uid, op->rule,
+		    "its UID can't be taken over", brain->source >= 0 ?
+		    "it is below UIDNEXT of the destination, whose mailbox "
+		    "would have to be rebuilt" : "we may only add messages to "
+		    "the other side, where it has another one");
+		if (brain->side[weak].refused.n >= RUN_PENDING_MAX)
 			continue;
-		p = ARRAY_ADD(&brain->side[src].refused);
+		p = ARRAY_ADD(&brain->side[weak].refused);
 		p->mailbox = brain->entries.v[job->entry].target.guid;
 		p->uid = op->uid;
 		p->mark = op->rec.marks[0];
-		p->text = "the destination's UIDNEXT is above it";
+		p->text = "the other side has another UID";
 	}
 	/* Nobody misses anything by it, but the next run has to know. */
 	if ((plan->uidnext_above || plan->modseq_above ||

@@ -404,6 +404,47 @@ run_filtered(struct sim *sim, const struct sim_op *op)
 	return true;
 }
 
+/* Does the same run again, with the same rights, change anything? */
+static bool
+append_changes(struct sim *sim, struct sim_run *run, char *diff, size_t size)
+{
+	char *before[2], *after;
+	bool changes = false;
+
+	for (unsigned int s = 0; s < 2; s++)
+		before[s] = world_text(sim, s);
+	if (sim_run(sim, run) && !run->ended)
+		(void)sim_fail(sim, "a second run that may only add fails");
+	for (unsigned int s = 0; s < 2; s++) {
+		after = world_text(sim, s);
+		if (strcmp(before[s], after) != 0) {
+			sim_first_difference(before[s], after, diff, size);
+			changes = true;
+		}
+		free(before[s]);
+		free(after);
+	}
+	return changes;
+}
+
+/*
+ * It comes to rest (P3), whatever it may not do: at once, or with one run more
+ * where a UID was taken or a mailbox came back.
+ */
+static bool
+append_rests(struct sim *sim, const struct sim_run *first)
+{
+	struct sim_run again = { .seed = first->seed + 1,
+	    .append = { first->append[0], first->append[1] } };
+	char diff[512];
+
+	if (append_changes(sim, &again, diff, sizeof(diff)) && !sim->failed &&
+	    append_changes(sim, &again, diff, sizeof(diff)) && !sim->failed)
+		(void)sim_fail(sim, "runs that may only add do not rest: %s",
+		    diff);
+	return !sim->failed;
+}
+
 static bool
 run_append(struct sim *sim, const struct sim_op *op)
 {
@@ -417,7 +458,8 @@ run_append(struct sim *sim, const struct sim_op *op)
 	ok = sim_run(sim, &run) && sim_check_uids(sim);
 	if (ok && !run.ended)
 		ok = sim_fail(sim, "a run that may only add fails");
-	ok = ok && sim_check_kept(sim, op->side, before.data);
+	ok = ok && append_rests(sim, &run) &&
+	    sim_check_kept(sim, op->side, before.data);
 	strbuf_deinit(&before);
 	if (!ok || op->b % 2 == 0)
 		return ok;
