@@ -110,9 +110,6 @@ store() {
 # Two mailboxes that got one name before they met become one, with one of the
 # two UIDVALIDITYs: mail programs of the other side have to be told.
 bearable='Warning: Maildir .*: UIDVALIDITY changed'
-# The line of a message that is gone may still be in the list when a client moves
-# a file of that name there again; Dovecot then goes by the later line.
-bearable="$bearable|Warning: .*dovecot-uidlist: Duplicate file entry"
 # A client renames a mailbox to a name below which there are others.
 bearable="$bearable|rename[(].*Directory not empty"
 

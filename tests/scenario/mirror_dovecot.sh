@@ -41,6 +41,18 @@ expect 0 mirror "$place"
 prints '; 0 B of mail'
 same_view exact
 
+step "a copy goes back to where its original was expunged"
+printf 'SELECT INBOX\nUID COPY 40 INBOX\n%s\nUID EXPUNGE 40\n' \
+    'UID STORE 40 +FLAGS (\Deleted)' |
+    imap laptop script >"$work/out" || fail 'IMAP failed'
+expect 0 mirror "$place"
+# Dovecot names the copy's copy as the original was named, and looks again.
+printf 'SELECT INBOX\nUID COPY * INBOX\nUNSELECT\n%s\n%s\n' \
+    'SELECT INBOX' 'UID FETCH * UID' |
+    imap server script >"$work/out" || fail 'IMAP failed'
+expect 0 mirror "$place"
+same_view exact
+
 round=1
 while [ "$round" -le "$rounds" ]; do
 	number=$((seed * 1000 + round))

@@ -19,14 +19,13 @@ START_TEST(what_dovecot_wrote_is_what_we_see)
 	mf_make_dirs();
 	tempdir_write("dovecot-uidlist", HEADER
 	    "5 :1.M1P1.h,S=2,W=3\n"
-	    "9 Gabc W24 :2.M1P1.h\n"
-	    "12 :gone\n");
+	    "9 Gabc W24 :2.M1P1.h\n");
 	tempdir_write("cur/1.M1P1.h,S=2,W=3:2,RS", "a\n");
 	tempdir_write("new/2.M1P1.h", "b\n");
 	mf_open(false);
 	mf_expect("5 1.M1P1.h,S=2,W=3 09\n9 abc 00\n");
 	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER
-	    "5 :1.M1P1.h,S=2,W=3\n9 Gabc W24 :2.M1P1.h\n12 :gone\n");
+	    "5 :1.M1P1.h,S=2,W=3\n9 Gabc W24 :2.M1P1.h\n");
 	mf_end();
 }
 END_TEST
@@ -219,28 +218,80 @@ START_TEST(a_list_of_many_lines_is_read_at_any_place)
 }
 END_TEST
 
-START_TEST(lines_of_expunged_messages_are_dropped_when_they_are_many)
+START_TEST(lines_without_a_file_are_dropped)
 {
 	struct mailbox_status status;
 	struct err err = ERR_INIT;
-	FILE *file;
 
 	mf_make_dirs();
-	file = fopen(tempdir_path("dovecot-uidlist"), "w");
-	fputs(HEADER, file);
-	for (unsigned int uid = 1; uid <= 3000; uid++)
-		fprintf(file, "%u :%u.x\n", uid, uid);
-	fclose(file);
-	tempdir_write("cur/7.x:2,S", "x\n");
-	tempdir_write("new/2000.x", "x\n");
+	tempdir_write("dovecot-uidlist", HEADER "7 :a\n8 :b\n9 :c\n");
+	tempdir_write("cur/a:2,S", "x\n");
+	tempdir_write("new/b", "x\n");
 	/* Only a reading that is sure may tell. */
 	clock_set(clock_now_ms() + 3600 * 1000);
 	mf_open(false);
-	mf_expect("7 7.x 08\n2000 2000.x 00\n");
-	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), "3 V1234 N3001 G"
-	    GUID "\n7 :7.x\n2000 :2000.x\n");
+	mf_expect("7 a 08\n8 b 00\n");
+	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER
+	    "7 :a\n8 :b\n");
 	ck_assert_int_eq(mf.d->status(mf.box, &status, &err), 0);
-	ck_assert_uint_eq(status.uidnext, 3001);
+	ck_assert_uint_eq(status.uidnext, 50);
+	mf_end();
+}
+END_TEST
+
+START_TEST(the_line_of_an_expunged_message_goes_with_it)
+{
+	struct err err = ERR_INIT;
+
+	mf_make_dirs();
+	tempdir_write("dovecot-uidlist", HEADER "7 :a\n8 :b\n9 :c\n");
+	tempdir_write("cur/a:2,S", "x\n");
+	tempdir_write("new/b", "x\n");
+	tempdir_write("cur/c:2,", "x\n");
+	mf_open(false);
+	ck_assert_int_eq(mf.d->expunge(mf.box, 8, "b", 1, &err), 0);
+	ck_assert_int_eq(mf.d->expunge(mf.box, 9, "c", 2, &err), 0);
+	mf_flush();
+	ck_assert_int_eq(mf.answer, ERR_NONE);
+	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER "7 :a\n");
+	mf_expect("7 a 08\n");
+	mf_end();
+}
+END_TEST
+
+/* Writing it anew each time would take too long. */
+START_TEST(a_long_list_keeps_some_lines_of_expunged_messages)
+{
+	static const char tail[] = "................................"
+	    "................................................................"
+	    "................................................................"
+	    "................................................................";
+	struct err err = ERR_INIT;
+	unsigned int lines = 1 << 20;
+	char name[300];
+	FILE *file;
+
+	lines = lines / (sizeof(tail) + 6) + 100;
+	mf_make_dirs();
+	file = fopen(tempdir_path("dovecot-uidlist"), "w");
+	fputs(HEADER, file);
+	for (unsigned int uid = 1; uid <= lines; uid++) {
+		fprintf(file, "%u :%u%s\n", uid, uid, tail);
+		snprintf(name, sizeof(name), "cur/%u%s:2,", uid, tail);
+		if (uid != 7)
+			tempdir_write(name, "x\n");
+	}
+	fclose(file);
+	clock_set(clock_now_ms() + 3600 * 1000);
+	mf_open(false);
+	ck_assert_ptr_nonnull(strstr(tempdir_read("dovecot-uidlist"),
+	    "\n7 :7..."));
+	snprintf(name, sizeof(name), "8%s", tail);
+	ck_assert_int_eq(mf.d->expunge(mf.box, 8, name, 1, &err), 0);
+	mf_flush();
+	ck_assert_int_eq(mf.answer, ERR_NONE);
+	ck_assert_ptr_nonnull(strstr(tempdir_read("dovecot-uidlist"),
+	    "\n8 :8..."));
 	mf_end();
 }
 END_TEST
@@ -295,8 +346,10 @@ main(void)
 	    a_guid_is_not_looked_for_in_a_line_without_a_file);
 	tcase_add_test(tc, a_changed_uid_is_seen_in_the_time_of_cur);
 	tcase_add_test(tc, a_list_of_many_lines_is_read_at_any_place);
+	tcase_add_test(tc, lines_without_a_file_are_dropped);
+	tcase_add_test(tc, the_line_of_an_expunged_message_goes_with_it);
 	tcase_add_test(tc,
-	    lines_of_expunged_messages_are_dropped_when_they_are_many);
+	    a_long_list_keeps_some_lines_of_expunged_messages);
 	tcase_add_test(tc, the_uidnext_of_an_index_is_not_gone_below);
 	return unit_run(suite);
 }

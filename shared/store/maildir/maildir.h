@@ -134,6 +134,7 @@ struct maildir_list {
 struct maildir_op {
 	MAIL_OP;
 	char *base;		/* of the message, when known */
+	bool unlinked;		/* EXPUNGE: its file, by this flush */
 	char *fields;		/* UID: those of the old line */
 	/* APPEND */
 	char *tmp_name;
@@ -388,6 +389,8 @@ const char *maildir_list_orphan(const struct maildir_list *list,
 bool maildir_list_incomplete(const struct maildir_list *list);
 
 /* maildir_list_write.c, all under the lock */
+/* A list_change's drop: what has ENTRY_DROP. */
+bool maildir_line_marked(const struct uidlist_record *rec, void *arg);
 struct list_change {
 	struct strbuf lines;		/* new ones, by rising UID */
 	bool rewrite;			/* more than new lines */
@@ -407,7 +410,9 @@ int maildir_list_begin(struct maildir_box *box, struct list_change *change,
 int maildir_list_publish(struct maildir_box *box, struct list_write *w,
     struct err *err);
 void maildir_list_abort(struct maildir_box *box, struct list_write *w);
-/* All of it, durable on return. */
+/* What was begun, or all of it: durable on return. */
+int maildir_list_finish(struct maildir_box *box, struct list_write *w,
+    struct err *err);
 int maildir_list_write(struct maildir_box *box, struct list_change *change,
     struct err *err);
 
@@ -421,6 +426,8 @@ int maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
 int maildir_read_dirs(struct maildir_box *box, bool force, struct err *err);
 /* All messages have lines, unless readonly, and the table is of now. */
 int maildir_sync(struct maildir_box *box, struct err *err);
+/* Begin a list without the lines of what was unlinked, if that is cheap. */
+int maildir_drop_unlinked(struct maildir_box *box, struct err *err);
 
 /* Call fn for each base without a line, in the order of UIDs to be. */
 int maildir_each_unlisted(struct maildir_box *box,

@@ -254,8 +254,8 @@ renumbers(const struct maildir_box *box)
 	return false;
 }
 
-static bool
-drop_marked(const struct uidlist_record *rec, void *arg)
+bool
+maildir_line_marked(const struct uidlist_record *rec, void *arg)
 {
 	struct maildir_box *box = arg;
 	struct table_entry *entry = table_find(box->table, rec->base,
@@ -356,7 +356,7 @@ static int
 apply_list(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
-	struct list_change change = { .drop = drop_marked, .drop_arg = box };
+	struct list_change change = { .drop = maildir_line_marked, .drop_arg = box };
 	struct maildir_op **ops = mem_calloc(box->ops.n, sizeof(*ops));
 	struct err why = ERR_INIT;
 	bool any = false;

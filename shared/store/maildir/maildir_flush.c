@@ -9,7 +9,8 @@
  *     Flags are renames within cur/.  Then the directories are made durable.
  *     The index is told of it (maildir_index.h).
  *  4. When that is done for all mailboxes, expunges are: whatever replaces or
- *     repeats an expunged message elsewhere is already there.
+ *     repeats an expunged message elsewhere is already there.  Their lines go
+ *     when their files are durably gone.
  *
  * Each step is made for all mailboxes before the next one, so that it costs
  * one wait for the disk and not one for each.  Who waits for a lock that
@@ -176,6 +177,7 @@ expunge_one(struct maildir_box *box, struct maildir_op *op,
 		    name, false, &why) == 0) {
 			*changed |= entry->bits & ENTRY_FILE;
 			entry->bits &= ~ENTRY_FILE;
+			op->unlinked = true;
 			return 1;
 		}
 		if (root->gone) {
@@ -348,13 +350,52 @@ answer_expunges(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
+/* A line that stays does no harm: a failure is only told. */
+static int
+lines_stay(struct maildir_box *box, const struct err *why, struct err *err)
+{
+	if (box->store->root.gone) {
+		*err = *why;
+		return -1;
+	}
+	maildir_box_problem(box, why, UIDLIST_NAME,
+	    "lines of expunged messages stay");
+	return 0;
+}
+
+static int
+drop_lines(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	(void)answer;
+	return maildir_drop_unlinked(box, &why) == -1 ?
+	    lines_stay(box, &why, err) : 0;
+}
+
+static int
+publish_list(struct maildir_box *box, const struct maildir_answer *answer,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	(void)answer;
+	return box->writing.fd != -1 &&
+	    maildir_list_publish(box, &box->writing, &why) == -1 ?
+	    lines_stay(box, &why, err) : 0;
+}
+
 static int
 expunge_group(struct maildir_store *store,
     const struct maildir_answer *answer, struct err *err)
 {
 	if (each_box(store, answer, expunge_box, err) == -1 ||
 	    sync_dirs(store, err) == -1 ||
-	    each_box(store, answer, commit_expunges, err) == -1)
+	    each_box(store, answer, commit_expunges, err) == -1 ||
+	    each_box(store, answer, drop_lines, err) == -1 ||
+	    sync_lists(store, err) == -1 ||
+	    each_box(store, answer, publish_list, err) == -1)
 		return -1;
 	return each_box(store, answer, answer_expunges, err);
 }

@@ -181,21 +181,28 @@ maildir_list_abort(struct maildir_box *box, struct list_write *w)
 }
 
 int
-maildir_list_write(struct maildir_box *box, struct list_change *change,
+maildir_list_finish(struct maildir_box *box, struct list_write *w,
     struct err *err)
 {
 	struct path_root *root = &box->store->root;
+	bool replace = w->replace;
+
+	if (path_fsync(root, w->fd, err) == -1) {
+		maildir_list_abort(box, w);
+		return -1;
+	}
+	if (maildir_list_publish(box, w, err) == -1)
+		return -1;
+	return replace ? path_fsync(root, box->control_fd, err) : 0;
+}
+
+int
+maildir_list_write(struct maildir_box *box, struct list_change *change,
+    struct err *err)
+{
 	struct list_write w;
-	bool replace;
 
 	if (maildir_list_begin(box, change, &w, err) == -1)
 		return -1;
-	if (path_fsync(root, w.fd, err) == -1) {
-		maildir_list_abort(box, &w);
-		return -1;
-	}
-	replace = w.replace;
-	if (maildir_list_publish(box, &w, err) == -1)
-		return -1;
-	return replace ? path_fsync(root, box->control_fd, err) : 0;
+	return maildir_list_finish(box, &w, err);
 }

@@ -24,7 +24,7 @@
 #include "store/maildir/maildir.h"
 
 #define PASSES_MAX	5U
-#define DEAD_MIN	1000U	/* lines; fewer are left in the list */
+#define SMALL_LIST	((uint64_t)1 << 20)	/* bytes; soon rewritten */
 #define DUPLICATES_MAX	100U	/* looked at in one reading */
 #define UNLISTED_MAX	100000U	/* new names handled at once */
 #define LINES_MAX	((size_t)1 << 32)	/* bytes of new lines */
@@ -232,6 +232,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 {
 	struct reading reading = { .box = box };
 	struct path_stat before[2], after[2];
+	bool quiet = box->quiet;
 	int ret = 0;
 
 	if (stat_dirs(box, before, err) == -1)
@@ -243,7 +244,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 	box->problems = 0;
 	table_clear(box->table, ENTRY_FILE | ENTRY_WAS);
 	for (unsigned int pass = 0; pass < PASSES_MAX; pass++) {
-		box->quiet = pass > 0;
+		box->quiet = quiet || pass > 0;
 		if (pass > 0) {
 			table_next_pass(box->table);
 			memcpy(before, after, sizeof(before));
@@ -258,11 +259,11 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 		    ENTRY_LISTED | ENTRY_FILE, ENTRY_LISTED) == 0)
 			break;
 	}
-	box->quiet = false;
 	if (box->stable)
 		table_clear(box->table, ENTRY_WAS);
 	else
 		table_merge_passes(box->table);
+	box->quiet = quiet;
 	check_duplicates(&reading);
 	memcpy(box->dirs, before, sizeof(before));
 	box->scanned = ret == 0;
@@ -484,17 +485,42 @@ is_dead(const struct uidlist_record *rec, void *arg)
 	return entry != NULL && (entry->bits & ENTRY_FILE) == 0;
 }
 
-/* Too many lines without a file, by Dovecot's measure? */
+/*
+ * A line without a file says nothing, until a file of its name comes back: then
+ * Dovecot sees the name twice and complains.  That happens to it, too, when
+ * a message is copied to where its original was expunged.  So lines go early if
+ * the list is small; else by Dovecot's own measure.
+ */
+static bool
+is_worth_it(const struct maildir_list *list, size_t dead)
+{
+	return dead > 0 && !maildir_list_incomplete(list) &&
+	    (list->good_end <= SMALL_LIST || dead > list->lines / 4);
+}
+
 static bool
 is_littered(struct maildir_box *box)
 {
-	size_t dead;
+	return !box->store->readonly && box->stable &&
+	    is_worth_it(&box->list, dead_lines(box));
+}
 
-	if (box->store->readonly || !box->stable ||
-	    box->list.lines < DEAD_MIN)
-		return false;
-	dead = dead_lines(box);
-	return dead >= DEAD_MIN && dead > box->list.lines / 4;
+/* Begin a list without some of its lines. */
+static int
+drop_lines(struct maildir_box *box,
+    bool (*drop)(const struct uidlist_record *record, void *arg),
+    struct list_write *w, struct err *err)
+{
+	struct list_change change = { .rewrite = true, .drop = drop,
+	    .drop_arg = box };
+	int ret;
+
+	strbuf_init(&change.lines, 1);
+	change.header = box->list.header;
+	change.header.uidnext = maildir_box_uidnext(box);
+	ret = maildir_list_begin(box, &change, w, err);
+	strbuf_deinit(&change.lines);
+	return ret;
 }
 
 /*
@@ -504,20 +530,41 @@ is_littered(struct maildir_box *box)
 static int
 drop_dead_lines(struct maildir_box *box, struct err *err)
 {
-	struct list_change change = { .rewrite = true, .drop = is_dead,
-	    .drop_arg = box };
+	struct list_write w;
 	int ret;
 
-	if (maildir_list_refresh(box, err) == -1 ||
-	    maildir_read_dirs(box, true, err) == -1)
+	/* What is wrong was told already. */
+	box->quiet = true;
+	ret = maildir_list_refresh(box, err) == -1 ? -1 :
+	    maildir_read_dirs(box, true, err);
+	box->quiet = false;
+	if (ret == -1 || !is_littered(box))
+		return ret;
+	if (drop_lines(box, is_dead, &w, err) == -1)
 		return -1;
-	if (!is_littered(box))
-		return 0;
-	strbuf_init(&change.lines, 1);
-	change.header = box->list.header;
-	change.header.uidnext = maildir_box_uidnext(box);
-	ret = maildir_list_write(box, &change, err);
-	strbuf_deinit(&change.lines);
+	return maildir_list_finish(box, &w, err);
+}
+
+/* Only what this flush unlinked: what was not seen may still be there. */
+int
+maildir_drop_unlinked(struct maildir_box *box, struct err *err)
+{
+	const struct maildir_op *op;
+	size_t dead = 0;
+	int ret = 0;
+
+	table_clear(box->table, ENTRY_DROP);
+	for (size_t i = 0; i < box->ops.n; i++) {
+		op = &box->ops.v[i];
+		if (op->kind != OP_EXPUNGE || !op->unlinked)
+			continue;
+		table_add(box->table, op->base, strlen(op->base))->bits |=
+		    ENTRY_DROP;
+		dead++;
+	}
+	if (is_worth_it(&box->list, dead))
+		ret = drop_lines(box, maildir_line_marked, &box->writing, err);
+	table_clear(box->table, ENTRY_DROP);
 	return ret;
 }
 
