@@ -1,7 +1,8 @@
 /*
  * Operations on mailboxes and subscriptions.
  *
- * Names change at once, durably, each with its own entry in the log;
+ * New mailboxes and subscriptions wait for each other (tree_batch.c).  Other
+ * names change at once, durably, each with its own entry in the log;
  * UIDVALIDITY and UIDNEXT go with the batch, since UIDNEXT must not be raised
  * before the appends of the batch have their UIDs.  A new GUID is a batch of
  * its own: everything after it names the mailbox by it.
@@ -24,13 +25,23 @@ tree_result(struct session *s, uint32_t op, enum result_status status,
 	    session_err_text(s, code, text));
 }
 
-static void
+void
 tree_failed(struct session *s, uint32_t op, const struct guid128 *guid,
     const struct err *why)
 {
 	tree_result(s, op, why->code == ERR_STALE ||
 	    why->code == ERR_NOTFOUND ? RESULT_STALE : RESULT_FAILED, guid,
 	    why->code, why->msg);
+}
+
+void
+tree_sub_failed(struct session *s, uint32_t op, const char *name,
+    const struct err *why)
+{
+	static const struct guid128 none;
+
+	apply_result(s, op, RESULT_FAILED, 0, why->code, why->msg);
+	session_add_pending(s, &none, 0, NULL, name);
 }
 
 static const char *
@@ -77,19 +88,15 @@ may_alias(struct session *s, const struct guid128 *old, struct err *err)
 	return r == -1 ? -1 : !r;
 }
 
-/* One change of the log, in a transaction of its own. */
-static int
-put_row(struct session *s, struct chlog_mailbox *row,
-    const struct msg_op_mailbox *m, bool tree, struct err *err)
+int
+tree_log_row(struct session *s, struct chlog_mailbox *row,
+    const struct msg_mailbox *box, bool tree, struct err *err)
 {
-	const struct msg_mailbox *box = &m->box;
 	int64_t run;
-	int r = -1;
+	int r;
 
-	if (chlog_begin(s->log, err) == -1)
-		return -1;
 	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1)
-		goto out;
+		return -1;
 	row->seq = chlog_next_seq(s->log);
 	row->run = run;
 	if (tree) {
@@ -101,7 +108,7 @@ put_row(struct session *s, struct chlog_mailbox *row,
 		row->uidvalidity_run = row->born_run = run;
 	}
 	if (chlog_mailbox_put(s->log, row, err) == -1)
-		goto out;
+		return -1;
 	for (size_t i = 0; i < box->alias_count; i++) {
 		if (guid_eq(&box->aliases[i], &row->guid))
 			continue;
@@ -109,18 +116,30 @@ put_row(struct session *s, struct chlog_mailbox *row,
 			r = chlog_alias_add(s->log, &box->aliases[i],
 			    &row->guid, err);
 		if (r == -1)
-			goto out;
+			return -1;
 	}
-	r = chlog_commit(s->log, err);
-out:
+	return 0;
+}
+
+/* One change of the log, in a transaction of its own. */
+static int
+put_row(struct session *s, struct chlog_mailbox *row,
+    const struct msg_op_mailbox *m, bool tree, struct err *err)
+{
+	int r = -1;
+
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (tree_log_row(s, row, &m->box, tree, err) == 0)
+		r = chlog_commit(s->log, err);
 	if (r == -1)
 		chlog_rollback(s->log);
 	apply_row_forget(s);
 	return r;
 }
 
-static void
-set_stamps(struct chlog_mailbox *row, const struct msg_mailbox *box)
+void
+tree_set_stamps(struct chlog_mailbox *row, const struct msg_mailbox *box)
 {
 	row->exist_stamp = box->exist_stamp;
 	row->parent_stamp = box->parent_stamp;
@@ -140,24 +159,6 @@ read_status(struct session *s, const char *name,
 	r = s->driver->status(box, status, err);
 	s->driver->mailbox_close(&box);
 	return r;
-}
-
-/* A mere directory may be there already because of what is below it. */
-static int
-make_mailbox(struct session *s, const struct msg_mailbox *box,
-    const char *mapped, struct mailbox_status *status, struct err *err)
-{
-	status->guid = box->guid;
-	status->uidvalidity = box->uidvalidity;
-	status->uidnext = box->uidnext;
-	status->highestmodseq = box->highestmodseq;
-	if (s->driver->mailbox_create(s->store, mapped, box->selectable,
-	    status, err) == -1) {
-		if (!box->selectable && err->code == ERR_STALE)
-			return 0;
-		return -1;
-	}
-	return box->selectable ? read_status(s, mapped, status, err) : 0;
 }
 
 /*
@@ -199,12 +200,14 @@ create_mailbox(struct session *s, const struct msg_op_mailbox *m,
 {
 	const struct msg_mailbox *box = &m->box;
 	struct chlog_mailbox row = { 0 };
-	struct mailbox_status status = { 0 };
+	struct mailbox_status status = { .guid = box->guid };
 	char mapped[NAME_MAX_BYTES + 1];
 	struct err why = ERR_INIT;
-	int r = may_create(s, m, err);
+	int r;
 
-	if (r == -1)
+	/* What the mere directory has above it may still wait. */
+	if ((!box->selectable && tree_batch_flush(s, err) == -1) ||
+	    (r = may_create(s, m, err)) == -1)
 		return -1;
 	if (r == 0) {
 		tree_result(s, m->op, RESULT_STALE, &box->guid, ERR_STALE,
@@ -212,21 +215,22 @@ create_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		return 0;
 	}
 	if (s->driver->map_name(s->store, box->name, mapped, sizeof(mapped),
-	    &why) == -1 || make_mailbox(s, box, mapped, &status,
 	    &why) == -1) {
 		tree_failed(s, m->op, &box->guid, &why);
 		return 0;
 	}
-	row.guid = guid_is_zero(&status.guid) ? box->guid : status.guid;
+	if (box->selectable)
+		return tree_batch_create(s, m, mapped, err);
+	/* It may be there already because of what is below it. */
+	if (s->driver->mailbox_create(s->store, mapped, false, &status,
+	    &why) == -1 && why.code != ERR_STALE) {
+		tree_failed(s, m->op, &box->guid, &why);
+		return 0;
+	}
+	row.guid = box->guid;
 	row.name = box->name;
 	row.store_name = mapped;
-	row.selectable = box->selectable;
-	if (box->selectable) {
-		row.uidvalidity = status.uidvalidity;
-		row.uidnext = row.store_uidnext = status.uidnext;
-		row.highestmodseq = status.highestmodseq;
-	}
-	set_stamps(&row, box);
+	tree_set_stamps(&row, box);
 	return put_row(s, &row, m, true, err);
 }
 
@@ -487,7 +491,7 @@ change_tree(struct session *s, const struct msg_op_mailbox *m,
 	if (!m->temporary && (row->exist_stamp != m->box.exist_stamp ||
 	    row->parent_stamp != m->box.parent_stamp ||
 	    row->last_stamp != m->box.last_stamp)) {
-		set_stamps(row, &m->box);
+		tree_set_stamps(row, &m->box);
 		tree = true;
 	}
 	if ((tree || m->box.alias_count > 0) &&
@@ -505,6 +509,10 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	int64_t run = 0;
 	int r;
 
+	if (tree_batch_before(s, &m->box, err) == -1) {
+		arena_free(&arena);
+		return -1;
+	}
 	/* The row has to tell what the batch will have done to it. */
 	if ((r = chlog_mailbox_find(s->log, &m->box.guid, arena, &row,
 	    err)) == -1 || apply_own_run(s, &run, err) == -1) {
@@ -521,7 +529,8 @@ apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		tree_result(s, m->op, RESULT_STALE, &m->box.guid, ERR_STALE,
 		    "it was changed meanwhile");
 	} else {
-		r = change_tree(s, m, &row, arena, err);
+		if ((r = tree_batch_flush(s, err)) == 0)
+			r = change_tree(s, m, &row, arena, err);
 		if (r == 1)
 			r = prepare_status(s, m, &row, run, err);
 	}
@@ -577,7 +586,8 @@ on_op_mailbox(struct session *s, const struct msg *msg, struct err *err)
 	if (guid_is_zero(&m->box.guid) ||
 	    !name_valid(m->box.name, strlen(m->box.name)))
 		return err_set(err, ERR_PROTO, "OP_MAILBOX is not valid");
-	if (append_may(s, m, &may, err) == -1)
+	if (tree_batch_before(s, &m->box, err) == -1 ||
+	    append_may(s, m, &may, err) == -1)
 		return -1;
 	if ((why = why_refused(s, may)) != NULL) {
 		tree_result(s, m->op, RESULT_ACCESS, &m->box.guid, ERR_PERM,
@@ -720,24 +730,6 @@ on_op_mailbox_delete(struct session *s, const struct msg *msg,
 	return apply_tree_delete(s, m, err);
 }
 
-static int
-log_subscription(struct session *s, const struct msg_subscription *sub,
-    const char *mapped, struct err *err)
-{
-	struct chlog_subscription row = { .name = sub->name,
-	    .store_name = mapped, .on = sub->on, .stamp = sub->stamp };
-
-	if (chlog_begin(s->log, err) == -1)
-		return -1;
-	row.seq = chlog_next_seq(s->log);
-	if (chlog_run_get(s->log, &s->hello.run, &row.run, err) == -1 ||
-	    chlog_subscription_put(s->log, &row, err) == -1) {
-		chlog_rollback(s->log);
-		return -1;
-	}
-	return chlog_commit(s->log, err);
-}
-
 /*
  * Does another name that is subscribed have this spelling here (T13)?  Then it
  * stays subscribed in the store: 1; 0: none has; -1.
@@ -780,6 +772,9 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		session_add_pending(s, &none, 0, NULL, m->sub.name);
 		return 0;
 	}
+	if (tree_batch_has_sub(s, m->sub.name) &&
+	    tree_batch_flush(s, err) == -1)
+		return -1;
 	arena = arena_new(ARENA_PAGE_MAX);
 	r = chlog_subscription_find(s->log, m->sub.name, arena, &row, err);
 	arena_free(&arena);
@@ -792,16 +787,14 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		return 0;
 	}
 	if (s->driver->map_name(s->store, m->sub.name, mapped,
-	    sizeof(mapped), &why) == 0 && !m->sub.on && (shared =
-	    spelling_shared(s, m->sub.name, mapped, err)) == -1)
-		return -1;
-	/* Equal but for its stamp: the store has nothing to do. */
-	if (why.code != ERR_NONE || (shared == 0 &&
-	    (r == 0 ? m->sub.on : row.on != m->sub.on) &&
-	    s->driver->subscribe(s->store, mapped, m->sub.on, &why) == -1)) {
-		apply_result(s, m->op, RESULT_FAILED, 0, why.code, why.msg);
-		session_add_pending(s, &none, 0, NULL, m->sub.name);
+	    sizeof(mapped), &why) == -1) {
+		tree_sub_failed(s, m->op, m->sub.name, &why);
 		return 0;
 	}
-	return log_subscription(s, &m->sub, mapped, err);
+	if (!m->sub.on && (tree_batch_flush(s, err) == -1 || (shared =
+	    spelling_shared(s, m->sub.name, mapped, err)) == -1))
+		return -1;
+	/* Equal but for its stamp: the store has nothing to do. */
+	return tree_batch_subscribe(s, m, mapped, shared == 0 &&
+	    (r == 0 ? m->sub.on : row.on != m->sub.on), err);
 }

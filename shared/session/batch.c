@@ -698,6 +698,8 @@ batch_flush(struct session *s, struct err *err)
 {
 	uint32_t done;
 
+	if (tree_batch_flush(s, err) == -1)
+		return -1;
 	if (s->batch.n == 0) {
 		/* Operations that failed at once leave memory behind. */
 		if (s->touched_count >= TOUCHED_SLOTS / 2 ||

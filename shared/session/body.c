@@ -205,11 +205,13 @@ body_begin(struct session *s, struct get *get)
 	struct err why = ERR_INIT;
 	int r = apply_row(s, &get->mailbox, &row, &why);
 	int64_t id = r == 1 ? row->id : 0;
+	/* The store knows nothing of UIDs that the log lent it. */
+	uint32_t uid = r == 1 && row->lent ? 0 : get->uid;
 
 	if (r == 0)
 		err_set(&why, ERR_NOTFOUND, "the mailbox is gone");
 	if (r != 1 || (box = apply_open(s, row, &why)) == NULL ||
-	    body_reader_open(s, box->box, get->uid, get->guid, &b->reader,
+	    body_reader_open(s, box->box, uid, get->guid, &b->reader,
 	    &info, &why) == -1) {
 		get_failed(s, get, id, &why);
 		return;

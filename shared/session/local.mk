@@ -20,3 +20,4 @@ noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES += %D%/session_int.h
 %C%_libsession_a_SOURCES += %D%/session_main.c
 %C%_libsession_a_SOURCES += %D%/stream.c
+%C%_libsession_a_SOURCES += %D%/tree_batch.c

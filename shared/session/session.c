@@ -57,6 +57,7 @@ session_free(struct session **sp)
 	serve_end(s);
 	body_end(s);
 	apply_end(s);
+	tree_batch_end(s);
 	apply_close_all(s);
 	ARRAY_FREE(&s->boxes);
 	if (s->store != NULL) {
@@ -311,6 +312,9 @@ session_receive(struct session *s, const struct msg *msg, struct err *err)
 		    msg_kind_name(msg->kind), session_state_name(s->state));
 		return session_fail(s, err);
 	}
+	if (!tree_batch_may_wait(msg->kind) &&
+	    tree_batch_flush(s, err) == -1)
+		return session_fail(s, err);
 	if (rule->handle(s, msg, err) == -1)
 		return session_fail(s, err);
 	return 0;

@@ -8,7 +8,7 @@
  *	serve.c		views and trees; list.c: lists; stream.c: messages in order
  *	body.c		bodies that were asked for
  *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
- *			on mailboxes
+ *			on mailboxes; tree_batch.c: new ones together
  *	batch.c		prepared operations made durable and logged
  *	pairlock.c	two runs of one pair do not overlap
  */
@@ -236,6 +236,27 @@ struct waiting {
 	struct guid128 mailbox, mark;
 };
 
+/* A mailbox to be made; memory of the arena of both. */
+struct new_box {
+	uint32_t op;
+	struct msg_mailbox box_msg;
+	const char *mapped;		/* its name in the store */
+	struct mailbox_status status;	/* to be, then as it is */
+	struct mailbox *box;		/* open while it is logged */
+	bool failed;
+	struct err why;
+};
+
+struct new_sub {
+	uint32_t op;
+	const char *name, *mapped;
+	bool on;
+	uint64_t stamp;
+	bool change;			/* false: for the log alone */
+	bool failed;
+	struct err why;
+};
+
 struct pair_lock {
 	char *path;			/* NULL: not held */
 	int fd;
@@ -298,6 +319,11 @@ struct session {
 	uint32_t done_op;		/* DONE was sent up to here */
 	ARRAY(struct held_op) held;
 	size_t held_i;
+	struct {
+		struct arena *arena;
+		ARRAY(struct new_box) boxes;
+		ARRAY(struct new_sub) subs;
+	} tree;				/* to be made together */
 	bool commit_wanted;		/* once FLUSH is answered */
 	struct msg_commit commit;
 
@@ -517,10 +543,39 @@ bool append_uid_ok(const struct chlog_mailbox *row, uint32_t uid);
 /* Go through those that waited for a body. */
 int apply_held(struct session *s, struct err *err);
 void apply_end(struct session *s);
+/* apply_tree.c */
+/* Answer and note on the pending list what did not work. */
+void tree_failed(struct session *s, uint32_t op, const struct guid128 *guid,
+    const struct err *why);
+void tree_sub_failed(struct session *s, uint32_t op, const char *name,
+    const struct err *why);
+void tree_set_stamps(struct chlog_mailbox *row,
+    const struct msg_mailbox *box);
+/* Within a transaction: the row as this run makes it, and its aliases. */
+int tree_log_row(struct session *s, struct chlog_mailbox *row,
+    const struct msg_mailbox *box, bool tree, struct err *err);
 int apply_tree_delete(struct session *s,
     const struct msg_op_mailbox_delete *m, struct err *err);
 int apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
     struct err *err);
+
+/* tree_batch.c */
+/* Make all that waits, durably, in the store and the log. */
+int tree_batch_flush(struct session *s, struct err *err);
+void tree_batch_end(struct session *s);
+/* Need such messages not wait until that was done? */
+bool tree_batch_may_wait(enum msg_kind kind);
+/* One that waits goes by this GUID: then all are made. */
+int tree_batch_before(struct session *s, const struct msg_mailbox *box,
+    struct err *err);
+bool tree_batch_has_sub(const struct session *s, const char *name);
+/* Add one; mapped is its name in the store. */
+int tree_batch_create(struct session *s, const struct msg_op_mailbox *m,
+    const char *mapped, struct err *err);
+/* change: false if the store has it so already. */
+int tree_batch_subscribe(struct session *s, const struct msg_op_subscribe *m,
+    const char *mapped, bool change, struct err *err);
+
 int apply_hold(struct session *s, const struct msg *msg, struct err *err);
 
 /* batch.c */

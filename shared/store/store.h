@@ -113,6 +113,21 @@ struct mail_info {
 
 #define RECEIVED_UNKNOWN INT64_MIN
 
+/* One of several mailboxes to be made, or subscriptions to be set, at once. */
+struct store_creation {
+	const char *name;
+	struct mailbox_status status;	/* as mailbox_create takes it */
+	bool failed;			/* filled in; failure says why */
+	struct err failure;
+};
+
+struct store_subscription {
+	const char *name;
+	bool on;
+	bool failed;
+	struct err failure;
+};
+
 struct store;
 struct mailbox;
 struct mail_reader;
@@ -181,6 +196,16 @@ struct store_driver {
 	int (*mailbox_create)(struct store *store, const char *name,
 	    bool selectable, const struct mailbox_status *status,
 	    struct err *err);
+	/*
+	 * NULL in a driver that has no faster way, else: mailbox_create and
+	 * subscribe of each, in this order, all selectable, and all durable
+	 * together.  What fails is told in its entry; -1: what is on disk is
+	 * unknown.
+	 */
+	int (*mailboxes_create)(struct store *store,
+	    struct store_creation *list, size_t n, struct err *err);
+	int (*subscribe_all)(struct store *store,
+	    struct store_subscription *list, size_t n, struct err *err);
 	/*
 	 * Rename this mailbox alone; mailboxes below it keep their names.
 	 * ERR_STALE if to exists or from does not.  Durable on return.

@@ -1,8 +1,8 @@
 /*
  * A body is given as it is, or decoded.  Who reads has to know the exact size
  * before the first byte, which only decoding tells: what names and lists say
- * of it may be wrong.  The beginning is kept, which is all of most mails; the
- * rest of a long one is decoded twice.
+ * of it may be wrong.  The beginning is kept, decoded or not, which is all of
+ * most mails; the rest of a long compressed one is decoded twice.
  */
 #include "config.h"
 
@@ -17,13 +17,14 @@
 #include "store/files/mail_input.h"
 
 #define SKIP_CHUNK	65536U	/* bytes */
+#define STORED_AHEAD	16384U	/* read to see if it is compressed */
 
 struct mail_input {
 	int fd;
 	uint64_t start, offset, end;	/* in the file */
 	enum store_compress method;
 	struct mail_decoder *decoder;	/* NULL: not needed (any more) */
-	char *ahead;			/* the beginning, decoded */
+	char *ahead;			/* the beginning of the body */
 	size_t pos, len;		/* in ahead */
 	uint64_t size;			/* of the body */
 };
@@ -108,6 +109,8 @@ open_compressed(struct mail_input *in, struct err *err)
 {
 	bool rest;
 
+	free(in->ahead);
+	in->len = 0;
 	if (measure(in, &rest, err) == -1)
 		return -1;
 	if (rest)
@@ -121,17 +124,18 @@ mail_input_open(struct mail_input **in_r, int fd, uint64_t offset,
     uint64_t length, uint64_t *size_r, struct err *err)
 {
 	struct mail_input *in = mem_alloc(sizeof(*in));
-	uint8_t magic[MAIL_CODEC_MAGIC];
+	size_t want = length < STORED_AHEAD ? (size_t)length : STORED_AHEAD;
 	ptrdiff_t n;
 
 	in->fd = fd;
 	in->start = in->offset = offset;
 	in->end = offset + length;
-	n = read_stored(in, magic, sizeof(magic), err);
+	in->ahead = mem_alloc(want > 0 ? want : 1);
+	n = read_stored(in, in->ahead, want, err);
 	if (n == -1)
 		goto failed;
-	in->offset = in->start;
-	in->method = mail_codec_detect(magic, (size_t)n);
+	in->len = (size_t)n;
+	in->method = mail_codec_detect(in->ahead, in->len);
 	in->size = length;
 	if (in->method != STORE_COMPRESS_NONE) {
 		in->size = 0;
@@ -161,8 +165,6 @@ ptrdiff_t
 mail_input_read(struct mail_input *in, void *buf, size_t len,
     struct err *err)
 {
-	if (in->method == STORE_COMPRESS_NONE)
-		return read_stored(in, buf, len, err);
 	if (in->pos < in->len) {
 		if (len > in->len - in->pos)
 			len = in->len - in->pos;
@@ -170,6 +172,8 @@ mail_input_read(struct mail_input *in, void *buf, size_t len,
 		in->pos += len;
 		return (ptrdiff_t)len;
 	}
+	if (in->method == STORE_COMPRESS_NONE)
+		return read_stored(in, buf, len, err);
 	return in->decoder == NULL ? 0 :
 	    mail_decoder_read(in->decoder, buf, len, err);
 }

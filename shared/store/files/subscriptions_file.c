@@ -80,8 +80,8 @@ out:
 }
 
 int
-subscriptions_change(const struct subscriptions_file *file, const char *name,
-    bool on, struct err *err)
+subscriptions_change_all(const struct subscriptions_file *file,
+    struct store_subscription *list, size_t n, struct err *err)
 {
 	char lock_name[PATH_NAME_MAX + 1];
 	struct dotlock_wish wish = { .name = lock_name,
@@ -91,6 +91,7 @@ subscriptions_change(const struct subscriptions_file *file, const char *name,
 	struct subscriptions subs;
 	struct dotlock lock;
 	mode_t mode = NEW_MODE;
+	bool changed = false;
 	int ret = 0;
 
 	snprintf(lock_name, sizeof(lock_name), "%s.lock", file->name);
@@ -99,10 +100,23 @@ subscriptions_change(const struct subscriptions_file *file, const char *name,
 	if (load(file, &subs, &mode, err) == -1) {
 		ret = -1;
 	} else {
-		if (subscriptions_set(&subs, name, on))
+		for (size_t i = 0; i < n; i++)
+			if (!list[i].failed && subscriptions_set(&subs,
+			    list[i].name, list[i].on))
+				changed = true;
+		if (changed)
 			ret = replace(file, &subs, mode, err);
 		subscriptions_deinit(&subs);
 	}
 	dotlock_release(&lock);
 	return ret;
+}
+
+int
+subscriptions_change(const struct subscriptions_file *file, const char *name,
+    bool on, struct err *err)
+{
+	struct store_subscription one = { .name = name, .on = on };
+
+	return subscriptions_change_all(file, &one, 1, err);
 }

@@ -6,6 +6,7 @@
 
 #include "store/files/path.h"
 #include "store/files/subscriptions.h"
+#include "store/store.h"
 
 struct subscriptions_file {
 	struct path_root *root;		/* it is in this directory */
@@ -22,5 +23,8 @@ int subscriptions_load(const struct subscriptions_file *file,
 /* Under the lock, durable on return; no error if it was so already. */
 int subscriptions_change(const struct subscriptions_file *file,
     const char *name, bool on, struct err *err);
+/* All that have not failed, in one step; failures are told in the list. */
+int subscriptions_change_all(const struct subscriptions_file *file,
+    struct store_subscription *list, size_t n, struct err *err);
 
 #endif

@@ -58,6 +58,9 @@ struct maildir_layout {
 	    struct err *err);
 	int (*create)(struct store *store, const char *name, bool selectable,
 	    const struct mailbox_status *status, struct err *err);
+	/* NULL: one after the other */
+	int (*create_all)(struct maildir_store *store,
+	    struct store_creation *list, size_t n, struct err *err);
 	int (*rename)(struct store *store, const char *from, const char *to,
 	    struct err *err);
 	int (*remove)(struct store *store, const char *name,
@@ -182,6 +185,7 @@ struct maildir_box {
 	struct maildir_list list;
 	struct keyword_map keywords;
 	struct path_stat keywords_st;
+	int keywords_fd;		/* of a new file; -1: none */
 	struct table *table;
 	bool scanned;			/* table holds the directories ... */
 	bool dirs_settled;		/* ... which is sure if unchanged */
@@ -195,7 +199,7 @@ struct maildir_box {
 	ARRAY(struct maildir_op) ops;
 	/* Within a flush. */
 	bool in_group;			/* its steps are made now */
-	bool list_renamed, new_changed;
+	bool control_renamed, new_changed;
 	struct list_write writing;
 };
 
@@ -258,8 +262,9 @@ int maildir_holds_mail(struct maildir_store *store, int box_fd,
 void maildir_tree_cleanup(struct maildir_store *store);
 
 /* maildir_make.c: what a new mailbox has */
+/* sync: durably; else that is up to the caller. */
 int maildir_write_uidlist(struct maildir_store *store, int fd,
-    const struct mailbox_status *status, struct err *err);
+    const struct mailbox_status *status, bool sync, struct err *err);
 /* Control files in their own directory, if they have one, durably. */
 int maildir_make_control(struct maildir_store *store,
     const struct maildir_place *place, const struct mailbox_status *status,
@@ -286,6 +291,8 @@ void maildir_drop_index(struct maildir_store *store,
 /* maildir_notice.c: changes of the tree, and who is told */
 int maildir_create(struct store *store, const char *name, bool selectable,
     const struct mailbox_status *status, struct err *err);
+int maildir_create_all(struct store *store, struct store_creation *list,
+    size_t n, struct err *err);
 int maildir_rename(struct store *store, const char *from, const char *to,
     struct err *err);
 int maildir_remove(struct store *store, const char *name, struct err *err);
@@ -327,6 +334,8 @@ int maildir_subscriptions(struct store *store, store_name_fn *fn, void *arg,
     struct err *err);
 int maildir_subscribe(struct store *store, const char *name, bool on,
     struct err *err);
+int maildir_subscribe_all(struct store *store,
+    struct store_subscription *list, size_t n, struct err *err);
 
 /* maildir_token.c */
 int maildir_token(struct maildir_store *store,
@@ -418,8 +427,13 @@ int maildir_list_write(struct maildir_box *box, struct list_change *change,
 
 /* maildir_keywords.c */
 int maildir_keywords_load(struct maildir_box *box, struct err *err);
-int maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
-    struct err *err);
+/*
+ * The map as it is now goes into a new file, which is to be made durable, and
+ * takes the place of dovecot-keywords then.
+ */
+int maildir_keywords_begin(struct maildir_box *box, struct err *err);
+int maildir_keywords_publish(struct maildir_box *box, struct err *err);
+void maildir_keywords_abort(struct maildir_box *box);
 
 /* maildir_sync.c */
 /* Read the directories into the table, if they changed or by force. */
@@ -491,12 +505,14 @@ void maildir_op_failed(const struct maildir_answer *answer,
     struct maildir_op *op, const struct err *failure);
 int maildir_flush(struct store *store, store_done_fn *done, void *arg,
     struct err *err);
+/* Each file system that the store is on. */
+int maildir_sync_file_systems(struct maildir_store *store, struct err *err);
 /* Find the messages of all operations and answer those that have none. */
 int maildir_look_up(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err);
 /*
- * All but expunges, under the lock, in two steps: keywords and lines of the
- * list are written; when those are durable, the list is published and files
+ * All but expunges, under the lock, in steps: keywords and lines of the list
+ * are written; when those are durable, they are published; when that is, files
  * are renamed.  -1: what is on disk is unknown.
  */
 int maildir_apply_lists(struct maildir_box *box,

@@ -86,14 +86,34 @@ keyword_letters(struct maildir_box *box, const struct maildir_op *op,
 	return letters;
 }
 
-/* Step 2a.  If the file can't be written, operations with keywords fail. */
+/* Operations with keywords fail, and what was added is not in the file. */
+static int
+fail_keywords(struct maildir_box *box, const struct maildir_answer *answer,
+    const struct err *failure, struct err *err)
+{
+	struct maildir_op *op;
+
+	if (box->store->root.gone) {
+		*err = *failure;
+		return -1;
+	}
+	for (size_t i = 0; i < box->ops.n; i++) {
+		op = &box->ops.v[i];
+		if (!op->answered && (op->letters & LETTERS_KEYWORDS))
+			maildir_op_failed(answer, op, failure);
+	}
+	box->keywords_st = (struct path_stat){ .exists = true };
+	return maildir_keywords_load(box, err);
+}
+
+/* Step 2a. */
 static int
 apply_keywords(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
 {
 	struct err why = ERR_INIT;
 	struct maildir_op *op;
-	bool added = false, fatal;
+	bool added = false;
 
 	for (size_t i = 0; i < box->ops.n; i++) {
 		op = &box->ops.v[i];
@@ -102,20 +122,9 @@ apply_keywords(struct maildir_box *box, const struct maildir_answer *answer,
 			op->letters = keyword_letters(box, op, &added) |
 			    file_flags_letters(op->flags);
 	}
-	if (!added || maildir_keywords_save(box, &fatal, &why) == 0)
+	if (!added || maildir_keywords_begin(box, &why) == 0)
 		return 0;
-	if (fatal) {
-		*err = why;
-		return -1;
-	}
-	for (size_t i = 0; i < box->ops.n; i++) {
-		op = &box->ops.v[i];
-		if (!op->answered && (op->letters & LETTERS_KEYWORDS))
-			maildir_op_failed(answer, op, &why);
-	}
-	/* Forget what was added: it is not in the file. */
-	box->keywords_st = (struct path_stat){ .exists = true };
-	return maildir_keywords_load(box, err);
+	return fail_keywords(box, answer, &why, err);
 }
 
 /*
@@ -574,10 +583,17 @@ maildir_apply_publish(struct maildir_box *box,
 	struct err why = ERR_INIT;
 	bool replace = box->writing.replace;
 
+	if (box->keywords_fd != -1) {
+		if (maildir_keywords_publish(box, &why) == 0)
+			box->control_renamed = true;
+		else if (fail_keywords(box, answer, &why, err) == -1)
+			return -1;
+		why = (struct err)ERR_INIT;
+	}
 	if (box->writing.fd == -1)
 		return 0;
 	if (maildir_list_publish(box, &box->writing, &why) == 0) {
-		box->list_renamed = replace;
+		box->control_renamed = box->control_renamed || replace;
 		return 0;
 	}
 	fail_listed(box, answer, &why);

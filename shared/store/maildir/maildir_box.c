@@ -189,6 +189,7 @@ maildir_box_open(struct store *head, const char *name,
 	box->table = table_new();
 	maildir_list_init(&box->list);
 	box->writing.fd = -1;
+	box->keywords_fd = -1;
 	box->index_fd = -1;
 	keyword_map_init(&box->keywords);
 	box->next = store->boxes;

@@ -3,8 +3,9 @@
  *
  *  1. Bodies, all still in tmp/, are made durable together.
  *  2. For each mailbox, under its uidlist lock: keywords, then the lines of
- *     dovecot-uidlist; then all lists are made durable.  A line without a file
- *     means nothing.
+ *     dovecot-uidlist; then all of these are made durable, and get their names
+ *     where they are new files.  A line without a file means nothing, nor does
+ *     a letter that no file has.
  *  3. Files are renamed from tmp/ to cur/: each is complete and has its line.
  *     Flags are renames within cur/.  Then the directories are made durable.
  *     The index is told of it (maildir_index.h).
@@ -63,9 +64,8 @@ struct sync_set {
 	ARRAY(int) fds;
 };
 
-/* Each file system that the store is on. */
-static int
-sync_file_systems(struct maildir_store *store, struct err *err)
+int
+maildir_sync_file_systems(struct maildir_store *store, struct err *err)
 {
 	if (path_syncfs(&store->root, err) == -1 ||
 	    (store->inbox_elsewhere &&
@@ -89,7 +89,7 @@ sync_all(struct sync_set *set, struct err *err)
 	int ret = 0;
 
 	if (set->store->root.local && set->fds.n > FSYNC_EACH_MAX)
-		ret = sync_file_systems(set->store, err);
+		ret = maildir_sync_file_systems(set->store, err);
 	else
 		for (size_t i = 0; i < set->fds.n && ret == 0; i++)
 			ret = path_fsync(&set->store->root, set->fds.v[i],
@@ -106,7 +106,7 @@ sync_bodies(struct maildir_store *store, struct err *err)
 
 	if (store->unsynced == 0 || !store->root.local)
 		return 0;
-	if (!each && sync_file_systems(store, err) == -1)
+	if (!each && maildir_sync_file_systems(store, err) == -1)
 		return -1;
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -147,7 +147,7 @@ begin_box(struct maildir_box *box, unsigned int timeout, struct err *why)
 		    maildir_list_refresh(box, why) == 0 &&
 		    maildir_index_lock(box, timeout, why) == 0) {
 			box->in_group = true;
-			box->list_renamed = box->new_changed = false;
+			box->control_renamed = box->new_changed = false;
 			return 1;
 		}
 		maildir_box_unlock(box);
@@ -218,20 +218,22 @@ sync_lists(struct maildir_store *store, struct err *err)
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
-		if (box->in_group)
-			sync_add(&set, box->writing.fd);
+		if (!box->in_group)
+			continue;
+		sync_add(&set, box->writing.fd);
+		sync_add(&set, box->keywords_fd);
 	}
 	return sync_all(&set, err);
 }
 
 static int
-sync_renamed_lists(struct maildir_store *store, struct err *err)
+sync_renamed(struct maildir_store *store, struct err *err)
 {
 	struct sync_set set = { .store = store };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
-		if (box->in_group && box->list_renamed)
+		if (box->in_group && box->control_renamed)
 			sync_add(&set, box->control_fd);
 	}
 	return sync_all(&set, err);
@@ -300,7 +302,7 @@ apply_group(struct maildir_store *store, const struct maildir_answer *answer,
 	if (each_box(store, answer, maildir_apply_lists, err) == -1 ||
 	    sync_lists(store, err) == -1 ||
 	    each_box(store, answer, maildir_apply_publish, err) == -1 ||
-	    sync_renamed_lists(store, err) == -1 ||
+	    sync_renamed(store, err) == -1 ||
 	    each_box(store, answer, maildir_apply_files, err) == -1 ||
 	    sync_dirs(store, err) == -1 ||
 	    each_box(store, answer, commit_changes, err) == -1)
@@ -408,6 +410,7 @@ end_group(struct maildir_store *store)
 		if (!box->in_group)
 			continue;
 		maildir_list_abort(box, &box->writing);
+		maildir_keywords_abort(box);
 		maildir_index_unlock(box);
 		maildir_box_unlock(box);
 		box->in_group = false;

@@ -63,16 +63,27 @@ set_mtime(struct maildir_box *box, int fd, struct err *err)
 	    box->keywords_st.mtime + 1, err);
 }
 
+void
+maildir_keywords_abort(struct maildir_box *box)
+{
+	struct err ignored = ERR_INIT;
+
+	if (box->keywords_fd == -1)
+		return;
+	close(box->keywords_fd);
+	box->keywords_fd = -1;
+	(void)path_unlink(&box->store->root, box->control_fd, KEYWORDS_LOCK,
+	    false, &ignored);
+}
+
 int
-maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
-    struct err *err)
+maildir_keywords_begin(struct maildir_box *box, struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	struct err ignored = ERR_INIT;
 	struct strbuf text;
 	int fd, ret = -1;
 
-	*fatal_r = false;
 	/* Writers hold the uidlist lock: what is there was left by a crash. */
 	if (path_unlink(root, box->control_fd, KEYWORDS_LOCK, false,
 	    &ignored) == -1 && ignored.errnum != ENOENT) {
@@ -83,29 +94,32 @@ maildir_keywords_save(struct maildir_box *box, bool *fatal_r,
 	    box->shared.mode, err);
 	if (fd == -1)
 		return -1;
+	box->keywords_fd = fd;
 	maildir_shared_apply(box->store, &box->shared, fd);
 	strbuf_init(&text, KEYWORDS_FILE_MAX);
 	keyword_map_format(&box->keywords, &text);
-	if (path_write(root, fd, text.data, text.len, err) == 0 &&
-	    set_mtime(box, fd, err) == 0) {
-		ret = path_fsync(root, fd, err);
-		*fatal_r = ret == -1;
-	}
+	if (path_write(root, fd, text.data, text.len, err) == 0)
+		ret = set_mtime(box, fd, err);
 	strbuf_deinit(&text);
-	close(fd);
-	if (ret == 0)
-		ret = path_rename_over(root, box->control_fd, KEYWORDS_LOCK,
-		    KEYWORDS_NAME, err);
 	if (ret == -1) {
-		(void)path_unlink(root, box->control_fd, KEYWORDS_LOCK, false,
-		    &ignored);
-		*fatal_r = *fatal_r || root->gone;
+		maildir_keywords_abort(box);
 		return err_prefix(err, "write dovecot-keywords");
 	}
-	if (path_fsync(root, box->control_fd, err) == -1) {
-		*fatal_r = true;
-		return -1;
+	return 0;
+}
+
+int
+maildir_keywords_publish(struct maildir_box *box, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+
+	if (path_rename_over(root, box->control_fd, KEYWORDS_LOCK,
+	    KEYWORDS_NAME, err) == -1) {
+		maildir_keywords_abort(box);
+		return err_prefix(err, "write dovecot-keywords");
 	}
+	close(box->keywords_fd);
+	box->keywords_fd = -1;
 	return path_stat(root, box->control_fd, NULL, KEYWORDS_NAME,
 	    &box->keywords_st, err);
 }

@@ -43,7 +43,7 @@ unlink_file(struct maildir_store *store, int fd, const char *name,
 
 int
 maildir_write_uidlist(struct maildir_store *store, int fd,
-    const struct mailbox_status *status, struct err *err)
+    const struct mailbox_status *status, bool sync, struct err *err)
 {
 	struct uidlist_header header = { .version = 3,
 	    .uidvalidity = status->uidvalidity, .uidnext = status->uidnext,
@@ -68,7 +68,7 @@ maildir_write_uidlist(struct maildir_store *store, int fd,
 	strbuf_init(&text, UIDLIST_HEADER_MAX);
 	uidlist_header_format(&text, &header);
 	if (path_write(&store->root, file, text.data, text.len, err) == 0)
-		ret = path_fsync(&store->root, file, err);
+		ret = sync ? path_fsync(&store->root, file, err) : 0;
 	strbuf_deinit(&text);
 	close(file);
 	return ret;
@@ -87,7 +87,7 @@ maildir_make_control(struct maildir_store *store,
 		return -1;
 	if (unlink_file(store, fd, UIDLIST_NAME, err) == 0 &&
 	    unlink_file(store, fd, KEYWORDS_NAME, err) == 0 &&
-	    maildir_write_uidlist(store, fd, status, err) == 0)
+	    maildir_write_uidlist(store, fd, status, true, err) == 0)
 		ret = path_fsync(&store->root, fd, err);
 	close(fd);
 	return ret;

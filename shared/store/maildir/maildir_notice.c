@@ -98,6 +98,31 @@ maildir_create(struct store *head, const char *name, bool selectable,
 }
 
 int
+maildir_create_all(struct store *head, struct store_creation *list, size_t n,
+    struct err *err)
+{
+	struct maildir_store *store = (struct maildir_store *)head;
+	struct index *index;
+
+	if (maildir_writable(store, err) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		list[i].failure = (struct err)ERR_INIT;
+	if (store->layout->create_all != NULL) {
+		if (store->layout->create_all(store, list, n, err) == -1)
+			return -1;
+	} else {
+		for (size_t i = 0; i < n; i++)
+			list[i].failed = store->layout->create(head,
+			    list[i].name, true, &list[i].status,
+			    &list[i].failure) == -1;
+	}
+	if ((index = list_index(store)) != NULL)
+		list_changed(store, index);
+	return 0;
+}
+
+int
 maildir_rename(struct store *head, const char *from, const char *to,
     struct err *err)
 {

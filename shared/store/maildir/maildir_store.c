@@ -318,6 +318,8 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 	.subscriptions = maildir_subscriptions, \
 	.subscribe = maildir_subscribe, \
 	.mailbox_create = maildir_create, \
+	.mailboxes_create = maildir_create_all, \
+	.subscribe_all = maildir_subscribe_all, \
 	.mailbox_rename = maildir_rename, \
 	.mailbox_remove = maildir_remove, \
 	.map_name = maildir_map_name, \

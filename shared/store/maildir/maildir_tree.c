@@ -158,10 +158,10 @@ aside_name(const struct maildir_store *store,
 	snprintf(out, PATH_NAME_MAX + 1, "..%.200s", unique);
 }
 
-/* Fill the new directory with all that a mailbox has, durably. */
+/* Fill the new directory with all that a mailbox has; sync: durably. */
 static int
 fill_mailbox(struct maildir_store *store, int fd,
-    const struct mailbox_status *status, struct err *err)
+    const struct mailbox_status *status, bool sync, struct err *err)
 {
 	static const char *const dirs[] = { "cur", "new", "tmp" };
 	int file;
@@ -178,53 +178,50 @@ fill_mailbox(struct maildir_store *store, int fd,
 	maildir_set_dir_group(store, fd);
 	if (maildir_make_shared(store, fd, err) == -1 ||
 	    (store->control.fd == -1 &&
-	    maildir_write_uidlist(store, fd, status, err) == -1))
+	    maildir_write_uidlist(store, fd, status, sync, err) == -1))
 		return -1;
-	return path_fsync(&store->root, fd, err);
+	return sync ? path_fsync(&store->root, fd, err) : 0;
 }
 
-/* Built aside, so that it appears with its GUID or not at all. */
-static int
-create_dir(struct maildir_store *store, const char *dir,
-    const struct mailbox_status *status, struct err *err)
+static void
+drop_aside(struct maildir_store *store, const char *aside)
 {
-	char aside[PATH_NAME_MAX + 1];
 	struct err ignored = ERR_INIT;
+
+	(void)path_remove_tree(&store->root, store->root.fd, aside, 1,
+	    &ignored);
+}
+
+static int
+build_dir(struct maildir_store *store, const char *aside,
+    const struct mailbox_status *status, bool sync, struct err *err)
+{
 	int fd, ret = -1;
 
-	aside_name(store, aside);
 	if (path_mkdir(&store->root, store->root.fd, aside, store->dir_mode,
 	    err) == -1)
 		return -1;
 	fd = path_open_dir(&store->root, store->root.fd, aside, err);
 	if (fd != -1) {
-		ret = fill_mailbox(store, fd, status, err);
+		ret = fill_mailbox(store, fd, status, sync, err);
 		close(fd);
 	}
-	if (ret == 0 && (ret = path_rename(&store->root, store->root.fd,
-	    aside, store->root.fd, dir, err)) == -1 && err->errnum == EEXIST)
-		err_set(err, ERR_STALE, "the mailbox exists");
-	if (ret == 0)
-		return path_fsync(&store->root, store->root.fd, err);
-	(void)path_remove_tree(&store->root, store->root.fd, aside, 1,
-	    &ignored);
-	return -1;
+	if (ret == -1)
+		drop_aside(store, aside);
+	return ret;
 }
 
+/* Built aside, so that it appears with its GUID or not at all. */
 static int
-plusplus_create(struct store *head, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err)
+build_aside(struct maildir_store *store, const char *name,
+    const struct mailbox_status *status, bool sync,
+    char aside[static PATH_NAME_MAX + 1], struct err *err)
 {
-	struct maildir_store *store = (struct maildir_store *)head;
 	struct maildir_place place;
 	struct path_stat st;
 
-	if (maildir_writable(store, err) == -1 ||
-	    maildir_place_find(store, name, &place, err) == -1)
+	if (maildir_place_find(store, name, &place, err) == -1)
 		return -1;
-	if (!selectable)
-		return err_set(err, ERR_REFUSED,
-		    "a Maildir has no mailboxes that hold no mail");
 	if (name_is_inbox(name))
 		return err_set(err, ERR_STALE, "INBOX exists");
 	if (path_stat(&store->root, store->root.fd, NULL, place.mail, &st,
@@ -235,7 +232,92 @@ plusplus_create(struct store *head, const char *name, bool selectable,
 	if (store->control.fd != -1 &&
 	    maildir_make_control(store, &place, status, err) == -1)
 		return -1;
-	return create_dir(store, place.mail, status, err);
+	aside_name(store, aside);
+	return build_dir(store, aside, status, sync, err);
+}
+
+static int
+show_aside(struct maildir_store *store, const char *name, const char *aside,
+    struct err *err)
+{
+	struct maildir_place place;
+	int ret = maildir_place_find(store, name, &place, err);
+
+	if (ret == 0)
+		ret = path_rename(&store->root, store->root.fd, aside,
+		    store->root.fd, place.mail, err);
+	if (ret == -1 && err->errnum == EEXIST)
+		err_set(err, ERR_STALE, "the mailbox exists");
+	if (ret == -1)
+		drop_aside(store, aside);
+	return ret;
+}
+
+static int
+plusplus_create(struct store *head, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err)
+{
+	struct maildir_store *store = (struct maildir_store *)head;
+	char aside[PATH_NAME_MAX + 1];
+
+	if (maildir_writable(store, err) == -1)
+		return -1;
+	if (!selectable)
+		return err_set(err, ERR_REFUSED,
+		    "a Maildir has no mailboxes that hold no mail");
+	if (build_aside(store, name, status, true, aside, err) == -1 ||
+	    show_aside(store, name, aside, err) == -1)
+		return -1;
+	return path_fsync(&store->root, store->root.fd, err);
+}
+
+/* Of those that were built: *n_r have their names. */
+static void
+show_all(struct maildir_store *store, struct store_creation *list, size_t n,
+    char **asides, size_t *n_r)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].failed)
+			continue;
+		list[i].failed = show_aside(store, list[i].name, asides[i],
+		    &list[i].failure) == -1;
+		if (!list[i].failed)
+			(*n_r)++;
+	}
+}
+
+/*
+ * All are built, then made durable by one call, and only then get their names:
+ * after a crash none of them is there without its GUID.
+ */
+static int
+plusplus_create_all(struct maildir_store *store, struct store_creation *list,
+    size_t n, struct err *err)
+{
+	bool each = !store->root.local || n <= FSYNC_EACH_MAX;
+	char **asides = mem_alloc(n * sizeof(*asides));
+	char aside[PATH_NAME_MAX + 1];
+	size_t built = 0, shown = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		list[i].failed = build_aside(store, list[i].name,
+		    &list[i].status, each, aside, &list[i].failure) == -1;
+		if (list[i].failed)
+			continue;
+		asides[i] = mem_strdup(aside);
+		built++;
+	}
+	if (built > 0 && !each)
+		ret = maildir_sync_file_systems(store, err);
+	if (ret == 0)
+		show_all(store, list, n, asides, &shown);
+	if (shown > 0)
+		ret = path_fsync(&store->root, store->root.fd, err);
+	for (size_t i = 0; i < n; i++)
+		free(asides[i]);
+	free(asides);
+	return ret;
 }
 
 void
@@ -486,6 +568,7 @@ const struct maildir_layout maildir_layout_plusplus = {
 	.list = plusplus_list,
 	.tree_token = plusplus_token,
 	.create = plusplus_create,
+	.create_all = plusplus_create_all,
 	.rename = plusplus_rename,
 	.remove = plusplus_remove,
 };
