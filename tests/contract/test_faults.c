@@ -373,6 +373,112 @@ START_TEST(the_tree_survives_a_failure_at_each_call)
 }
 END_TEST
 
+#define TOGETHER	6U	/* more than are made durable one by one */
+
+/* Make those that are not there, and subscribe to all; false: it failed. */
+static bool
+make_together(bool all)
+{
+	static const char *const names[TOGETHER] = { "T0", "T1", "T2", "T3",
+	    "T4", "T5" };
+	const struct store_driver *d = fx.store->driver;
+	struct store_creation boxes[TOGETHER];
+	struct store_subscription subs[TOGETHER];
+	struct err err = ERR_INIT;
+	size_t n = 0;
+	bool good = true;
+
+	memset(boxes, 0, sizeof(boxes));
+	memset(subs, 0, sizeof(subs));
+	for (size_t i = 0; i < TOGETHER; i++) {
+		subs[i].name = names[i];
+		subs[i].on = true;
+		if (!all && fixture_has_mailbox(&fx, names[i]))
+			continue;
+		boxes[n].name = names[i];
+		boxes[n].status.uidvalidity = 7;
+		memset(boxes[n++].status.guid.b, (int)i + 1, GUID_SIZE);
+	}
+	if (d->mailboxes_create(fx.store, boxes, n, &err) == -1 ||
+	    d->subscribe_all(fx.store, subs, TOGETHER, &err) == -1)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		good = good && !boxes[i].failed;
+	for (size_t i = 0; i < TOGETHER; i++)
+		good = good && !subs[i].failed;
+	return good;
+}
+
+static int
+count_subscription(const char *name, void *arg, struct err *err)
+{
+	(void)err;
+	*(unsigned int *)arg += name[0] == 'T';
+	return 0;
+}
+
+/* Each is there with its GUID, or not at all. */
+static unsigned int
+count_together(void)
+{
+	struct mailbox_status status;
+	struct mailbox *box;
+	unsigned int n = 0;
+	char name[] = "T0";
+
+	for (unsigned int i = 0; i < TOGETHER; i++) {
+		name[1] = (char)('0' + i);
+		if (!fixture_has_mailbox(&fx, name))
+			continue;
+		box = fixture_box(&fx, name);
+		status = fixture_status(&fx, box);
+		ck_assert_uint_eq(status.uidvalidity, 7);
+		ck_assert_uint_eq(status.guid.b[0], i + 1);
+		fx.store->driver->mailbox_close(&box);
+		n++;
+	}
+	return n;
+}
+
+START_TEST(mailboxes_made_together_are_whole_at_each_failure)
+{
+	struct failing_plan plan;
+	struct err err = ERR_INIT;
+	unsigned long at = 0;
+	unsigned int subscribed, n;
+	bool made;
+
+	if (!worth_it(_i % DRIVERS, (enum fault)(_i / DRIVERS)))
+		return;
+	do {
+		plan = (struct failing_plan){ .fail_at = ++at,
+		    .errnum = errnos[_i / DRIVERS] };
+		fixture_init(&fx, _i % DRIVERS);
+		fixture_open(&fx);
+		if (fx.store->driver->mailboxes_create == NULL) {
+			fixture_deinit(&fx);
+			return;
+		}
+		fixture_close(&fx);
+		fx.plan = &plan;
+		made = fixture_try_open(&fx) == ERR_NONE &&
+		    make_together(true);
+		fixture_close(&fx);
+		fx.plan = NULL;
+		fixture_open(&fx);
+		n = count_together();
+		ck_assert(!made || n == TOGETHER);
+		ck_assert(make_together(false));
+		ck_assert_uint_eq(count_together(), TOGETHER);
+		subscribed = 0;
+		ck_assert_int_eq(fx.store->driver->subscriptions(fx.store,
+		    count_subscription, &subscribed, &err), 0);
+		ck_assert_uint_eq(subscribed, TOGETHER);
+		fixture_deinit(&fx);
+	} while (plan.count >= at);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -386,6 +492,9 @@ main(void)
 	tcase_add_loop_test(tc, a_batch_survives_a_failure_at_each_call, 0,
 	    DRIVERS * FAULTS);
 	tcase_add_loop_test(tc, the_tree_survives_a_failure_at_each_call, 0,
+	    DRIVERS * FAULTS);
+	tcase_add_loop_test(tc,
+	    mailboxes_made_together_are_whole_at_each_failure, 0,
 	    DRIVERS * FAULTS);
 	return unit_run(suite);
 }

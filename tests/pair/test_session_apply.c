@@ -226,6 +226,10 @@ START_TEST(mailboxes_are_made_renamed_and_removed)
 	op.box.uidnext = 5;
 	op.box.exist_stamp = NOW - 7;
 	drive_op_mailbox(op);
+	/* New ones are made together. */
+	ck_assert_ptr_null(memory_mailbox_find(fx.world, "Work"));
+	drive_flush();
+	drive_expect("DONE 2\n");
 	ck_assert(guid_eq(&op.box.guid, &memory_mailbox_find(fx.world,
 	    "Work")->status.guid));
 	ck_assert_uint_eq(memory_mailbox_find(fx.world,
@@ -240,7 +244,7 @@ START_TEST(mailboxes_are_made_renamed_and_removed)
 	drive_flush();
 	ck_assert_uint_eq(memory_mailbox_find(fx.world,
 	    "Job")->status.uidnext, 20);
-	drive_expect("DONE 4\n");
+	drive_expect("DONE 5\n");
 	drive_commit();
 	base = fx.last_run;
 	drive_start(&base);

@@ -198,6 +198,28 @@ failing_create(struct store *store, const char *name, bool selectable,
 }
 
 static int
+failing_create_all(struct store *store, struct store_creation *list,
+    size_t n, struct err *err)
+{
+	struct failing_store *fs = outer(store);
+
+	if (enter(fs, err) == -1)
+		return -1;
+	return fs->inner->driver->mailboxes_create(fs->inner, list, n, err);
+}
+
+static int
+failing_subscribe_all(struct store *store, struct store_subscription *list,
+    size_t n, struct err *err)
+{
+	struct failing_store *fs = outer(store);
+
+	if (enter(fs, err) == -1)
+		return -1;
+	return fs->inner->driver->subscribe_all(fs->inner, list, n, err);
+}
+
+static int
 failing_rename(struct store *store, const char *from, const char *to,
     struct err *err)
 {
@@ -462,6 +484,8 @@ static const struct store_driver failing_driver_table = {
 	.subscriptions = failing_subscriptions,
 	.subscribe = failing_subscribe,
 	.mailbox_create = failing_create,
+	.mailboxes_create = failing_create_all,
+	.subscribe_all = failing_subscribe_all,
 	.mailbox_rename = failing_rename,
 	.mailbox_remove = failing_remove,
 	.map_name = failing_map_name,
@@ -485,6 +509,19 @@ static const struct store_driver failing_driver_table = {
 	.flush = failing_flush,
 };
 
+/* What the inner one is, and can do. */
+static void
+take_after(struct store_driver *driver, const struct store_driver *inner)
+{
+	*driver = failing_driver_table;
+	driver->name = inner->name;
+	driver->caps = inner->caps;
+	if (inner->mailboxes_create == NULL)
+		driver->mailboxes_create = NULL;
+	if (inner->subscribe_all == NULL)
+		driver->subscribe_all = NULL;
+}
+
 void
 failing_store_wrap(struct store **store, struct failing_plan *plan)
 {
@@ -492,9 +529,7 @@ failing_store_wrap(struct store **store, struct failing_plan *plan)
 
 	fs->inner = *store;
 	fs->plan = plan;
-	fs->driver = failing_driver_table;
-	fs->driver.name = fs->inner->driver->name;
-	fs->driver.caps = fs->inner->driver->caps;
+	take_after(&fs->driver, fs->inner->driver);
 	fs->head.driver = &fs->driver;
 	fs->head.problem = fs->inner->problem;
 	fs->head.problem_arg = fs->inner->problem_arg;
@@ -518,9 +553,7 @@ failing_driver(const struct store_driver *inner, const char *path,
 	}
 	known->inner = inner;
 	known->plan = plan;
-	known->driver = failing_driver_table;
-	known->driver.name = inner->name;
-	known->driver.caps = inner->caps;
+	take_after(&known->driver, inner);
 	return &known->driver;
 }
 
