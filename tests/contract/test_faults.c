@@ -379,8 +379,8 @@ END_TEST
 static bool
 make_together(bool all)
 {
-	static const char *const names[TOGETHER] = { "T0", "T1", "T2", "T3",
-	    "T4", "T5" };
+	static const char *const names[TOGETHER] = { "Box0", "Box1",
+	    "Box2", "Box3", "Box4", "Box5" };
 	const struct store_driver *d = fx.store->driver;
 	struct store_creation boxes[TOGETHER];
 	struct store_subscription subs[TOGETHER];
@@ -413,7 +413,7 @@ static int
 count_subscription(const char *name, void *arg, struct err *err)
 {
 	(void)err;
-	*(unsigned int *)arg += name[0] == 'T';
+	*(unsigned int *)arg += strncmp(name, "Box", 3) == 0;
 	return 0;
 }
 
@@ -424,10 +424,10 @@ count_together(void)
 	struct mailbox_status status;
 	struct mailbox *box;
 	unsigned int n = 0;
-	char name[] = "T0";
+	char name[] = "Box0";
 
 	for (unsigned int i = 0; i < TOGETHER; i++) {
-		name[1] = (char)('0' + i);
+		name[3] = (char)('0' + i);
 		if (!fixture_has_mailbox(&fx, name))
 			continue;
 		box = fixture_box(&fx, name);
