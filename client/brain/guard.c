@@ -141,21 +141,52 @@ guard_revive(struct brain *brain)
 	}
 }
 
-/* G2: what a first pairing is about to do. */
+/* Messages that side s is to get. */
+static uint64_t
+count_new(const struct brain *brain, unsigned int s)
+{
+	const struct job *job;
+	uint64_t count = 0;
+
+	TAILQ_FOREACH(job, &brain->ready, link) {
+		const struct plan_ops *ops = &job->plan.side[s].ops;
+
+		for (size_t i = 0; i < ops->n; i++)
+			count += ops->v[i].kind == PLAN_SAVE ||
+			    ops->v[i].kind == PLAN_COPY;
+	}
+	return count;
+}
+
+bool
+guard_is_pairing(const struct brain *brain)
+{
+	return !brain->base && brain->side[0].view.messages > 0 &&
+	    brain->side[1].view.messages > 0;
+}
+
 void
 guard_tell_pairing(struct brain *brain)
 {
 	const struct msg_view *a = &brain->side[0].view;
 	const struct msg_view *b = &brain->side[1].view;
+	uint64_t equal = 0, gone = 0;
 
-	if (brain->base || a->messages == 0 || b->messages == 0)
+	if (!guard_is_pairing(brain))
 		return;
+	for (size_t i = 0; i < brain->entries.n; i++)
+		equal += brain->accounts[i].equal;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		for (size_t i = 0; i < brain->side[s].expunges.n; i++)
+			gone += !brain->side[s].expunges.v[i].op.no_tombstone;
 	tell_text(brain, EVENT_NOTICE, SIDE_A, "G2",
 	    "first run between these stores: %llu messages in %llu mailboxes "
-	    "here, %llu in %llu there; %s",
+	    "here, %llu in %llu there; %llu are on both, %llu are new here, "
+	    "%llu there, %llu are to be removed",
 	    (unsigned long long)a->messages, (unsigned long long)a->mailboxes,
 	    (unsigned long long)b->messages, (unsigned long long)b->mailboxes,
-	    brain->source < 0 ?
-	    "everything is compared and nothing is deleted" :
-	    "the destination is made equal to the source");
+	    (unsigned long long)equal,
+	    (unsigned long long)count_new(brain, SIDE_A),
+	    (unsigned long long)count_new(brain, SIDE_B),
+	    (unsigned long long)gone);
 }

@@ -805,6 +805,7 @@ jobs_step(struct brain *brain, struct err *err)
 	if (brain->gate || !jobs_all_planned(brain))
 		return 0;
 	guard_revive(brain);
+	guard_tell_pairing(brain);
 	tell_tree(brain);
 	if (!brain->args->force_delete)
 		for (unsigned int s = 0; s < SIDE_COUNT; s++)
@@ -838,7 +839,6 @@ jobs_begin(struct brain *brain, struct err *err)
 			qsort(side->pending.v, side->pending.n,
 			    sizeof(*side->pending.v), pending_cmp);
 	}
-	guard_tell_pairing(brain);
 	merge_tree(brain->arena, &in, &brain->entries);
 	merge_tree_subs(&in, &brain->subs);
 	tell_kept_guids(brain);
@@ -861,6 +861,7 @@ jobs_begin(struct brain *brain, struct err *err)
 	}
 	/* Nothing can be deleted: sending need not wait for the last plan. */
 	if (!brain->args->dry_run && !brain->base &&
+	    !guard_is_pairing(brain) &&
 	    (dest == -1 || brain->side[dest].view.messages == 0)) {
 		tell_tree(brain);
 		emit_open(brain);

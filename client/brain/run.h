@@ -310,7 +310,12 @@ int jobs_on_have(struct brain *brain, unsigned int side,
 int guard_side(struct brain *brain, unsigned int side, struct err *err);
 /* Mailboxes whose messages survive their deletion come back (T3). */
 void guard_revive(struct brain *brain);
-/* What a first pairing is about to do (G2). */
+/* Have both stores mail, and no base? */
+bool guard_is_pairing(const struct brain *brain);
+/*
+ * G2: tell what a first pairing is about to do.  To be called when all is
+ * planned and nothing sent.
+ */
 void guard_tell_pairing(struct brain *brain);
 
 /* emit.c: from the plans to the stores */

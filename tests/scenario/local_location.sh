@@ -23,3 +23,20 @@ expect 1 mirror "maildir:$laptop"
 ln -s "$laptop" "$work/link"
 expect 1 mirror "maildir:$work/link"
 says 'both locations'
+
+step "two stores that both have mail say first what will happen"
+met=$work/met/Maildir
+mkdir "$work/met"
+cp -a "$laptop" "$met"
+rm -f "$met"/dsync-changelog.db*
+total=$(find "$met" -type f \( -path '*/cur/*' -o -path '*/new/*' \) | wc -l)
+deliver "$laptop" 'here alone'
+deliver "$met" 'there alone'
+deliver "$met/.Archive" 'there alone, too'
+for how in -n -v; do
+	expect "$([ $how = -n ] && echo 2 || echo 0)" $how mirror "maildir:$met"
+	says "$((total + 1)) messages in" ||
+	    fail 'the first numbers'
+	says "$total are on both, 2 are new here, 1 there, 0 are to be removed"
+done
+equal "$laptop" "$met"
