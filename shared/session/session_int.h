@@ -1,7 +1,7 @@
 /*
  * session_int.h - what the files of this folder share
  *
- *	session.c	states, the first flight, the commit
+ *	session.c	states, the first flight
  *	budget.c	limits, and what may arrive when
  *	scan.c		store into log: the tree; scan_mails.c: one mailbox
  *	identity.c	what the log lent to a store that had none of its own
@@ -10,6 +10,7 @@
  *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
  *			on mailboxes; tree_batch.c: new ones together
  *	batch.c		prepared operations made durable and logged
+ *	pending.c	what is left undone, and the commit that notes it
  *	pairlock.c	two runs of one pair do not overlap
  */
 #ifndef SESSION_SESSION_INT_H
@@ -358,6 +359,13 @@ struct session {
 void session_send(struct session *s, const struct msg *msg);
 /* This does not match -m and -x, or is left out by them. */
 bool session_in_scope(const struct session *s, const char *name);
+/* Its messages could not be looked at, so nobody knows what it holds. */
+bool session_unscanned(const struct session *s, const struct guid128 *mailbox);
+/* What a failure is called towards the peer. */
+const char *session_err_text(const struct session *s, enum err_code code,
+    const char *text);
+
+/* pending.c */
 void session_add_pending(struct session *s, const struct guid128 *mailbox,
     uint32_t uid, const struct guid128 *mark, const char *text);
 /* This entry is void once the mailbox has a message of this mark. */
@@ -369,11 +377,10 @@ bool session_is_unsaved(const struct session *s, const char *guid);
 /* A mailbox or message was left out of the run: told to log and peer. */
 void session_problem(struct session *s, const struct guid128 *mailbox,
     const char *what, const struct err *why);
-/* Its messages could not be looked at, so nobody knows what it holds. */
-bool session_unscanned(const struct session *s, const struct guid128 *mailbox);
-/* What a failure is called towards the peer. */
-const char *session_err_text(const struct session *s, enum err_code code,
-    const char *text);
+/* For the problem call of the store, with the session: damage is logged, what it
+   left out is a problem as above. */
+void session_store_problem(const char *what, const struct err *why,
+    void *arg);
 
 /* budget.c */
 struct session_rule {
