@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fail if a source is not plain text as .editorconfig says: LF, a newline at the
 # end, no space at the end of a line, C lines that fit a screen (aim at 80
-# columns; a table may be a little wider).
+# columns; a table may be a little wider).  What a build made is no source.
 cd "${srcdir:-.}" || exit 99
 bad=0
 
@@ -30,4 +30,9 @@ for file in $(find proto shared client server tests contrib -type f \
 		fi ;;
 	esac
 done
+
+if git ls-files 2>/dev/null | grep -E \
+    '\.([oa]|trs)$|\.deps/|(^|/)(Makefile(\.in)?|config\.(log|status|h))$'; then
+	complain 'files that a build makes are in git'
+fi
 exit $bad
