@@ -67,10 +67,13 @@ add_account(struct report *report, const struct brain_account *account)
 
 static void
 print_remark(struct report *report, const char *what, const char *text,
-    const char *rule)
+    const char *rule, const char *undo)
 {
 	progress_clear(report->args.progress);
-	if (rule != NULL && rule[0] != '\0')
+	if (undo != NULL)
+		fprintf(report->args.remarks, "dsync: %s%s (%s; to undo: %s)\n",
+		    what, text, rule, undo);
+	else if (rule != NULL && rule[0] != '\0')
 		fprintf(report->args.remarks, "dsync: %s%s (%s)\n", what, text,
 		    rule);
 	else
@@ -82,7 +85,8 @@ print_pending(struct report *report, const struct brain_event *event)
 {
 	report->pending++;
 	if (report->pending <= REPORT_PENDING_MAX)
-		print_remark(report, "pending: ", event->text, event->rule);
+		print_remark(report, "pending: ", event->text, event->rule,
+		    NULL);
 }
 
 static void
@@ -112,14 +116,16 @@ report_event(struct report *report, const struct brain_event *event)
 		break;
 	case EVENT_DECISION:
 		if (report->args.verbose || report->args.dry_run)
-			print_remark(report, "", event->text, event->rule);
+			print_remark(report, "", event->text, event->rule,
+			    event->undo);
 		break;
 	case EVENT_PENDING:
 		print_pending(report, event);
 		break;
 	case EVENT_NOTICE:
 		if (!report->args.quiet)
-			print_remark(report, "", event->text, event->rule);
+			print_remark(report, "", event->text, event->rule,
+			    NULL);
 		break;
 	case EVENT_MAILBOX:
 		add_account(report, event->account);

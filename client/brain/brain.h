@@ -81,6 +81,7 @@ struct brain_event {
 	const char *text;		/* one line, not yet escaped names inside
 					   are escaped */
 	const char *rule;		/* "T10"; EVENT_DECISION, EVENT_PENDING */
+	const char *undo;		/* EVENT_DECISION: how, or NULL */
 	const struct brain_account *account;	/* EVENT_MAILBOX */
 	uint64_t messages_total, messages_done;	/* bodies and operations */
 	uint64_t bytes_done;

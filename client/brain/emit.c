@@ -158,6 +158,7 @@ remember_mail(struct sent_op *sent, struct brain *brain, unsigned int s,
 	sent->uid = op->kind == PLAN_SET_UID ? op->new_uid : op->uid;
 	sent->from_uid = op->from_uid;
 	sent->mark = op->rec.marks[0];
+	sent->guid = op->rec.guid;
 	if (op->kind == PLAN_COPY || op->kind == PLAN_SET_UID)
 		results_note_uid(brain, s, job->entry, sent->uid);
 }
@@ -279,6 +280,7 @@ emit_expunge(struct brain *brain, unsigned int s)
 	sent->mailbox = late->mailbox;
 	sent->uid = late->op.uid;
 	sent->mark = late->op.rec.marks[0];
+	sent->guid = late->op.rec.guid;
 	msg.u.op_expunge.mailbox = late->mailbox;
 	msg.u.op_expunge.uid = late->op.uid;
 	msg.u.op_expunge.marks = late->op.rec.marks;
@@ -529,6 +531,7 @@ send_save(struct brain *brain, unsigned int s, size_t entry,
 	sent->uid = rec->uid;
 	sent->from_uid = from_uid;
 	sent->mark = rec->marks[0];
+	sent->guid = rec->guid;
 	results_note_uid(brain, s, entry, rec->uid);
 	save->mailbox = sent->mailbox;
 	save->message = *rec;
@@ -660,7 +663,7 @@ emit_on_get_failed(struct brain *brain, unsigned int o,
 		brain->accounts[entry].skipped++;
 	else
 		brain->accounts[entry].failed++;
-	tell_pending(brain, o, entry, uid, "E1", "can't be read",
+	tell_pending(brain, o, entry, uid, rec->guid, "E1", "can't be read",
 	    failed->text);
 	other->get_count--;
 	free(get);

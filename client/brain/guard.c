@@ -9,6 +9,9 @@
 #include "brain/run.h"
 #include "model/mailbox_name.h"
 
+#define GUARD_LINES	20U	/* mailboxes that are told one by one */
+#define NAME_SHOWN_MAX	512U
+
 static int
 guid_text_cmp(const void *a, const void *b)
 {
@@ -87,6 +90,38 @@ count_removals(struct brain *brain, unsigned int s)
 	}
 }
 
+/* What a guard is about to prevent, mailbox by mailbox. */
+static void
+tell_removals(struct brain *brain, unsigned int s)
+{
+	const struct run_side *side = &brain->side[s];
+	uint64_t *count = arena_calloc(brain->arena, brain->entries.n + 1,
+	    sizeof(*count));
+	unsigned int told = 0, more = 0;
+	char name[NAME_SHOWN_MAX];
+
+	for (size_t i = 0; i < side->expunges.n; i++)
+		if (!side->expunges.v[i].op.no_tombstone &&
+		    !side->expunges.v[i].moved)
+			count[side->expunges.v[i].entry]++;
+	for (size_t i = 0; i < brain->entries.n; i++) {
+		if (count[i] == 0)
+			continue;
+		if (told++ >= GUARD_LINES) {
+			more++;
+			continue;
+		}
+		tell_text(brain, EVENT_NOTICE, s, "G1",
+		    "%s: %s: %llu messages would be removed",
+		    s == SIDE_A ? "first" : "second", name_show(name,
+		    sizeof(name), brain->entries.v[i].target.name),
+		    (unsigned long long)count[i]);
+	}
+	if (more > 0)
+		tell_text(brain, EVENT_NOTICE, s, "G1", "and messages of %u "
+		    "more mailboxes", more);
+}
+
 int
 guard_side(struct brain *brain, unsigned int s, struct err *err)
 {
@@ -100,13 +135,15 @@ guard_side(struct brain *brain, unsigned int s, struct err *err)
 	if (brain->source == (int)!s && !guid_is_zero(&side->last_peer) &&
 	    !guid_eq(&side->last_peer, &other->store) &&
 	    other->view.messages < side->last_peer_messages &&
-	    side->remove > 0)
+	    side->remove > 0) {
+		tell_removals(brain, s);
 		return err_set(err, ERR_REFUSED, "the source is another store "
 		    "than last time and holds less (%llu messages, then %llu);"
 		    " %llu would be removed here: use --force-delete if that "
 		    "is meant (G1)", (unsigned long long)other->view.messages,
 		    (unsigned long long)side->last_peer_messages,
 		    (unsigned long long)side->remove);
+	}
 	much = side->remove > args->max_delete_min && side->remove * 100 >
 	    all * args->max_delete_percent;
 	much |= side->remove > 0 && side->remove >= all && all > 1;
@@ -114,6 +151,7 @@ guard_side(struct brain *brain, unsigned int s, struct err *err)
 	    side->remove_inbox >= side->view.inbox_messages;
 	if (!much)
 		return 0;
+	tell_removals(brain, s);
 	return err_set(err, ERR_REFUSED, "%llu of %llu messages at the %s "
 	    "location would be removed; nothing was changed: use "
 	    "--force-delete, or raise max_delete, if that is meant (G1)",

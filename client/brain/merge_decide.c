@@ -62,6 +62,37 @@ marks_same(const struct msg_message *rec, const struct inst *inst)
 	    inst->marks, rec->mark_count * sizeof(*rec->marks)) == 0;
 }
 
+/* Side s tells of it because it has changed since the base. */
+static bool
+told_changed(const struct merge *m, unsigned int s, const struct inst *inst)
+{
+	const struct mails_side *side = &m->in->side[s];
+
+	if (!m->in->base || side->complete || inst->rec[s]->is_new)
+		return false;
+	for (size_t i = 0; i < inst->rec[s]->mark_count; i++)
+		if (merge_mark_in(side->asked, side->asked_count,
+		    &inst->rec[s]->marks[i]))
+			return false;
+	return true;
+}
+
+/* A flag that both sides have changed, or of which no change is known. */
+static void
+note_conflict(struct merge *m, struct inst *inst)
+{
+	enum flags_conflict conflict = merge_flags_conflict(&inst->flags[0],
+	    &inst->flags[1]);
+
+	if (conflict == FLAGS_TIED)
+		merge_note(m, inst->rec[0], "F2", "flags differ and none is "
+		    "known to be later: what is set stays, but \\Deleted");
+	else if (conflict == FLAGS_LATER && told_changed(m, 0, inst) &&
+	    told_changed(m, 1, inst))
+		merge_note(m, inst->rec[0], "F1", "both sides changed its "
+		    "flags: the later change of each flag stays");
+}
+
 /* Both sides have it: flags and marks (F1, F2, M5; B0). */
 static void
 decide_pair(struct merge *m, struct inst *inst)
@@ -71,6 +102,7 @@ decide_pair(struct merge *m, struct inst *inst)
 	int src = m->in->source;
 
 	if (src < 0) {
+		note_conflict(m, inst);
 		want[0] = want[1] = merge_flags(m->arena, &inst->flags[0],
 		    &inst->flags[1]);
 	} else {
@@ -116,6 +148,10 @@ decide_save(struct merge *m, unsigned int s, struct inst *inst)
 		merge_add_marks(m, inst, &mark, 1);
 		set_flags(m, !s, inst, inst->rec[!s]->uid,
 		    &inst->flags[!s], "M9");
+		if (m->in->source < 0)
+			merge_note(m, inst->rec[!s], "M9", "it was expunged on "
+			    "the other side, which is not known to have meant "
+			    "this one: it stays");
 	}
 	inst->save[s] = true;
 	m->plan->copied++;
@@ -150,6 +186,9 @@ decide_single(struct merge *m, struct inst *inst, unsigned int h)
 	if (m->in->source < 0 && m->in->base && dead == inst->mark_count) {
 		inst->gone = true;
 		merge_add_expunge(m, h, rec->uid, rec, false, "M3");
+		if (told_changed(m, h, inst))
+			merge_note(m, rec, "M3", "it was changed here and "
+			    "expunged on the other side: it goes");
 		return;
 	}
 	decide_save(m, o, inst);

@@ -104,6 +104,45 @@ merge_keywords(struct mail_flags *out, const struct mail_flags *a,
 	}
 }
 
+static enum flags_conflict
+flag_conflict(struct stamped_flag a, struct stamped_flag b)
+{
+	if (a.set == b.set)
+		return FLAGS_AGREE;
+	if (a.stamp == b.stamp)
+		return FLAGS_TIED;
+	return a.stamp != 0 && b.stamp != 0 ? FLAGS_LATER : FLAGS_AGREE;
+}
+
+enum flags_conflict
+merge_flags_conflict(const struct mail_flags *a, const struct mail_flags *b)
+{
+	const struct stamped_flag none = { 0 };
+	enum flags_conflict worst = FLAGS_AGREE, one;
+	size_t i = 0, j = 0;
+	int cmp;
+
+	for (unsigned int bit = 0; bit < FLAG_COUNT; bit++) {
+		one = flag_conflict(flag_of(a, bit), flag_of(b, bit));
+		worst = one > worst ? one : worst;
+	}
+	while (i < a->keyword_count || j < b->keyword_count) {
+		if (i == a->keyword_count)
+			cmp = 1;
+		else if (j == b->keyword_count)
+			cmp = -1;
+		else
+			cmp = keyword_cmp(a->keywords[i].name,
+			    b->keywords[j].name);
+		one = flag_conflict(cmp <= 0 ? keyword_flag(&a->keywords[i]) :
+		    none, cmp >= 0 ? keyword_flag(&b->keywords[j]) : none);
+		worst = one > worst ? one : worst;
+		i += cmp <= 0;
+		j += cmp >= 0;
+	}
+	return worst;
+}
+
 static struct mail_flags
 merge_all(struct arena *arena, const struct mail_flags *a,
     const struct mail_flags *b, merge_fn *merge, merge_fn *deleted)

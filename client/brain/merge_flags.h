@@ -29,6 +29,16 @@ struct stamped_flag merge_flag(struct stamped_flag a, struct stamped_flag b);
 struct stamped_flag merge_deleted(struct stamped_flag a,
     struct stamped_flag b);
 
+enum flags_conflict {
+	FLAGS_AGREE,
+	FLAGS_LATER,		/* some differ, and each has a later change */
+	FLAGS_TIED,		/* some have no later one (F2) */
+};
+
+/* Values alone count, not what is stamped otherwise. */
+enum flags_conflict merge_flags_conflict(const struct mail_flags *a,
+    const struct mail_flags *b);
+
 /* All flags and keywords of two records, merged two-way; arena memory. */
 struct mail_flags merge_flags(struct arena *arena, const struct mail_flags *a,
     const struct mail_flags *b);

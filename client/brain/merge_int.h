@@ -38,6 +38,9 @@ struct merge {
 /* merge_mails.c */
 struct plan_op *merge_add_op(struct plan_ops *ops, enum plan_kind kind,
     uint32_t uid, const struct msg_message *rec, const char *rule);
+/* Tell of a decision on a message, or with NULL on the mailbox. */
+void merge_note(struct merge *m, const struct msg_message *rec,
+    const char *rule, const char *what);
 bool merge_may_write(const struct merge *m, unsigned int s);
 /* UIDs of what this side holds can't be changed, as we may only add to it. */
 bool merge_is_fixed(const struct merge *m, unsigned int s);

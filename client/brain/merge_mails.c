@@ -30,6 +30,17 @@ merge_add_op(struct plan_ops *ops, enum plan_kind kind, uint32_t uid,
 	return op;
 }
 
+void
+merge_note(struct merge *m, const struct msg_message *rec, const char *rule,
+    const char *what)
+{
+	*ARRAY_ADD(&m->plan->notes) = (struct plan_note){
+		.uid = rec != NULL ? rec->uid : 0,
+		.guid = rec != NULL ? rec->guid : NULL,
+		.rule = rule, .what = what,
+	};
+}
+
 /*
  * A one-way run writes nothing at the source (B0, B1): its operations are
  * dropped here, once for all.
@@ -110,6 +121,10 @@ merge_begin(struct merge *m, struct arena *arena, const struct mails_input *in,
 	m->differs = uidvalidity_differs(in);
 	m->keeper = m->differs ? choose_keeper(in) : 0;
 	m->renumber = m->differs && !merge_is_fixed(m, !m->keeper);
+	if (m->renumber && in->source < 0)
+		merge_note(m, NULL, "M10", m->keeper == 0 ?
+		    "UIDVALIDITY and UIDs of the first location are taken" :
+		    "UIDVALIDITY and UIDs of the second location are taken");
 	for (unsigned int s = 0; s < 2; s++)
 		merge_collect_dead(m, s);
 	merge_make_insts(m);

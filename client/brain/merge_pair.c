@@ -168,6 +168,8 @@ inst_take(struct merge *m, struct inst *inst, unsigned int s,
 		inst->flags[s] = merge_flags(m->arena, &inst->flags[s],
 		    &rec->flags);
 		merge_add_expunge(m, s, rec->uid, rec, true, "M5");
+		merge_note(m, rec, "M5", "it is there twice by a run with "
+		    "another store; the one with the lowest UID stays");
 	}
 	if (inst->mark_count == 0) {
 		inst->marks = rec->marks;
@@ -333,6 +335,11 @@ pair_by(struct merge *m, enum pair_key key)
 		} else if (cmp > 0) {
 			j++;
 		} else {
+			if (key == BY_DIGEST && strcmp(a[i].rec->guid,
+			    b[j].rec->guid) != 0)
+				merge_note(m, a[i].rec, "M11", "another GUID "
+				    "on the other side, but the same text: "
+				    "taken for one message");
 			pair(m, a[i].inst, b[j].inst);
 			i++;
 			j++;

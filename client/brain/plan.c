@@ -17,6 +17,7 @@ plan_mails_deinit(struct plan_mails *plan)
 		ARRAY_FREE(&plan->side[s].expunges);
 	}
 	ARRAY_FREE(&plan->blocked);
+	ARRAY_FREE(&plan->notes);
 }
 
 /* Flags name the UID from before the UID changes, so they come first. */

@@ -38,6 +38,16 @@ struct plan_op {
 
 ARRAY_TYPE(plan_ops, struct plan_op);
 
+/* A conflict, or a decision that is not obvious, for people. */
+struct plan_note {
+	uint32_t uid;			/* 0: the mailbox as a whole */
+	const char *guid;
+	const char *rule;
+	const char *what;
+};
+
+ARRAY_TYPE(plan_notes, struct plan_note);
+
 /* Operations of one mailbox on one side, in the order in which they are sent:
    flags and modseqs, then saves, copies and UID changes by rising UID; expunges apart. */
 struct plan_side {
@@ -57,6 +67,7 @@ struct plan_mails {
 	bool uidnext_above;		/* one-way: it is above the source's */
 	bool modseq_above;		/* the same, of HIGHESTMODSEQ or one */
 	struct plan_ops blocked;	/* skipped ones: rule says why */
+	struct plan_notes notes;
 };
 
 void plan_mails_deinit(struct plan_mails *plan);

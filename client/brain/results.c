@@ -90,8 +90,8 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 
 	if (brain->source >= 0 || run_is_append(brain, !s)) {
 		/* B1, or what is there keeps its UID: it can't follow. */
-		tell_pending(brain, s, sent->entry, sent->uid, "M12",
-		    "got another UID", "its UID was taken meanwhile");
+		tell_pending(brain, s, sent->entry, sent->uid, sent->guid,
+		    "M12", "got another UID", "its UID was taken meanwhile");
 		refuse(brain, s, sent, "got another UID");
 		return;
 	}
@@ -294,16 +294,16 @@ results_on_result(struct brain *brain, unsigned int s,
 	why = why_of(result);
 	if (result->status == RESULT_PARTIAL) {
 		refuse(brain, s, sent, why);
-		tell_pending(brain, s, sent->entry, sent->uid, "F5",
-		    "not done in full", why);
+		tell_pending(brain, s, sent->entry, sent->uid, sent->guid,
+		    "F5", "not done in full", why);
 		return 0;
 	}
 	if (result->status == RESULT_FAILED)
 		rule = result->code == ERR_NOSPACE ? "E2" : "E1";
 	count_failed(brain, sent);
 	refuse(brain, s, sent, why);
-	tell_pending(brain, s, sent->entry, sent->uid, rule, what_of(sent),
-	    why);
+	tell_pending(brain, s, sent->entry, sent->uid, sent->guid, rule,
+	    what_of(sent), why);
 	return 0;
 }
 
@@ -410,8 +410,8 @@ results_on_committed(struct brain *brain, unsigned int s, struct err *err)
 		for (size_t i = 0; i < brain->others.n; i++) {
 			const struct other_uid *o = &brain->others.v[i];
 
-			tell_pending(brain, o->side, o->entry, o->got, "M12",
-			    "UID not changed",
+			tell_pending(brain, o->side, o->entry, o->got,
+			    NULL, "M12", "UID not changed",
 			    "it was taken again and again");
 		}
 		results_finish(brain);

@@ -112,6 +112,7 @@ struct sent_op {
 	struct guid128 mailbox;
 	uint32_t uid;			/* SAVE, COPY, SET_UID: wanted; else present */
 	struct guid128 mark;
+	const char *guid;		/* of the message, for people; or NULL */
 	struct msg_message *copy;	/* COPY: what to save if it is not held */
 	uint32_t from_uid;		/* COPY: on the other side */
 };
@@ -389,7 +390,8 @@ void tell_plan(struct brain *brain, struct job *job);
 void tell_tree(struct brain *brain);
 void tell_kept_guids(struct brain *brain);
 void tell_pending(struct brain *brain, unsigned int side, size_t entry,
-    uint32_t uid, const char *rule, const char *what, const char *why);
+    uint32_t uid, const char *guid, const char *rule, const char *what,
+    const char *why);
 void tell_left(struct brain *brain, size_t entry);
 void tell_left_out(struct brain *brain, unsigned int side, const char *text);
 void tell_accounts(struct brain *brain);

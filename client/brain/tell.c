@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "brain/hint.h"
 #include "brain/run.h"
 #include "model/mailbox_name.h"
 
@@ -24,6 +25,8 @@ tell_text(struct brain *brain, enum brain_event_kind kind, unsigned int side,
 
 	if (brain->event == NULL)
 		return;
+	if (kind == EVENT_DECISION)
+		event.undo = hint_undo(rule);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -100,6 +103,38 @@ tell_kept_guids(struct brain *brain)
 		}
 }
 
+/* Conflicts, and what is not obvious, of one mailbox. */
+static void
+tell_notes(struct brain *brain, const struct job *job)
+{
+	const struct plan_notes *notes = &job->plan.notes;
+	struct strbuf name, guid;
+	const char *box;
+
+	if (notes->n == 0)
+		return;
+	box = box_name(brain, job->entry, &name);
+	strbuf_init(&guid, TEXT_LINE_MAX);
+	for (size_t i = 0; i < notes->n; i++) {
+		const struct plan_note *note = &notes->v[i];
+
+		strbuf_reset(&guid);
+		if (note->guid != NULL)
+			strbuf_add_escaped(&guid, note->guid,
+			    strlen(note->guid));
+		if (note->uid == 0)
+			tell_text(brain, EVENT_DECISION, SIDE_A, note->rule,
+			    "%s: %s", box, note->what);
+		else
+			tell_text(brain, EVENT_DECISION, SIDE_A, note->rule,
+			    "%s: UID %u guid %s: %s", box,
+			    (unsigned int)note->uid, guid.data, note->what);
+	}
+	strbuf_deinit(&guid);
+	if (job->entry < brain->entries.n)
+		strbuf_deinit(&name);
+}
+
 void
 tell_plan(struct brain *brain, struct job *job)
 {
@@ -113,12 +148,13 @@ tell_plan(struct brain *brain, struct job *job)
 		tell_ops(brain, job->entry, s, &plan->side[s].ops);
 		tell_ops(brain, job->entry, s, &plan->side[s].expunges);
 	}
+	tell_notes(brain, job);
 	if (plan->uids_used_up) {
 		static const char why[] = "its UIDs are nearly used up on the "
 		    "other side; it needs another UIDVALIDITY there";
 		unsigned int s = job->side[0].uidnext > job->side[1].uidnext;
 
-		tell_pending(brain, s, job->entry, 0, "M4", "left alone", why);
+		tell_pending(brain, s, job->entry, 0, NULL, "M4", "left alone", why);
 		if (brain->side[s].refused.n < RUN_PENDING_MAX)
 			*ARRAY_ADD(&brain->side[s].refused) =
 			    (struct msg_pending){ .mailbox = brain->entries.v[
@@ -128,7 +164,8 @@ tell_plan(struct brain *brain, struct job *job)
 		const struct plan_op *op = &plan->blocked.v[i];
 		struct msg_pending *p;
 
-		tell_pending(brain, !weak, job->entry, op->uid, op->rule,
+		tell_pending(brain, !weak, job->entry, op->uid, op->rec.guid,
+		    op->rule,
 		    "its UID can't be taken over", brain->source >= 0 ?
 		    "it is below UIDNEXT of the destination, whose mailbox "
 		    "would have to be rebuilt" : "we may only add messages to "
@@ -247,23 +284,32 @@ tell_tree(struct brain *brain)
 
 void
 tell_pending(struct brain *brain, unsigned int side, size_t entry,
-    uint32_t uid, const char *rule, const char *what, const char *why)
+    uint32_t uid, const char *guid, const char *rule, const char *what,
+    const char *why)
 {
-	struct strbuf name, reason;
+	struct strbuf name, message, reason;
 	const char *box = box_name(brain, entry, &name);
 
 	brain->imperfect = true;
+	strbuf_init(&message, TEXT_LINE_MAX);
+	if (uid != 0)
+		strbuf_addf(&message, "UID %u", (unsigned int)uid);
+	if (guid != NULL && guid[0] != '\0') {
+		strbuf_adds(&message, message.len > 0 ? " guid " : "guid ");
+		strbuf_add_escaped(&message, guid, strlen(guid));
+	}
 	strbuf_init(&reason, TEXT_LINE_MAX);
 	strbuf_add_escaped(&reason, why, strlen(why));
-	if (uid != 0)
+	if (message.len > 0)
 		tell_text(brain, EVENT_PENDING, side, rule,
-		    "%s: %s: UID %u: %s: %s", side_name(brain, side), box,
-		    (unsigned int)uid, what, reason.data);
+		    "%s: %s: %s: %s: %s", side_name(brain, side), box,
+		    message.data, what, reason.data);
 	else
 		tell_text(brain, EVENT_PENDING, side, rule, "%s: %s: %s: %s",
 		    side_name(brain, side), box, what, reason.data);
 	if (entry < brain->entries.n)
 		strbuf_deinit(&name);
+	strbuf_deinit(&message);
 	strbuf_deinit(&reason);
 }
 
@@ -288,7 +334,7 @@ tell_left(struct brain *brain, size_t entry)
 	unsigned int s = e->box[0] == NULL;
 	struct msg_pending *p;
 
-	tell_pending(brain, s, entry, 0, e->rule, "left alone", e->why);
+	tell_pending(brain, s, entry, 0, NULL, e->rule, "left alone", e->why);
 	if (brain->side[s].refused.n >= RUN_PENDING_MAX)
 		return;
 	p = ARRAY_ADD(&brain->side[s].refused);

@@ -14,6 +14,10 @@ check_PROGRAMS += %D%/test_merge_mails
 check_PROGRAMS += %D%/test_merge_modseqs
 %C%_test_merge_modseqs_SOURCES = %D%/test_merge_modseqs.c
 %C%_test_merge_modseqs_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_notes
+%C%_test_merge_notes_SOURCES = %D%/test_merge_notes.c %D%/mails_model.c \
+	%D%/mails_model.h tests/support/msg_random.c
+%C%_test_merge_notes_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_tree
 %C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c tests/support/msg_random.c
 %C%_test_merge_tree_LDADD = $(LINK_BRAIN) $(LINK_CHECK)

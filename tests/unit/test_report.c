@@ -64,6 +64,17 @@ tell(struct fixture *fx, enum brain_event_kind kind, const char *text,
 }
 
 static void
+tell_decision(struct fixture *fx, const char *undo)
+{
+	const struct brain_event event = {
+		.kind = EVENT_DECISION, .rule = "T9", .undo = undo,
+		.text = "a-123: two want one name",
+	};
+
+	report_event(fx->report, &event);
+}
+
+static void
 tell_mailbox(struct fixture *fx, const struct brain_account *account)
 {
 	const struct brain_event event = {
@@ -137,6 +148,21 @@ START_TEST(quiet_leaves_only_what_is_pending)
 }
 END_TEST
 
+START_TEST(a_decision_tells_how_to_undo_it)
+{
+	struct fixture fx;
+
+	fixture_open(&fx, false, true, false);
+	tell_decision(&fx, "rename it");
+	tell_decision(&fx, NULL);
+	fixture_end(&fx, BRAIN_PERFECT);
+	ck_assert_str_eq(fx.remarks, "dsync: a-123: two want one name "
+	    "(T9; to undo: rename it)\n"
+	    "dsync: a-123: two want one name (T9)\n");
+	fixture_close(&fx);
+}
+END_TEST
+
 START_TEST(a_dry_run_prints_its_plan_as_results)
 {
 	struct fixture fx;
@@ -196,6 +222,7 @@ main(void)
 	tcase_add_test(tcase,
 	    changed_mailboxes_are_told_by_name_with_their_sums);
 	tcase_add_test(tcase, quiet_leaves_only_what_is_pending);
+	tcase_add_test(tcase, a_decision_tells_how_to_undo_it);
 	tcase_add_test(tcase, a_dry_run_prints_its_plan_as_results);
 	tcase_add_test(tcase, actions_are_told_only_when_asked_for);
 	tcase_add_test(tcase, a_long_pending_list_is_cut_and_counted);
