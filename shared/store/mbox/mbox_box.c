@@ -195,6 +195,9 @@ mbox_box_status(struct mailbox *head, struct mailbox_status *status_r,
 	};
 	if (state_fits(&box->state, box->base.uidvalidity))
 		status_r->guid = box->state.guid;
+	else if (!mbox_index_guid(box, box->base.uidvalidity,
+	    &status_r->guid))
+		status_r->guid = (struct guid128){ .b = { 0 } };
 	return 0;
 }
 

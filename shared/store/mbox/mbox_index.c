@@ -81,6 +81,14 @@ mbox_index_guid(struct mbox_box *box, uint32_t uidvalidity,
 	    read_guid(box->index, guid_r);
 }
 
+/* It never had messages, so that another UIDVALIDITY makes none wrong. */
+static bool
+is_unused(const struct index_state *state)
+{
+	return state->uidvalidity == 0 ||
+	    (state->count == 0 && state->next_uid <= 1);
+}
+
 void
 mbox_index_tell(struct index *index, uint32_t uidvalidity,
     const struct guid128 *guid)
@@ -94,16 +102,20 @@ mbox_index_tell(struct index *index, uint32_t uidvalidity,
 		return;
 	state = index_state(index);
 	if (state->exists && (state->deleted ||
-	    (state->uidvalidity != 0 && state->uidvalidity != uidvalidity) ||
-	    (read_guid(index, &known) && guid_eq(&known, guid))))
+	    (state->uidvalidity != uidvalidity && !is_unused(state)) ||
+	    (state->uidvalidity == uidvalidity &&
+	    read_guid(index, &known) && guid_eq(&known, guid))))
 		return;
 	if (index_lock(index, &ignored) == -1)
 		return;
-	txn = index_txn_begin(index);
-	if (state->uidvalidity == 0)
-		index_txn_uidvalidity(txn, uidvalidity);
-	index_txn_ext_header(txn, &mbox_ext, GUID_AT, guid->b, GUID_SIZE);
-	(void)index_txn_commit(&txn, NULL, &ignored);
+	if (state->uidvalidity == uidvalidity || is_unused(state)) {
+		txn = index_txn_begin(index);
+		if (state->uidvalidity != uidvalidity)
+			index_txn_uidvalidity(txn, uidvalidity);
+		index_txn_ext_header(txn, &mbox_ext, GUID_AT, guid->b,
+		    GUID_SIZE);
+		(void)index_txn_commit(&txn, NULL, &ignored);
+	}
 	index_unlock(index);
 }
 

@@ -321,6 +321,40 @@ number_now(struct mbox_box *box, struct err *err)
 	return ret;
 }
 
+/*
+ * Numbers that the file lacks are those that Dovecot shows, if its index has
+ * them for all messages.  Who may write writes them into the file.
+ */
+static void
+number_by_index(struct mbox_box *box)
+{
+	uint32_t *uids, next, last = 0, validity = box->base.uidvalidity;
+	size_t i;
+
+	if (!box->store->readonly || box->numbered)
+		return;
+	next = mbox_index_numbers(box, &validity);
+	if (validity == 0)
+		return;
+	uids = mem_calloc(box->mails.n + 1, sizeof(*uids));
+	(void)mbox_index_uids(box, validity, uids);
+	for (i = 0; i < box->mails.n; i++) {
+		if (box->mails.v[i].uid != 0)
+			uids[i] = box->mails.v[i].uid;
+		if (uids[i] <= last || uids[i] >= next)
+			break;
+		last = uids[i];
+	}
+	if (i == box->mails.n) {
+		while (i-- > 0)
+			box->mails.v[i].uid = uids[i];
+		box->base.uidvalidity = validity;
+		box->uidnext = next;
+		box->numbered = true;
+	}
+	free(uids);
+}
+
 int
 mbox_refresh(struct mbox_box *box, struct err *err)
 {
@@ -338,6 +372,7 @@ mbox_refresh(struct mbox_box *box, struct err *err)
 		return -1;
 	if (number_now(box, err) == -1)
 		return -1;
+	number_by_index(box);
 	mbox_index_flags(box);
 	return 0;
 }
