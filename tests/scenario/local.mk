@@ -9,6 +9,7 @@ dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh
 dist_check_SCRIPTS += %D%/compressed.sh
 dist_check_SCRIPTS += %D%/convert.sh
+dist_check_SCRIPTS += %D%/convert_matrix.sh
 dist_check_SCRIPTS += %D%/cut_anywhere.sh
 dist_check_SCRIPTS += %D%/damaged_store.sh
 dist_check_SCRIPTS += %D%/dbox_damage.sh
