@@ -108,6 +108,10 @@ check_PROGRAMS += %D%/test_dbox
 %C%_test_dbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_format
 %C%_test_dbox_format_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_subscriptions_file
+%C%_test_subscriptions_file_SOURCES = %D%/test_subscriptions_file.c \
+	tests/support/tempdir.c
+%C%_test_subscriptions_file_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_maildir_parts
 %C%_test_maildir_parts_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_index

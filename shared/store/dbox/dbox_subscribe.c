@@ -19,29 +19,20 @@ file_of(struct dbox_store *store)
 	};
 }
 
+static bool
+fits(struct store *head, const char *name)
+{
+	(void)head;
+	return strchr(name, '/') == NULL;
+}
+
 int
 dbox_subscriptions(struct store *head, store_name_fn *fn, void *arg,
     struct err *err)
 {
-	struct dbox_store *store = (struct dbox_store *)head;
-	struct subscriptions_file file = file_of(store);
-	struct subscriptions subs;
-	int ret = 0;
+	struct subscriptions_file file = file_of((struct dbox_store *)head);
 
-	if (subscriptions_load(&file, &subs, err) == -1)
-		return -1;
-	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
-		const char *name = subs.lines.v[i].name;
-
-		if (name == NULL || strchr(name, '/') != NULL) {
-			store_tell(&store->head, NULL, "subscriptions: not "
-			    "a mailbox name: %s", subs.lines.v[i].line);
-			continue;
-		}
-		ret = fn(name, arg, err);
-	}
-	subscriptions_deinit(&subs);
-	return ret;
+	return subscriptions_list(&file, head, fits, fn, arg, err);
 }
 
 int
@@ -54,7 +45,7 @@ dbox_subscribe(struct store *head, const char *name, bool on,
 	if (dbox_writable(store, err) == -1)
 		return -1;
 	/* A subscription may name what is not there, but has to be a name. */
-	if (!name_valid(name, strlen(name)) || strchr(name, '/') != NULL)
+	if (!name_valid(name, strlen(name)) || !fits(head, name))
 		return err_set(err, ERR_REFUSED,
 		    "a dbox can't hold this mailbox name");
 	if (subscriptions_change(&file, name, on, err) == -1)

@@ -5,10 +5,12 @@
 
 #include "base/io.h"
 #include "store/files/dotlock.h"
+#include "store/files/problem.h"
 #include "store/files/subscriptions_file.h"
 
 #define NEW_MODE 0600
 
+/* A missing file is an empty list.  Deinit subs afterwards. */
 static int
 load(const struct subscriptions_file *file, struct subscriptions *subs,
     mode_t *mode_r, struct err *err)
@@ -43,12 +45,28 @@ load(const struct subscriptions_file *file, struct subscriptions *subs,
 }
 
 int
-subscriptions_load(const struct subscriptions_file *file,
-    struct subscriptions *subs_r, struct err *err)
+subscriptions_list(const struct subscriptions_file *file,
+    struct store *store, subscriptions_fits_fn *fits, store_name_fn *fn,
+    void *arg, struct err *err)
 {
+	struct subscriptions subs;
 	mode_t mode;
+	int ret = 0;
 
-	return load(file, subs_r, &mode, err);
+	if (load(file, &subs, &mode, err) == -1)
+		return -1;
+	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
+		const char *name = subs.lines.v[i].name;
+
+		if (name == NULL || !fits(store, name)) {
+			store_tell(store, NULL, "subscriptions: not a "
+			    "mailbox name: %s", subs.lines.v[i].line);
+			continue;
+		}
+		ret = fn(name, arg, err);
+	}
+	subscriptions_deinit(&subs);
+	return ret;
 }
 
 static int

@@ -17,13 +17,21 @@ struct subscriptions_file {
 	char separator;			/* of the names' levels, version 1 */
 };
 
-/* A missing file is an empty list.  Deinit subs_r afterwards. */
-int subscriptions_load(const struct subscriptions_file *file,
-    struct subscriptions *subs_r, struct err *err);
+/* Could a mailbox of the store have this name? */
+typedef bool subscriptions_fits_fn(struct store *store, const char *name);
+
+/*
+ * Call fn for each name until it fails; of a missing file for none.  Lines that
+ * are no names, or those of no mailbox the store could have, are left out and
+ * told as problems of the store.
+ */
+int subscriptions_list(const struct subscriptions_file *file,
+    struct store *store, subscriptions_fits_fn *fits, store_name_fn *fn,
+    void *arg, struct err *err);
 /* Under the lock, durable on return; no error if it was so already. */
 int subscriptions_change(const struct subscriptions_file *file,
     const char *name, bool on, struct err *err);
-/* All that have not failed, in one step; failures are told in the list. */
+/* Those that have not failed yet, in one step: all of them, or none (-1). */
 int subscriptions_change_all(const struct subscriptions_file *file,
     struct store_subscription *list, size_t n, struct err *err);
 

@@ -17,30 +17,19 @@ file_of(struct maildir_store *store)
 	};
 }
 
+static bool
+fits(struct store *head, const char *name)
+{
+	return maildir_can_hold((struct maildir_store *)head, name);
+}
+
 int
 maildir_subscriptions(struct store *head, store_name_fn *fn, void *arg,
     struct err *err)
 {
-	struct maildir_store *store = (struct maildir_store *)head;
-	struct subscriptions_file file = file_of(store);
-	struct subscriptions subs;
-	int ret = 0;
+	struct subscriptions_file file = file_of((struct maildir_store *)head);
 
-	if (subscriptions_load(&file, &subs, err) == -1)
-		return -1;
-	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
-		const char *name = subs.lines.v[i].name;
-
-		/* No mailbox of this layout could have it. */
-		if (name == NULL || !maildir_can_hold(store, name)) {
-			store_tell(&store->head, NULL, "subscriptions: not "
-			    "a mailbox name: %s", subs.lines.v[i].line);
-			continue;
-		}
-		ret = fn(name, arg, err);
-	}
-	subscriptions_deinit(&subs);
-	return ret;
+	return subscriptions_list(&file, head, fits, fn, arg, err);
 }
 
 /* A subscription may name what is not there, but has to be a name. */

@@ -259,32 +259,22 @@ subscriptions_file(struct mbox_store *store)
 	};
 }
 
+static bool
+fits(struct store *head, const char *name)
+{
+	struct err ignored = ERR_INIT;
+
+	return mbox_check_name((struct mbox_store *)head, name,
+	    &ignored) == 0;
+}
+
 int
 mbox_subscriptions(struct store *head, store_name_fn *fn, void *arg,
     struct err *err)
 {
-	struct mbox_store *store = (struct mbox_store *)head;
-	struct subscriptions_file file = subscriptions_file(store);
-	struct subscriptions subs;
-	int ret = 0;
+	struct subscriptions_file file = subscriptions_file((struct mbox_store *)head);
 
-	if (subscriptions_load(&file, &subs, err) == -1)
-		return -1;
-	for (size_t i = 0; i < subs.lines.n && ret == 0; i++) {
-		struct err why = ERR_INIT;
-		const char *name = subs.lines.v[i].name;
-
-		/* No mailbox here could have it. */
-		if (name == NULL || mbox_check_name(store, name,
-		    &why) == -1) {
-			store_tell(&store->head, NULL, "subscriptions: not "
-			    "a mailbox name: %s", subs.lines.v[i].line);
-			continue;
-		}
-		ret = fn(name, arg, err);
-	}
-	subscriptions_deinit(&subs);
-	return ret;
+	return subscriptions_list(&file, head, fits, fn, arg, err);
 }
 
 int
