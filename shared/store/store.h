@@ -189,8 +189,8 @@ struct store_driver {
 
 	/*
 	 * Create a mailbox with this GUID, UIDVALIDITY and UIDNEXT (zero: the
-	 * driver chooses), or a mere directory.  Missing parents are made as
-	 * the format needs.  ERR_STALE if the name exists.  Durable when it
+	 * driver chooses, a UIDVALIDITY above all that were given here before),
+	 * or a mere directory.  Missing parents are made as the format needs.  ERR_STALE if the name exists.  Durable when it
 	 * returns.
 	 */
 	int (*mailbox_create)(struct store *store, const char *name,

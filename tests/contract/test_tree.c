@@ -129,6 +129,49 @@ START_TEST(created_mailboxes_differ_in_guid_and_uidvalidity)
 }
 END_TEST
 
+static uint32_t
+create_again(const char *name, uint32_t uidvalidity)
+{
+	struct mailbox_status status = { .uidvalidity = uidvalidity };
+	struct err err = ERR_INIT;
+	struct mailbox *box;
+
+	ck_assert_int_eq(fx.store->driver->mailbox_create(fx.store, name,
+	    true, &status, &err), 0);
+	box = fixture_box(&fx, name);
+	status = fixture_status(&fx, box);
+	fx.store->driver->mailbox_close(&box);
+	ck_assert_int_eq(fx.store->driver->mailbox_remove(fx.store, name,
+	    &err), 0);
+	return status.uidvalidity;
+}
+
+/* A mail client keeps what it knows by name and UIDVALIDITY. */
+START_TEST(a_new_mailbox_is_never_taken_for_one_that_is_gone)
+{
+	struct mailbox_status other = { .uidvalidity = 4100000000 };
+	uint32_t last;
+
+	begin(_i);
+	ck_assert_uint_eq(create_again("A", 4000000000), 4000000000);
+	ck_assert_uint_gt(create_again("A", 0), 4000000000);
+	fixture_reopen(&fx);
+	ck_assert_uint_eq(create_again("A", 4000100000), 4000100000);
+	last = create_again("A", 0);
+	ck_assert_uint_gt(last, 4000100000);
+	ck_assert_uint_gt(create_again("A", 0), last);
+	/* As well as a mailbox that takes one over. */
+	ck_assert_int_eq(fx.store->driver->set_status(fx.box, &other, 1, NULL),
+	    0);
+	fixture_flush(&fx);
+	ck_assert_uint_gt(create_again("A", 0), other.uidvalidity);
+	/* Of those at the end of all numbers some are to be left. */
+	ck_assert_uint_eq(create_again("A", UINT32_MAX), UINT32_MAX);
+	ck_assert_uint_lt(create_again("A", 0), UINT32_MAX);
+	end();
+}
+END_TEST
+
 START_TEST(a_mere_directory_is_made_where_the_driver_can)
 {
 	struct mailbox_status status = { .uidnext = 0 };
@@ -589,6 +632,7 @@ main(void)
 	TEST(an_unknown_key_or_driver_is_a_config_error);
 	TEST(a_created_mailbox_is_as_it_was_asked_for);
 	TEST(created_mailboxes_differ_in_guid_and_uidvalidity);
+	TEST(a_new_mailbox_is_never_taken_for_one_that_is_gone);
 	TEST(a_mere_directory_is_made_where_the_driver_can);
 	TEST(a_rename_moves_this_mailbox_alone);
 	TEST(a_mailbox_stays_open_through_its_rename);

@@ -58,3 +58,24 @@ expect 0 mirror "$place"
 prints 'nothing to do'
 same_modseqs
 no_complaint
+
+step "a mailbox made anew is not taken for the one of that name before it"
+validity() { # SIDE: UIDVALIDITY of Work
+	as "$1" doveadm -f flow -c "$work/$1.conf" mailbox status \
+	    uidvalidity Work | tr -dc 0-9
+}
+echo 'CREATE Work' | imap laptop script >"$work/out" || fail 'IMAP failed'
+first=$(validity laptop)
+# What the server's Dovecot would give next is just this value.
+rm -f "$server"/dovecot-uidvalidity*
+last=$(printf %08x $((first - 1)))
+printf %s "$last" >"$server/dovecot-uidvalidity"
+: >"$server/dovecot-uidvalidity.$last"
+expect 0 mirror "$place"
+[ "$(validity server)" = "$first" ] || fail 'UIDVALIDITY differs'
+printf 'DELETE Work\nCREATE Work\n' | imap server script >"$work/out" ||
+    fail 'IMAP failed'
+[ "$(validity server)" -gt "$first" ] || fail 'it has the same UIDVALIDITY'
+expect 0 mirror "$place"
+[ "$(validity laptop)" = "$(validity server)" ] || fail 'UIDVALIDITY differs'
+no_complaint

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "store/dbox/dbox.h"
+#include "store/files/uidvalidity.h"
 
 /* What is needed until the new directory has its place. */
 struct renumber {
@@ -360,6 +361,8 @@ dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
 	struct err why = ERR_INIT;
 	int ret;
 
+	uidvalidity_taken(dbox_control_root(box->store),
+	    new_uidvalidity(box));
 	add_rest(box);
 	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
 	re.n = dbox_plan_uids(box, re.ops);

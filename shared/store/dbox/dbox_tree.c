@@ -42,8 +42,8 @@ dbox_index_create(struct dbox_store *store, int dirfd, bool inbox,
 	struct index *index;
 	int ret;
 
-	if (uidvalidity == 0 && uidvalidity_next(dbox_control_root(store),
-	    &uidvalidity, err) == -1)
+	if (uidvalidity_choose(dbox_control_root(store), &uidvalidity,
+	    err) == -1)
 		return -1;
 	if (format->new_header(store, header, err) == -1)
 		return -1;

@@ -13,6 +13,8 @@
 #define MAIN_NAME	"dovecot-uidvalidity"
 #define HEX_LEN		8U
 #define TRIES		10U
+/* Dovecot counts on from what the file holds: room for that stays. */
+#define TAKEN_MAX	(UINT32_MAX - 0x1000000U)
 
 static bool
 parse_hex(const char *text, uint32_t *out)
@@ -158,4 +160,61 @@ uidvalidity_next(struct path_root *root, uint32_t *value_r, struct err *err)
 failed:
 	*err = why;
 	return err_prefix(err, "choose a UIDVALIDITY");
+}
+
+/* No mailbox got a value here so far: the first is going to be the time. */
+static void
+start_at(struct path_root *root, uint32_t value)
+{
+	struct err ignored = ERR_INIT;
+	char name[64];
+	int fd;
+
+	if (value < (uint32_t)(clock_now_ms() / 1000))
+		return;
+	suffix_name(name, value);
+	fd = path_create(root, root->fd, name, 0444, &ignored);
+	if (fd == -1)
+		return;
+	close(fd);
+	(void)write_main(root, value, &ignored);
+}
+
+void
+uidvalidity_taken(struct path_root *root, uint32_t value)
+{
+	uint32_t last = read_main(root);
+	struct err ignored = ERR_INIT;
+	char from[64], to[64];
+
+	if (last >= value || value > TAKEN_MAX)
+		return;
+	if (last == 0 && find_highest(root, &last, &ignored) == -1)
+		return;
+	if (last == 0) {
+		start_at(root, value);
+		return;
+	}
+	suffix_name(to, value);
+	for (unsigned int i = 0; i < TRIES && last + i < value; i++) {
+		suffix_name(from, last + i);
+		ignored = (struct err)ERR_INIT;
+		if (path_rename(root, root->fd, from, root->fd, to,
+		    &ignored) == 0) {
+			(void)write_main(root, value, &ignored);
+			return;
+		}
+		/* Somebody else may have gone on from there. */
+		if (ignored.errnum != ENOENT)
+			return;
+	}
+}
+
+int
+uidvalidity_choose(struct path_root *root, uint32_t *value, struct err *err)
+{
+	if (*value == 0)
+		return uidvalidity_next(root, value, err);
+	uidvalidity_taken(root, *value);
+	return 0;
 }

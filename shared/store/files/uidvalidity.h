@@ -17,4 +17,17 @@
 int uidvalidity_next(struct path_root *root, uint32_t *value_r,
     struct err *err);
 
+/*
+ * A mailbox takes over a value that was chosen elsewhere: none up to it is given
+ * any more, so that a mailbox of the same name, made after this one is gone, is
+ * never taken for it by a mail client.  A value so high that few are left above
+ * it is passed over.  Only a precaution: where it can't be written down, the
+ * value is used all the same.
+ */
+void uidvalidity_taken(struct path_root *root, uint32_t value);
+
+/* *value: wanted by the caller, or if it is 0 the next one. */
+int uidvalidity_choose(struct path_root *root, uint32_t *value,
+    struct err *err);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/files/uidvalidity.h"
 #include "store/maildir/maildir.h"
 
 #define LINES_MAX	((size_t)1 << 30)	/* bytes of a batch's lines */
@@ -248,9 +249,9 @@ drop_all(const struct uidlist_record *rec, void *arg)
 	return true;
 }
 
-/* Will this flush change UIDVALIDITY, so that UIDs begin anew? */
-static bool
-renumbers(const struct maildir_box *box)
+/* Will this flush change UIDVALIDITY, so that UIDs begin anew?  0: no. */
+static uint32_t
+new_uidvalidity(const struct maildir_box *box)
 {
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct maildir_op *op = &box->ops.v[i];
@@ -258,9 +259,9 @@ renumbers(const struct maildir_box *box)
 		if (!op->answered && op->kind == OP_STATUS &&
 		    op->status.uidvalidity != 0 &&
 		    op->status.uidvalidity != box->list.header.uidvalidity)
-			return true;
+			return op->status.uidvalidity;
 	}
-	return false;
+	return 0;
 }
 
 bool
@@ -376,7 +377,9 @@ apply_list(struct maildir_box *box, const struct maildir_answer *answer,
 	change.header = box->list.header;
 	n = plan_lines(box, &change, ops, &any);
 	next = maildir_box_uidnext(box);
-	if (renumbers(box)) {
+	if (new_uidvalidity(box) != 0) {
+		uidvalidity_taken(maildir_control(box->store),
+		    new_uidvalidity(box));
 		change.drop = drop_all;
 		change.rewrite = true;
 		next = 1;

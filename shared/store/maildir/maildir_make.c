@@ -52,8 +52,8 @@ maildir_write_uidlist(struct maildir_store *store, int fd,
 	struct strbuf text;
 	int file, ret = -1;
 
-	if (header.uidvalidity == 0 && uidvalidity_next(
-	    maildir_control(store), &header.uidvalidity, err) == -1)
+	if (uidvalidity_choose(maildir_control(store), &header.uidvalidity,
+	    err) == -1)
 		return -1;
 	if (header.uidnext == 0)
 		header.uidnext = 1;

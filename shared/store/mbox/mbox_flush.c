@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/files/uidvalidity.h"
 #include "store/mbox/mbox.h"
 
 struct answer {
@@ -314,6 +315,8 @@ plan_renumbered(struct work *wk)
 	uint32_t next;
 
 	wk->plan.uidvalidity = wk->status->status.uidvalidity;
+	uidvalidity_taken(mbox_uidvalidity_root(box->store),
+	    wk->plan.uidvalidity);
 	assign_uids(wk, 1);
 	wk->plan.first = 0;
 	for (size_t i = 0; i < wk->uid_count; i++) {

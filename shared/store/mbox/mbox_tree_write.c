@@ -321,8 +321,8 @@ mbox_create(struct store *head, const char *name, bool selectable,
 	state.guid = guid_is_zero(&status->guid) ? guid_random() :
 	    status->guid;
 	state.uidvalidity = status->uidvalidity;
-	r = state.uidvalidity != 0 ? 0 : uidvalidity_next(
-	    mbox_uidvalidity_root(store), &state.uidvalidity, err);
+	r = uidvalidity_choose(mbox_uidvalidity_root(store),
+	    &state.uidvalidity, err);
 	if (r == 0 && (r = new_state(store, name, &state, true,
 	    err)) == 0)
 		r = write_mailbox(store, name, &state, uidnext, err);

@@ -207,6 +207,7 @@ renumber_step(struct memory_box *box, struct memory_op *op,
 
 	if (r == 1)
 		box->mailbox->status.uidvalidity = op->status.uidvalidity;
+	memory_uidvalidity_taken(box->mailbox->world, op->status.uidvalidity);
 	if (r != 0)
 		return r;
 	err_set(&failure, ERR_TEMP, "the mailbox could not be renumbered");
@@ -346,6 +347,7 @@ apply_status(struct memory_box *box, struct memory_op *op,
 		status->guid = op->status.guid;
 	if (op->status.uidvalidity != 0)
 		status->uidvalidity = op->status.uidvalidity;
+	memory_uidvalidity_taken(box->mailbox->world, op->status.uidvalidity);
 	if (op->status.uidnext > status->uidnext)
 		status->uidnext = op->status.uidnext;
 	memory_mailbox_touch(box->mailbox);

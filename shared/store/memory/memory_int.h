@@ -76,6 +76,8 @@ uint64_t memory_mailbox_next_modseq(struct memory_mailbox *mailbox);
 uint64_t memory_mailbox_take_modseq(struct memory_mailbox *mailbox,
     uint64_t now, uint64_t wanted, bool changed);
 struct guid128 memory_guid_new(struct memory_world *world);
+/* A mailbox has it: those that the world chooses from now on are above. */
+void memory_uidvalidity_taken(struct memory_world *world, uint32_t value);
 
 /* memory_store.c */
 /* A state-changing step is about to be done; -1: it must not. */

@@ -190,7 +190,8 @@ memory_create(struct store *head, const char *name, bool selectable,
 	if (selectable && guid_is_zero(&status.guid))
 		status.guid = memory_guid_new(world);
 	if (selectable && status.uidvalidity == 0)
-		status.uidvalidity = ++world->last_uidvalidity;
+		status.uidvalidity = world->last_uidvalidity + 1;
+	memory_uidvalidity_taken(world, status.uidvalidity);
 	if (old != NULL) {
 		memory_mailbox_unlist(old);
 		memory_mailbox_unref(old);

@@ -74,6 +74,15 @@ memory_keywords_dup(const char *const *keywords, size_t count)
 	return copy;
 }
 
+#define UIDVALIDITY_HIGH	0xff000000U	/* some are left above it */
+
+void
+memory_uidvalidity_taken(struct memory_world *world, uint32_t value)
+{
+	if (value > world->last_uidvalidity && value < UIDVALIDITY_HIGH)
+		world->last_uidvalidity = value;
+}
+
 /* FNV-1a of the path, so that worlds never choose the same GUID. */
 struct guid128
 memory_guid_new(struct memory_world *world)
