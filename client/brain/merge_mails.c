@@ -121,7 +121,7 @@ merge_begin(struct merge *m, struct arena *arena, const struct mails_input *in,
 	m->differs = uidvalidity_differs(in);
 	m->keeper = m->differs ? choose_keeper(in) : 0;
 	m->renumber = m->differs && !merge_is_fixed(m, !m->keeper);
-	if (m->renumber && in->source < 0)
+	if (m->renumber && in->source < 0 && in->side[!m->keeper].messages > 0)
 		merge_note(m, NULL, "M10", m->keeper == 0 ?
 		    "UIDVALIDITY and UIDs of the first location are taken" :
 		    "UIDVALIDITY and UIDs of the second location are taken");

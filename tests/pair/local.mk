@@ -9,6 +9,11 @@ check_PROGRAMS += %D%/test_session_apply
 check_PROGRAMS += %D%/test_session_view
 %C%_test_session_view_SOURCES = %D%/test_session_view.c $(drive_sources)
 %C%_test_session_view_LDADD = $(LINK_SESSION) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_hostile
+%C%_test_hostile_SOURCES = %D%/test_hostile.c $(sim_sources)
+%C%_test_hostile_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
+%C%_test_hostile_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
+	$(LINK_CHECK)
 check_PROGRAMS += %D%/test_histories
 %C%_test_histories_SOURCES = %D%/test_histories.c $(sim_sources)
 %C%_test_histories_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)

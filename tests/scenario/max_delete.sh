@@ -15,6 +15,7 @@ find "$laptop" -type f \( -path '*/cur/*' -o -path '*/new/*' \) |
 deliver "$laptop" 'new one'
 expect 1 mirror "$place"
 says 'force-delete'
+says 'second: .*: [0-9]* messages would be removed (G1)'
 [ "$b" = "$(snapshot "$server" | grep -v dsync-changelog)" ] ||
 	fail 'the server was changed'
 expect 1 mirror "$place"
