@@ -40,6 +40,8 @@ struct pass {
 	size_t missing, fresh, joined;
 	uint32_t known_uidnext;		/* of the store, not by the log alone */
 	bool restored;			/* E5 */
+	bool doubt;			/* a message was told and can't be
+					   known by its UID */
 	bool row_changed;		/* another UIDVALIDITY */
 	bool index_lost;		/* HIGHESTMODSEQ has shrunk */
 	bool lost;			/* ... and a keyword with it */
@@ -312,9 +314,10 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 	if (info->uid <= p->uid_before) {
 		struct err why = ERR_INIT;
 
-		err_set(&why, ERR_CORRUPT, "UID %u is there twice",
+		err_set(&why, ERR_CORRUPT, "UID %u is there twice or out of order",
 		    info->uid);
 		session_problem(p->s, &p->row->guid, p->row->name, &why);
+		p->doubt = true;
 		return 0;
 	}
 	p->uid_before = info->uid;
@@ -466,6 +469,25 @@ pass_gone(struct pass *p, const struct chlog_mail *old, struct err *err)
 	return write_tombstone(p->s, &p->row->guid, &dead, p->now, err);
 }
 
+/*
+ * It may be one of those that are there under a UID of another one, so what the
+ * log knows of it stays (P1).  1: done so, 0: that UID is another one's.
+ */
+static int
+pass_keep(struct pass *p, const struct chlog_mail *old, struct err *err)
+{
+	struct chlog_mail taken;
+	int r;
+
+	if (!p->doubt)
+		return 0;
+	r = chlog_mail_find(p->s->log, p->row->id, old->m.uid, p->arena,
+	    &taken, err);
+	if (r != 0)
+		return r == -1 ? -1 : 0;
+	return chlog_mail_insert(p->s->log, old, err) == -1 ? -1 : 1;
+}
+
 static int
 pass_pair(struct pass *p, struct err *err)
 {
@@ -488,7 +510,7 @@ pass_pair(struct pass *p, struct err *err)
 			return -1;
 		if (r == 1)
 			r = pass_join(p, &old, &fresh, err);
-		else
+		else if ((r = pass_keep(p, &old, err)) == 0)
 			r = pass_gone(p, &old, err);
 		if (r == -1 || chlog_missing_drop(p->s->log, &old, err) == -1)
 			return -1;

@@ -19,7 +19,6 @@
 #define B 1U
 #define MINE 4U			/* messages that A has in INBOX and in "a" */
 #define RUNS 3U
-#define MANY_BOXES 100000U
 #define MANY_KEYWORDS 100000U
 #define LEVELS 10000U
 
@@ -74,22 +73,14 @@ touched(struct memory_mailbox *box)
 	box->changed = ++box->world->now;
 }
 
-static void
-expect_mine(void)
-{
-	for (unsigned int i = 0; i < MINE; i++)
-		ck_assert_msg(sim_count_body(sim.site[A].world, i) == 1,
-		    "body %u is there %zu times", i,
-		    sim_count_body(sim.site[A].world, i));
-}
-
 /* One run with B as it is; A has all that it had. */
 static void
 run_once(uint64_t seed)
 {
 	run = (struct sim_run){ .seed = seed };
 	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
-	expect_mine();
+	for (unsigned int i = 0; i < MINE; i++)
+		ck_assert_uint_ge(sim_count_body(sim.site[A].world, i), 1);
 }
 
 /* Some runs: each ends, and the last one has nothing new to do. */
@@ -170,7 +161,9 @@ START_TEST(one_guid_of_two_texts_in_two_mailboxes)
 	ck_assert_int_eq(memory_client_create(sim.site[B].world, "b"), 0);
 	add(B, "b", 10, guid);
 	run_to_rest();
-	ck_assert_uint_ge(count(B, 10), 1);
+	/* M8: copied where it is, as what is held there. */
+	ck_assert_uint_eq(count(A, 0), 2);
+	ck_assert_uint_eq(count(B, 10), 2);
 }
 END_TEST
 
@@ -275,11 +268,21 @@ END_TEST
 static void
 rename_to(unsigned int s, const char *from, const char *to)
 {
-	struct memory_mailbox *box = box_of(s, from);
+	struct memory_mailbox *box = box_of(s, from), **v, *next;
+	struct memory_world *world = box->world;
 
 	free(box->name);
 	box->name = strdup(to);
-	box->world->tree_changed = ++box->world->now;
+	world->tree_changed = ++world->now;
+	/* They are found by name. */
+	v = world->mailboxes.v;
+	for (size_t i = 0; i < world->mailboxes.n; i++)
+		for (size_t k = i + 1; k < world->mailboxes.n; k++)
+			if (strcmp(v[i]->name, v[k]->name) > 0) {
+				next = v[i];
+				v[i] = v[k];
+				v[k] = next;
+			}
 }
 
 /* Left out and told; what has a good name goes on. */
@@ -398,26 +401,27 @@ START_TEST(times_before_1970_and_after_2106)
 		if (n >= 10 && n < 15)
 			ck_assert_int_eq(mail->received, times[n - 10]);
 	}
-	for (unsigned int i = 0; i < 5; i++)
+	for (unsigned int i = 0; i < nitems(times); i++)
 		ck_assert_uint_eq(count(A, 10 + i), 1);
 }
 END_TEST
 
-/* Planning ends; what it would do is made up of steps that there are. */
+/* Planning ends; with one more the run does, before it changes anything. */
 START_TEST(a_hundred_thousand_mailboxes)
 {
+	unsigned int more = STORE_MAILBOXES_MAX - 1 + (unsigned int)_i;
 	char name[64];
 
-	for (unsigned int i = 0; i < MANY_BOXES; i++) {
+	for (unsigned int i = 0; i < more; i++) {
 		(void)snprintf(name, sizeof(name), "m%06u", i);
 		ck_assert_int_eq(memory_client_create(sim.site[B].world,
 		    name), 0);
 	}
 	run = (struct sim_run){ .seed = 1, .dry_run = true };
 	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
-	ck_assert(run.ended);
-	ck_assert_int_eq((int)run.outcome, BRAIN_IMPERFECT);
-	expect_mine();
+	ck_assert(run.ended == (_i == 0));
+	if (_i == 0)
+		ck_assert_int_eq((int)run.outcome, BRAIN_IMPERFECT);
 }
 END_TEST
 
@@ -444,6 +448,6 @@ main(void)
 	tcase_add_test(tcase, many_keywords);
 	tcase_add_test(tcase, more_keywords_than_a_message_can_have);
 	tcase_add_test(tcase, times_before_1970_and_after_2106);
-	tcase_add_test(tcase, a_hundred_thousand_mailboxes);
+	tcase_add_loop_test(tcase, a_hundred_thousand_mailboxes, 0, 2);
 	return unit_run(suite);
 }
