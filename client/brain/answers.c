@@ -64,15 +64,15 @@ jobs_on_message(struct brain *brain, unsigned int s,
     const struct msg_message *m, struct err *err)
 {
 	struct run_side *side = &brain->side[s];
+	size_t before = arena_used(side->arena);
 	struct job *job;
 
 	if (side->delta != NULL) {
-		if (side->delta->recs.n >= RUN_RECORDS_MAX)
-			return err_set(err, ERR_PROTO, "too many messages");
 		*ARRAY_ADD(&side->delta->recs) = msg_message_dup(side->arena,
 		    m);
 		side->changed = true;
-		return 0;
+		return run_charge(brain, NULL, sizeof(*m) +
+		    arena_used(side->arena) - before, err);
 	}
 	if (side->list == NULL)
 		return err_set(err, ERR_PROTO, "MESSAGE out of order");
@@ -81,10 +81,9 @@ jobs_on_message(struct brain *brain, unsigned int s,
 		take_digest(job, s, m);
 		return 0;
 	}
-	if (job->recs[s].n >= RUN_RECORDS_MAX)
-		return err_set(err, ERR_PROTO, "too many messages");
-	*ARRAY_ADD(&job->recs[s]) = msg_message_dup(job->arena, m);
-	return 0;
+	return side->list->what == ASK_ALL ?
+	    lists_message(brain, job, s, m, err) :
+	    jobs_keep(brain, job, s, m, err);
 }
 
 int
@@ -92,28 +91,32 @@ jobs_on_gone(struct brain *brain, unsigned int s, const struct msg_gone *g,
     struct err *err)
 {
 	struct run_side *side = &brain->side[s];
+	struct job *job = NULL;
 	struct arena *arena;
 	struct msg_gone *copy;
+	size_t before;
 
-	if ((side->delta != NULL &&
-	    side->delta->gone.n >= RUN_RECORDS_MAX) || (side->list != NULL &&
-	    side->list->job->gone[s].n >= RUN_RECORDS_MAX))
-		return err_set(err, ERR_PROTO, "too many tombstones");
 	if (side->delta != NULL) {
 		arena = side->arena;
 		copy = ARRAY_ADD(&side->delta->gone);
 		side->changed = true;
 	} else if (side->list != NULL) {
-		arena = side->list->job->arena;
-		copy = ARRAY_ADD(&side->list->job->gone[s]);
+		job = side->list->job;
+		if (side->list->what == ASK_ALL &&
+		    lists_gone(job, s, g, err) == -1)
+			return -1;
+		arena = job->arena;
+		copy = ARRAY_ADD(&job->gone[s]);
 	} else {
 		return err_set(err, ERR_PROTO, "GONE out of order");
 	}
+	before = arena_used(arena);
 	*copy = *g;
 	copy->guid = arena_strdup(arena, g->guid != NULL ? g->guid : "");
 	copy->marks = arena_memdup(arena, g->marks,
 	    g->mark_count * sizeof(*g->marks));
-	return 0;
+	return run_charge(brain, job, sizeof(*copy) + arena_used(arena) -
+	    before, err);
 }
 
 int
@@ -123,6 +126,7 @@ jobs_on_end(struct brain *brain, unsigned int s,
 	struct run_side *side = &brain->side[s];
 	struct ask *ask = side->list;
 	struct job *job;
+	int r;
 
 	if (side->delta != NULL) {
 		side->delta = NULL;
@@ -135,17 +139,11 @@ jobs_on_end(struct brain *brain, unsigned int s,
 	side->list = NULL;
 	side->list_count--;
 	job->waiting--;
-	if (ask->what == ASK_ALL && end->more && job->recs[s].n > 0) {
-		if (job->paged)
-			job->more = true;
-		else
-			jobs_list(brain, job, s);
-	}
+	r = ask->what == ASK_ALL ? lists_end(brain, job, s, end->more, err) :
+	    0;
 	free(ask);
-	if (job->more) {
-		brain->next_page = job;
-		jobs_start_page(brain);
-	}
+	if (r == -1)
+		return -1;
 	if (job->waiting == 0)
 		jobs_ready(brain, job);
 	return 0;

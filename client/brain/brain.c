@@ -75,13 +75,14 @@ brain_new(const struct brain_args *args, brain_send_fn *send,
 	    args->reverse ? SIDE_B : SIDE_A;
 	brain->filtered = args->name_count > 0 || args->mask_count > 0;
 	brain->scope = scope_of(args);
-	brain->arena = arena_new(RUN_MEMORY_MAX);
+	brain->arena = arena_new(RUN_ARENA_MAX);
 	TAILQ_INIT(&brain->todo);
 	TAILQ_INIT(&brain->ready);
+	STAILQ_INIT(&brain->pages);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		struct run_side *side = &brain->side[s];
 
-		side->arena = arena_new(RUN_MEMORY_MAX);
+		side->arena = arena_new(RUN_ARENA_MAX);
 		RB_INIT(&side->deltas);
 		STAILQ_INIT(&side->lists);
 		STAILQ_INIT(&side->haves);
@@ -135,10 +136,15 @@ void
 brain_free(struct brain **brainp)
 {
 	struct brain *brain;
+	struct page *page;
 	struct job *job;
 
 	if (brainp == NULL || (brain = *brainp) == NULL)
 		return;
+	while ((page = STAILQ_FIRST(&brain->pages)) != NULL) {
+		STAILQ_REMOVE_HEAD(&brain->pages, link);
+		free(page);
+	}
 	while ((job = TAILQ_FIRST(&brain->todo)) != NULL) {
 		TAILQ_REMOVE(&brain->todo, job, link);
 		job_free(brain, &job);
@@ -302,6 +308,28 @@ on_view(struct brain *brain, unsigned int s, const struct msg_view *view,
 	return 0;
 }
 
+int
+run_charge(struct brain *brain, struct job *job, size_t bytes,
+    struct err *err)
+{
+	if (bytes > RUN_TOLD_MAX - brain->told)
+		return err_set(err, ERR_REFUSED, "the stores tell of more than "
+		    "%zu MiB of messages that are new, changed or unlike each "
+		    "other; do some mailboxes at a time, with -m",
+		    RUN_TOLD_MAX >> 20);
+	brain->told += bytes;
+	if (job != NULL)
+		job->told += bytes;
+	return 0;
+}
+
+void
+run_discharge(struct brain *brain, struct job *job, size_t bytes)
+{
+	brain->told -= bytes;
+	job->told -= bytes;
+}
+
 /* The tree arrives in a view, and again, complete, after TREE. */
 static bool
 tree_open(const struct brain *brain, const struct run_side *side)
@@ -312,10 +340,19 @@ tree_open(const struct brain *brain, const struct run_side *side)
 }
 
 static int
+charge_since(struct brain *brain, unsigned int s, size_t before,
+    size_t bytes, struct err *err)
+{
+	return run_charge(brain, NULL, bytes +
+	    arena_used(brain->side[s].arena) - before, err);
+}
+
+static int
 on_mailbox(struct brain *brain, unsigned int s, const struct msg_mailbox *box,
     struct err *err)
 {
 	struct run_side *side = &brain->side[s];
+	size_t before = arena_used(side->arena);
 	struct msg_mailbox *copy;
 
 	if (!tree_open(brain, side))
@@ -333,7 +370,7 @@ on_mailbox(struct brain *brain, unsigned int s, const struct msg_mailbox *box,
 		copy->set_digest = arena_memdup(side->arena, box->set_digest,
 		    DIGEST_SIZE);
 	side->changed = true;
-	return 0;
+	return charge_since(brain, s, before, sizeof(*copy), err);
 }
 
 static int
@@ -341,6 +378,7 @@ on_mailbox_gone(struct brain *brain, unsigned int s,
     const struct msg_mailbox_gone *gone, struct err *err)
 {
 	struct run_side *side = &brain->side[s];
+	size_t before = arena_used(side->arena);
 	struct msg_mailbox_gone *copy;
 
 	if (!tree_open(brain, side) || side->gone.n >= RUN_BOXES_MAX)
@@ -349,7 +387,7 @@ on_mailbox_gone(struct brain *brain, unsigned int s,
 	*copy = *gone;
 	copy->name = arena_strdup(side->arena, gone->name);
 	side->changed = true;
-	return 0;
+	return charge_since(brain, s, before, sizeof(*copy), err);
 }
 
 static int
@@ -357,6 +395,7 @@ on_subscription(struct brain *brain, unsigned int s,
     const struct msg_subscription *sub, struct err *err)
 {
 	struct run_side *side = &brain->side[s];
+	size_t before = arena_used(side->arena);
 	struct msg_subscription *copy;
 
 	if (!tree_open(brain, side) || side->subs.n >= RUN_BOXES_MAX)
@@ -365,7 +404,7 @@ on_subscription(struct brain *brain, unsigned int s,
 	*copy = *sub;
 	copy->name = arena_strdup(side->arena, sub->name);
 	side->changed = true;
-	return 0;
+	return charge_since(brain, s, before, sizeof(*copy), err);
 }
 
 /* Is the complete tree of both sides needed to order renames and deletions? */

@@ -46,6 +46,8 @@ struct brain_args {
 	const char *software;
 	const char *label[SIDE_COUNT];	/* under which each store remembers the
 					   other one */
+	unsigned int page;		/* messages in one list at most, twice
+					   as many under way; 0: as is good */
 	struct guid128 run;		/* random, of this run */
 	uint64_t now_ms;
 };

@@ -102,6 +102,7 @@ emit_flush(struct brain *brain, unsigned int s)
 	    &msg.u.flush.op);
 
 	sent->what = SENT_FLUSH;
+	brain->side[s].flush = msg.u.flush.op;
 	brain->send(s, &msg, brain->arg);
 }
 
@@ -477,6 +478,28 @@ reap_jobs(struct brain *brain)
 	}
 }
 
+/*
+ * The oldest job keeps others from being begun, and a store has not enough
+ * operations yet to make them durable unasked.
+ */
+static void
+flush_oldest(struct brain *brain)
+{
+	const struct job *job = TAILQ_FIRST(&brain->ready);
+
+	if (job == NULL || !jobs_window_full(brain))
+		return;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct run_side *side = &brain->side[s];
+
+		if (job->emitted[s] && job->last_op[s] > side->done &&
+		    job->last_op[s] > side->flush &&
+		    side->op - side->done < RUN_BATCH &&
+		    brain->side[!s].body == NULL)
+			emit_flush(brain, s);
+	}
+}
+
 /* Was there anything to tell each other since the base?  Else nothing is
    changed, not even a log (P3). */
 static bool
@@ -512,6 +535,7 @@ emit_step(struct brain *brain, const bool room[static SIDE_COUNT],
 	if (brain->side[0].commit_sent && brain->side[1].commit_sent)
 		brain->phase = RUN_COMMIT;
 	reap_jobs(brain);
+	flush_oldest(brain);
 	return 0;
 }
 

@@ -23,9 +23,8 @@ job_new(struct brain *brain, size_t entry)
 
 	if (job == NULL)
 		abort();
-	job->arena = arena_new(RUN_MEMORY_MAX);
+	job->arena = arena_new(RUN_ARENA_MAX);
 	job->entry = entry;
-	job->first_page = true;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		const struct msg_mailbox *box = e->box[s];
 		struct mails_side *side = &job->side[s];
@@ -60,6 +59,8 @@ job_free(struct brain *brain, struct job **jobp)
 		ARRAY_FREE(&job->ask[s]);
 		ARRAY_FREE(&job->have_ops[s]);
 	}
+	lists_free(brain, job);
+	brain->told -= job->told;
 	plan_mails_deinit(&job->plan);
 	arena_free(&job->arena);
 	brain->window -= job->weight;
@@ -72,6 +73,18 @@ job_weigh(struct brain *brain, struct job *job, uint64_t messages)
 {
 	job->weight += messages;
 	brain->window += messages;
+	brain->listing += messages;
+}
+
+int
+jobs_keep(struct brain *brain, struct job *job, unsigned int s,
+    const struct msg_message *m, struct err *err)
+{
+	size_t before = arena_used(job->arena);
+
+	*ARRAY_ADD(&job->recs[s]) = msg_message_dup(job->arena, m);
+	return run_charge(brain, job, sizeof(*m) + arena_used(job->arena) -
+	    before, err);
 }
 
 /* The records of a view go to the job; their memory stays the side's. */
@@ -329,7 +342,7 @@ collect_asks(struct brain *brain, struct job *job)
 }
 
 static struct ask *
-add_ask(struct run_side *side, struct job *job, int what)
+add_ask(struct run_side *side, struct job *job, enum ask_what what)
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
 
@@ -348,9 +361,9 @@ add_ask(struct run_side *side, struct job *job, int what)
 	return ask;
 }
 
-static void
-send_list(struct brain *brain, struct job *job, unsigned int s, int what,
-    struct msg_list *list)
+void
+jobs_send_list(struct brain *brain, struct job *job, unsigned int s,
+    enum ask_what what, struct msg_list *list)
 {
 	struct msg msg = { .kind = MSG_LIST };
 
@@ -358,17 +371,6 @@ send_list(struct brain *brain, struct job *job, unsigned int s, int what,
 	list->mailbox = job->guid[s];
 	msg.u.list = *list;
 	brain->send(s, &msg, brain->arg);
-}
-
-void
-jobs_list(struct brain *brain, struct job *job, unsigned int s)
-{
-	struct msg_list list = { .after_uid = job->after_uid };
-
-	list.tombstones = !job->paged;
-	if (job->recs[s].n > 0)
-		list.after_uid = job->recs[s].v[job->recs[s].n - 1].uid;
-	send_list(brain, job, s, ASK_ALL, &list);
 }
 
 static void
@@ -386,7 +388,7 @@ list_marks(struct brain *brain, struct job *job, unsigned int s,
 			.marks = &marks[i], .mark_count = n,
 			.tombstones = true,
 		};
-		send_list(brain, job, s, ASK_MARKS, &list);
+		jobs_send_list(brain, job, s, ASK_MARKS, &list);
 	}
 }
 
@@ -447,14 +449,12 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 	job->paged = list[0] != list[1] && !e->exists[list[0]];
 	if (list[0] || list[1]) {
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-			if (!list[s])
-				continue;
-			job_weigh(brain, job, job->paged ?
-			    LIST_PAGE_MAX < job->side[s].messages ?
-			    LIST_PAGE_MAX : job->side[s].messages :
-			    job->side[s].messages);
-			jobs_list(brain, job, s);
+			uint64_t n = list[s] ? job->side[s].messages : 0;
+
+			job_weigh(brain, job, job->paged && n >
+			    lists_page(brain) ? lists_page(brain) : n);
 		}
+		lists_begin(brain, job);
 		return;
 	}
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
@@ -472,21 +472,22 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 }
 
 /* The next page of a mailbox that only one side has. */
-void
-jobs_start_page(struct brain *brain)
+static void
+start_page(struct brain *brain)
 {
-	struct job *old = brain->next_page, *job = job_new(brain, old->entry);
-	unsigned int s = old->list[1];
+	struct page *page = STAILQ_FIRST(&brain->pages);
+	struct job *job = job_new(brain, page->entry);
+	unsigned int s = page->side;
 
-	brain->next_page = NULL;
+	STAILQ_REMOVE_HEAD(&brain->pages, link);
 	TAILQ_INSERT_TAIL(&brain->todo, job, link);
-	job->guid[s] = old->guid[s];
+	job->guid[s] = page->guid;
 	job->list[s] = job->side[s].complete = true;
 	job->paged = true;
-	job->first_page = false;
-	job->after_uid = old->recs[s].v[old->recs[s].n - 1].uid;
-	job_weigh(brain, job, LIST_PAGE_MAX);
-	jobs_list(brain, job, s);
+	job->last_uid[s] = job->page_after[s] = page->after_uid;
+	job_weigh(brain, job, lists_page(brain));
+	lists_begin(brain, job);
+	free(page);
 }
 
 int
@@ -551,13 +552,12 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 	}
 }
 
-/* Ask for the digests of these UIDs, by ranges. */
-static void
-list_digests(struct brain *brain, struct job *job, unsigned int s,
-    const uint32_t *uids, size_t n)
+void
+jobs_list_uids(struct brain *brain, struct job *job, unsigned int s,
+    enum ask_what what, const uint32_t *uids, size_t n)
 {
 	struct uid_range *ranges = arena_calloc(job->arena, n, sizeof(*ranges));
-	struct msg_list list = { .digests = true };
+	struct msg_list list = { .digests = what == ASK_DIGESTS };
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -572,7 +572,7 @@ list_digests(struct brain *brain, struct job *job, unsigned int s,
 		list.range_count = count - i;
 		if (list.range_count > LIST_RANGES_MAX)
 			list.range_count = LIST_RANGES_MAX;
-		send_list(brain, job, s, ASK_DIGESTS, &list);
+		jobs_send_list(brain, job, s, what, &list);
 	}
 }
 
@@ -645,7 +645,7 @@ add_account(struct brain *brain, const struct job *job)
 static void
 job_planned(struct brain *brain, struct job *job)
 {
-	job->planned = true;
+	brain->listing -= job->weight;
 	highest_planned(brain, job);
 	keep_expunges(brain, job);
 	add_account(brain, job);
@@ -654,6 +654,13 @@ job_planned(struct brain *brain, struct job *job)
 	if (job->plan.skipped > 0 || job->plan.blocked.n > 0)
 		brain->imperfect = true;
 	TAILQ_INSERT_TAIL(&brain->ready, job, link);
+	/* The plan has copies. */
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		ARRAY_FREE(&job->recs[s]);
+		ARRAY_FREE(&job->gone[s]);
+		ARRAY_FREE(&job->ask[s]);
+		ARRAY_FREE(&job->have_ops[s]);
+	}
 }
 
 struct mark_set {
@@ -738,15 +745,15 @@ jobs_ready(struct brain *brain, struct job *job)
 	struct mails_wanted wanted;
 	struct mails_input in;
 
-	if (ask_again(brain, job))
+	if (lists_recall(brain, job) || ask_again(brain, job))
 		return;
 	fill_input(brain, job, &in);
 	if (!job->list[0] && !job->list[1] && merge_mails_needs_lists(&in)) {
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 			job->recs[s].n = job->gone[s].n = job->ask[s].n = 0;
 			job->list[s] = job->side[s].complete = true;
-			jobs_list(brain, job, s);
 		}
+		lists_begin(brain, job);
 		return;
 	}
 	if (!job->digests_done) {
@@ -754,8 +761,8 @@ jobs_ready(struct brain *brain, struct job *job)
 		merge_mails_wanted(job->arena, &in, &wanted);
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 			if (wanted.uids[s].n > 0)
-				list_digests(brain, job, s, wanted.uids[s].v,
-				    wanted.uids[s].n);
+				jobs_list_uids(brain, job, s, ASK_DIGESTS,
+				    wanted.uids[s].v, wanted.uids[s].n);
 			ARRAY_FREE(&wanted.uids[s]);
 		}
 		if (job->waiting > 0)
@@ -764,6 +771,8 @@ jobs_ready(struct brain *brain, struct job *job)
 	if (!job->have_done) {
 		job->have_done = true;
 		merge_mails(job->arena, &in, &job->plan);
+		job->plan.seen += job->dropped_count;
+		job->plan.equal += job->dropped_count;
 		if (job->more)	/* M13 comes with the last page */
 			for (unsigned int s = 0; s < SIDE_COUNT; s++)
 				job->plan.side[s].uidnext = 0;
@@ -779,7 +788,22 @@ bool
 jobs_all_planned(const struct brain *brain)
 {
 	return brain->next_entry >= brain->entries.n &&
-	    TAILQ_EMPTY(&brain->todo);
+	    STAILQ_EMPTY(&brain->pages) && TAILQ_EMPTY(&brain->todo);
+}
+
+/*
+ * Before the gate is open everything has to be planned, but not all of it
+ * listed at once.
+ */
+bool
+jobs_window_full(const struct brain *brain)
+{
+	uint64_t window = brain->args->page > 0 ? 2ULL * brain->args->page :
+	    RUN_PLAN_WINDOW;
+
+	return brain->side[0].list_count >= RUN_LISTS_MAX ||
+	    brain->side[1].list_count >= RUN_LISTS_MAX ||
+	    (brain->gate ? brain->window : brain->listing) > window;
 }
 
 int
@@ -787,11 +811,13 @@ jobs_step(struct brain *brain, struct err *err)
 {
 	bool list[2];
 
-	while (brain->next_entry < brain->entries.n) {
-		if (brain->side[0].list_count >= RUN_LISTS_MAX ||
-		    brain->side[1].list_count >= RUN_LISTS_MAX)
+	while (!STAILQ_EMPTY(&brain->pages)) {
+		if (jobs_window_full(brain))
 			return 0;
-		if (brain->gate && brain->window > RUN_PLAN_WINDOW)
+		start_page(brain);
+	}
+	while (brain->next_entry < brain->entries.n) {
+		if (jobs_window_full(brain))
 			return 0;
 		if (job_wanted(brain, &brain->entries.v[brain->next_entry],
 		    list))

@@ -240,7 +240,7 @@ merge_decide_all(struct merge *m)
 
 	for (size_t i = 0; i < m->insts.n; i++)
 		n += m->insts.v[i].mark_count;
-	live = arena_calloc(m->arena, n + 1, sizeof(*live));
+	live = arena_calloc(m->scratch, n + 1, sizeof(*live));
 	n = 0;
 	for (size_t i = 0; i < m->insts.n; i++) {
 		struct inst *inst = &m->insts.v[i];

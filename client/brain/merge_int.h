@@ -21,8 +21,11 @@ struct inst {
 	uint64_t modseq[2];		/* to be; 0: as it comes (F6) */
 };
 
+#define MERGE_SCRATCH_MAX	((size_t)8 << 30)	/* bytes */
+
 struct merge {
-	struct arena *arena;
+	struct arena *arena;		/* of the plan */
+	struct arena *scratch;		/* until the plan is made */
 	const struct mails_input *in;
 	struct plan_mails *plan;
 	ARRAY(struct inst) insts;

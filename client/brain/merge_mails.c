@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "brain/merge_int.h"
 
 struct plan_op *
@@ -117,7 +118,8 @@ static void
 merge_begin(struct merge *m, struct arena *arena, const struct mails_input *in,
     struct plan_mails *plan)
 {
-	*m = (struct merge){ .arena = arena, .in = in, .plan = plan };
+	*m = (struct merge){ .arena = arena, .in = in, .plan = plan,
+	    .scratch = arena_new(MERGE_SCRATCH_MAX) };
 	m->differs = uidvalidity_differs(in);
 	m->keeper = m->differs ? choose_keeper(in) : 0;
 	m->renumber = m->differs && !merge_is_fixed(m, !m->keeper);
@@ -129,6 +131,13 @@ merge_begin(struct merge *m, struct arena *arena, const struct mails_input *in,
 		merge_collect_dead(m, s);
 	merge_make_insts(m);
 	merge_pair_rest(m);
+}
+
+static void
+merge_end(struct merge *m)
+{
+	ARRAY_FREE(&m->insts);
+	arena_free(&m->scratch);
 }
 
 void
@@ -155,7 +164,7 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 	}
 	for (unsigned int s = 0; s < 2; s++)
 		plan_side_sort(&plan->side[s]);
-	ARRAY_FREE(&m.insts);
+	merge_end(&m);
 }
 
 void
@@ -183,6 +192,6 @@ merge_mails_wanted(struct arena *arena, const struct mails_input *in,
 	/* Leftovers of one side alone can't be the same as anything. */
 	for (unsigned int s = 0; s < 2 && (left[0] == 0 || left[1] == 0); s++)
 		ARRAY_FREE(&wanted->uids[s]);
-	ARRAY_FREE(&m.insts);
+	merge_end(&m);
 	plan_mails_deinit(&plan);
 }

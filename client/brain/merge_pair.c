@@ -55,7 +55,7 @@ merge_collect_dead(struct merge *m, unsigned int s)
 
 	for (size_t i = 0; i < side->gone_count; i++)
 		n += side->gone[i].mark_count;
-	m->dead[s] = arena_calloc(m->arena, n + 1, sizeof(*m->dead[s]));
+	m->dead[s] = arena_calloc(m->scratch, n + 1, sizeof(*m->dead[s]));
 	n = 0;
 	for (size_t i = 0; i < side->gone_count; i++) {
 		memcpy(&m->dead[s][n], side->gone[i].marks,
@@ -92,14 +92,14 @@ find_root(uint32_t *parent, size_t i)
 static uint32_t *
 join_by_marks(struct merge *m, size_t n0, size_t total)
 {
-	uint32_t *parent = arena_calloc(m->arena, total + 1, sizeof(*parent));
+	uint32_t *parent = arena_calloc(m->scratch, total + 1, sizeof(*parent));
 	struct mark_ref *refs;
 	size_t n = 0, a, b;
 
 	for (unsigned int s = 0; s < 2; s++)
 		for (size_t i = 0; i < m->in->side[s].rec_count; i++)
 			n += m->in->side[s].recs[i].mark_count;
-	refs = arena_calloc(m->arena, n + 1, sizeof(*refs));
+	refs = arena_calloc(m->scratch, n + 1, sizeof(*refs));
 	n = 0;
 	for (unsigned int s = 0; s < 2; s++) {
 		for (size_t i = 0; i < m->in->side[s].rec_count; i++) {
@@ -185,7 +185,7 @@ merge_make_insts(struct merge *m)
 	size_t n0 = m->in->side[0].rec_count;
 	size_t total = n0 + m->in->side[1].rec_count, root;
 	uint32_t *parent = join_by_marks(m, n0, total);
-	uint32_t *where = arena_calloc(m->arena, total + 1, sizeof(*where));
+	uint32_t *where = arena_calloc(m->scratch, total + 1, sizeof(*where));
 	struct inst *inst;
 
 	for (size_t i = 0; i < total; i++) {
@@ -301,7 +301,7 @@ collect_loose(struct merge *m, unsigned int s, enum pair_key key,
 	};
 	size_t n = 0;
 
-	*out = arena_calloc(m->arena, m->in->side[s].rec_count + 1,
+	*out = arena_calloc(m->scratch, m->in->side[s].rec_count + 1,
 	    sizeof(**out));
 	for (size_t i = 0; i < m->insts.n; i++) {
 		struct inst *inst = &m->insts.v[i];

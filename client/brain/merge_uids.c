@@ -184,7 +184,7 @@ is_retry(const struct merge *m, const struct inst *inst)
 uint64_t
 merge_plan_uids(struct merge *m)
 {
-	struct uid_wish *wishes = arena_calloc(m->arena, m->insts.n + 1,
+	struct uid_wish *wishes = arena_calloc(m->scratch, m->insts.n + 1,
 	    sizeof(*wishes));
 	const struct mails_side *side = m->in->side;
 	uint64_t next = merge_side_uidnext(&side[0]);

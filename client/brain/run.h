@@ -21,11 +21,22 @@
 #include "brain/merge_tree.h"
 #include "brain/plan.h"
 
-#define RUN_MEMORY_MAX		((size_t)8 << 30) /* bytes of one arena */
+/*
+ * Bytes of records and names that both stores may have told and that are not
+ * done with: three million messages.  What is planned from them takes up to
+ * three times as much.  A first copy, and the equal ones of a comparison, take
+ * a few pages; so an honest store needs so much only if as many messages were
+ * changed, or renumbered, since the last run.
+ */
+#define RUN_TOLD_MAX		((size_t)1 << 30)
+#define RUN_ARENA_MAX		((size_t)8 << 30) /* bytes; never reached */
 #define RUN_BOXES_MAX		200000U	/* mailboxes told by one side */
-#define RUN_RECORDS_MAX		40000000U /* records of one mailbox */
 #define RUN_LISTS_MAX		64U	/* LISTs under way per side */
-#define RUN_PLAN_WINDOW		50000U	/* messages planned or listed ahead */
+#define RUN_PLAN_WINDOW		5000U	/* messages planned or listed ahead */
+#define RUN_PAGE		2000U	/* messages of one LIST */
+#define RUN_COMPARE_PAGE	4000U	/* the same, if both sides have them */
+#define RUN_BATCH		2000U	/* operations that a store takes before it
+					   makes them durable unasked */
 #define RUN_GETS_MAX		2000U	/* bodies asked for ahead */
 #define RUN_SEND_MAX		512U	/* messages sent in one step, per side */
 #define RUN_MENDS_MAX		3U	/* rounds of mending UIDs (M12) */
@@ -41,6 +52,28 @@ enum run_phase {
 	RUN_COMMIT,		/* FLUSH and COMMIT are out */
 	RUN_END,
 };
+
+/* Messages of a complete list that the other side has not told so far. */
+struct fresh {
+	struct arena *arena;
+	ARRAY(struct msg_message) recs;
+	size_t at;			/* those before it are compared */
+};
+
+/* One mark of a message that is equal on both sides. */
+struct dropped {
+	uint32_t hash, uid;
+};
+
+/* A page to be listed: the messages above a UID. */
+struct page {
+	STAILQ_ENTRY(page) link;
+	size_t entry;
+	unsigned int side;
+	struct guid128 guid;
+	uint32_t after_uid;
+};
+STAILQ_HEAD(pages, page);
 
 /* Records of one mailbox as one side's view told them. */
 struct delta {
@@ -64,12 +97,16 @@ struct job {
 	bool list[2];			/* a complete list is wanted */
 	bool paged;			/* one side is empty: page by page */
 	bool more;			/* another page follows this job */
-	bool first_page;
 	bool digests_done, have_done;
-	uint32_t after_uid;		/* of the page */
+	uint32_t last_uid[2];		/* told by the list so far */
+	uint32_t page_after[2];		/* the same, before this page */
+	bool listed[2];			/* the list is complete */
+	bool drop;			/* what is equal on both sides */
+	struct fresh fresh[2];
+	ARRAY(struct dropped) dropped;
+	uint64_t dropped_count;		/* messages */
 	unsigned int waiting;		/* replies outstanding */
 	ARRAY(size_t) have_ops[2];	/* ops that a HAVE asks about */
-	bool planned;
 	struct plan_mails plan;
 	bool pre_sent[2];		/* UIDVALIDITY went out */
 	bool emitted[2];
@@ -77,6 +114,7 @@ struct job {
 	size_t asked[2];		/* ops looked at for GETs */
 	uint32_t last_op[2];		/* number of its last operation */
 	uint64_t weight;		/* messages in the window */
+	size_t told;			/* bytes of brain->told */
 };
 TAILQ_HEAD(jobs, job);
 
@@ -84,7 +122,9 @@ TAILQ_HEAD(jobs, job);
 struct ask {
 	STAILQ_ENTRY(ask) link;
 	struct job *job;
-	enum { ASK_ALL, ASK_MARKS, ASK_DIGESTS, ASK_HAVE } what;
+	enum ask_what {
+		ASK_ALL, ASK_AGAIN, ASK_MARKS, ASK_DIGESTS, ASK_HAVE
+	} what;
 	uint32_t request;
 	size_t first;			/* HAVE: index into have_ops */
 };
@@ -205,6 +245,7 @@ struct run_side {
 
 	uint32_t op;			/* last number given */
 	uint32_t done;			/* highest that is durable */
+	uint32_t flush;			/* of the FLUSH sent last */
 	ARRAY(struct sent_op) sent;	/* by number, from sent_first */
 	size_t sent_head;		/* those before it are done */
 	uint32_t sent_first;		/* number of sent.v[0] */
@@ -251,8 +292,10 @@ struct brain {
 	struct jobs todo;		/* waiting for their turn or replies */
 	struct jobs ready;		/* planned, in the order of sending */
 	size_t next_entry;		/* entries not yet looked at for a job */
-	struct job *next_page;		/* a page to be listed first, or NULL */
+	struct pages pages;		/* to be listed before other entries */
 	uint64_t window;		/* messages listed or planned, not done */
+	uint64_t listing;		/* of these, not yet planned */
+	size_t told;			/* bytes, up to RUN_TOLD_MAX */
 	bool gate;			/* operations may be sent */
 	bool complete;			/* the trees are complete */
 	unsigned int mend_round;
@@ -276,14 +319,25 @@ struct guid128 run_guid(const struct brain *brain, unsigned int side,
 struct delta *run_delta_find(struct run_side *side,
     const struct guid128 *guid);
 
+/* Bytes of what a store told are kept, for a job or, if NULL, for the run. */
+int run_charge(struct brain *brain, struct job *job, size_t bytes,
+    struct err *err);
+void run_discharge(struct brain *brain, struct job *job, size_t bytes);
+
 /* jobs.c: from the views to the plans */
 int jobs_begin(struct brain *brain, struct err *err);
 int jobs_step(struct brain *brain, struct err *err);
+/* No other mailbox may be begun. */
+bool jobs_window_full(const struct brain *brain);
 bool jobs_all_planned(const struct brain *brain);
-/* Ask for all messages of a job's mailbox, or for those after what came. */
-void jobs_list(struct brain *brain, struct job *job, unsigned int side);
-/* Begin the page after brain->next_page. */
-void jobs_start_page(struct brain *brain);
+void jobs_send_list(struct brain *brain, struct job *job, unsigned int side,
+    enum ask_what what, struct msg_list *list);
+/* Ask for messages by UID; uids rise.  ASK_DIGESTS computes digests. */
+void jobs_list_uids(struct brain *brain, struct job *job, unsigned int side,
+    enum ask_what what, const uint32_t *uids, size_t n);
+/* A record for the merge. */
+int jobs_keep(struct brain *brain, struct job *job, unsigned int side,
+    const struct msg_message *m, struct err *err);
 /* Everything that a job asked for has come: take its next step. */
 void jobs_ready(struct brain *brain, struct job *job);
 /*
@@ -293,6 +347,23 @@ void jobs_ready(struct brain *brain, struct job *job);
 bool jobs_left_unequal(const struct brain *brain, const struct job *job);
 int jobs_rec_cmp(const void *a, const void *b);
 void job_free(struct brain *brain, struct job **job);
+
+/* lists.c: complete lists, page by page */
+/* How many messages of a mailbox that one side alone has come in one page. */
+uint32_t lists_page(const struct brain *brain);
+/* Ask for the lists that the job wants. */
+void lists_begin(struct brain *brain, struct job *job);
+/* Ask for the messages after those that came. */
+void lists_ask(struct brain *brain, struct job *job, unsigned int side);
+int lists_message(struct brain *brain, struct job *job, unsigned int side,
+    const struct msg_message *m, struct err *err);
+int lists_gone(struct job *job, unsigned int side, const struct msg_gone *g,
+    struct err *err);
+int lists_end(struct brain *brain, struct job *job, unsigned int side,
+    bool more, struct err *err);
+/* True if some of what was dropped has to be listed again. */
+bool lists_recall(struct brain *brain, struct job *job);
+void lists_free(struct brain *brain, struct job *job);
 
 /* answers.c: what the stores tell */
 int jobs_on_messages(struct brain *brain, unsigned int side,

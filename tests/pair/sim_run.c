@@ -491,6 +491,8 @@ fill_args(const struct sim *sim, struct sim_run *run, struct brain_args *args)
 		.software = "simulate",
 		.label = { labels[sim->pair[1]], labels[sim->pair[0]] },
 		.now_ms = clock_now_ms(),
+		/* Pages of one to three messages, or one page for all. */
+		.page = run->seed % 4,
 	};
 	args->run = guid_random();
 	if (run->filter != NULL) {
