@@ -30,7 +30,8 @@ options() {
 
 # items MANUAL MACRO: what its lists explain with that macro, one a line
 items() {
-	sed -n "s/^\.It $2 //p" "$1" | sed "s/ , $2 /\n/g; s/ , /\n/g" |
+	sed -n "s/ Ta .*//; s/^\.It $2 //p" "$1" |
+	    sed "s/ , $2 /\n/g; s/ , /\n/g" |
 	    sed "s/^$2 //; s/ .*//; s/\\\\-/-/g"
 }
 
