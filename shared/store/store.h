@@ -190,8 +190,8 @@ struct store_driver {
 	/*
 	 * Create a mailbox with this GUID, UIDVALIDITY and UIDNEXT (zero: the
 	 * driver chooses, a UIDVALIDITY above all that were given here before),
-	 * or a mere directory.  Missing parents are made as the format needs.  ERR_STALE if the name exists.  Durable when it
-	 * returns.
+	 * or a mere directory.  Missing parents are made as the format needs.
+	 * ERR_STALE if the name exists.  Durable when it returns.
 	 */
 	int (*mailbox_create)(struct store *store, const char *name,
 	    bool selectable, const struct mailbox_status *status,
