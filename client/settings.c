@@ -222,6 +222,18 @@ check_values(const struct settings *set, struct err *err)
 	return 0;
 }
 
+/* origin is heap memory, and what is returned. */
+static char *
+tell_what_to_do(char *origin, bool create)
+{
+	char *text = mem_printf("%s; if the mail is elsewhere, say where by -o "
+	    "mail_location=FORMAT:PATH or in " CONFIG_NAME "%s", origin,
+	    create ? "" : "; --create makes a new store there");
+
+	free(origin);
+	return text;
+}
+
 static int
 expand_locations(struct settings *set, struct err *err)
 {
@@ -233,6 +245,8 @@ expand_locations(struct settings *set, struct err *err)
 	    set->user != NULL ? home : getcwd(cwd, sizeof(cwd)),
 	    &set->location, err) == -1)
 		return -1;
+	set->origin = tell_what_to_do(mail_conf_origin(&set->mail,
+	    &set->conf), set->create);
 	if (set->state_dir == NULL)
 		return 0;
 	set->state_path = mail_location_expand_path(set->state_dir,
@@ -276,5 +290,7 @@ settings_deinit(struct settings *set)
 	mail_location_deinit(&set->location);
 	free(set->state_path);
 	set->state_path = NULL;
+	free(set->origin);
+	set->origin = NULL;
 	conf_deinit(&set->conf);
 }

@@ -58,6 +58,7 @@ struct settings {
 	/* Made from them by settings_load. */
 	struct account owner;	/* whose mail it is */
 	struct mail_location location;	/* the first location */
+	char *origin;			/* what named it, for messages */
 	char *state_path;		/* state_dir, expanded; NULL: none */
 	struct conf conf;
 };

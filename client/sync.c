@@ -56,6 +56,7 @@ sync_session_args(const struct settings *set, struct session_args *args)
 {
 	*args = (struct session_args){
 		.location = &set->location,
+		.origin = set->origin,
 		.options = {
 			.create = set->create && !set->dry_run,
 			.alt_char = set->alt_char[0],
@@ -237,6 +238,7 @@ open_mail(struct sync *sync, struct err *err)
 
 	sync_session_args(set, &args);
 	args.location = &sync->location2;
+	args.origin = "as named on the command line";
 	/* A destination is made where it is missing, a source never. */
 	args.options.create = !set->dry_run && !set->reverse;
 	return endpoint_open_store(&sync->ends[SIDE_B], sync->second_name, &args,

@@ -28,6 +28,7 @@
 struct place {
 	const struct store_args *args;
 	struct mail_location location;
+	char *origin;			/* what named it, for messages */
 	char *state_dir;		/* NULL: none */
 	struct store_conf store;
 	struct session_args session;
@@ -127,8 +128,11 @@ locate(struct place *place, struct err *err)
 	const struct server_settings *set = place->args->set;
 	const struct account *user = place->args->user;
 
-	return mail_conf_locate(&set->mail, &set->conf, user,
-	    account_home(user), &place->location, err);
+	if (mail_conf_locate(&set->mail, &set->conf, user,
+	    account_home(user), &place->location, err) == -1)
+		return -1;
+	place->origin = mail_conf_origin(&set->mail, &set->conf);
+	return 0;
 }
 
 static int
@@ -151,6 +155,7 @@ fill_session(struct place *place)
 
 	place->session = (struct session_args){
 		.location = &place->location,
+		.origin = place->origin,
 		.options = {
 			.readonly = args->access == PEER_READ,
 			.create = args->access != PEER_READ,
@@ -194,6 +199,7 @@ run(int in, int out, const struct store_args *args)
 		log_error("session fails error=%s code=%s", err.msg,
 		    err_name(err.code));
 	mail_location_deinit(&place.location);
+	free(place.origin);
 	free(place.state_dir);
 	return ret == 0 ? 0 : err_exit_status(err.code);
 }

@@ -50,6 +50,8 @@ conf_init(struct conf *conf, const struct optdef *defs, size_t count,
 	conf->count = count;
 	conf->settings = settings;
 	conf->sources = mem_calloc(count, 1);
+	conf->places = mem_calloc(count, sizeof(*conf->places));
+	conf->place = NULL;
 	for (size_t i = 0; i < count; i++)
 		memset(field_of(conf, &defs[i]), 0, field_size(defs[i].type));
 	for (size_t i = 0; i < count; i++) {
@@ -62,9 +64,12 @@ conf_init(struct conf *conf, const struct optdef *defs, size_t count,
 void
 conf_deinit(struct conf *conf)
 {
-	for (size_t i = 0; i < conf->count; i++)
+	for (size_t i = 0; i < conf->count; i++) {
 		conf_value_clear(&conf->defs[i],
 		    field_of(conf, &conf->defs[i]));
+		free(conf->places[i]);
+	}
+	free(conf->places);
 	free(conf->sources);
 	memset(conf, 0, sizeof(*conf));
 }
@@ -97,6 +102,34 @@ conf_source(const struct conf *conf, const char *name)
 
 	return def == NULL ? CONF_DEFAULT :
 	    (enum conf_source)conf->sources[def - conf->defs];
+}
+
+void
+conf_set_place(struct conf *conf, const char *place)
+{
+	conf->place = place;
+}
+
+const char *
+conf_place(const struct conf *conf, const char *name)
+{
+	const struct optdef *def = conf_find(conf, name);
+
+	if (def != NULL && conf->places[def - conf->defs] != NULL)
+		return conf->places[def - conf->defs];
+	switch (conf_source(conf, name)) {
+	case CONF_DEFAULT:
+		return "the built-in default";
+	case CONF_DOVECOT:
+		return "Dovecot's settings";
+	case CONF_FILE:
+		return "the configuration file";
+	case CONF_USERDB:
+		return "the user's entry";
+	case CONF_ARGS:
+		return "the command line";
+	}
+	abort();
 }
 
 static size_t
@@ -173,6 +206,14 @@ set_setting(struct conf *conf, const char *text, enum conf_source source,
 	return ret;
 }
 
+static void
+note_place(struct conf *conf, size_t n, enum conf_source source)
+{
+	free(conf->places[n]);
+	conf->places[n] = conf->place != NULL && source != CONF_DEFAULT ?
+	    mem_strdup(conf->place) : NULL;
+}
+
 int
 conf_set_def(struct conf *conf, const struct optdef *def, const char *value,
     enum conf_source source, struct err *err)
@@ -200,6 +241,7 @@ conf_set_def(struct conf *conf, const struct optdef *def, const char *value,
 	if (conf_value_store(def, field, value, err) == -1)
 		return err_prefix(err, "%s", def->name);
 	*old = (unsigned char)source;
+	note_place(conf, (size_t)(def - conf->defs), source);
 	return 0;
 }
 

@@ -29,6 +29,8 @@ struct conf {
 	size_t count;
 	void *settings;		/* the caller's */
 	unsigned char *sources;	/* enum conf_source of each def */
+	char **places;		/* of each def, by conf_set_place; or NULL */
+	const char *place;	/* of what is set next */
 };
 
 /*
@@ -55,6 +57,15 @@ int conf_set_def(struct conf *conf, const struct optdef *def,
 
 /* Where the present value is from; CONF_DEFAULT for an unknown name, too. */
 enum conf_source conf_source(const struct conf *conf, const char *name);
+
+/*
+ * Where what is set from now on was read, for messages: "/etc/x.conf line 3".
+ * Borrowed until the next call; NULL: the source says enough.
+ */
+void conf_set_place(struct conf *conf, const char *place);
+
+/* Where the present value was read, never NULL: "the command line". */
+const char *conf_place(const struct conf *conf, const char *name);
 
 /* The option of this name, NULL if there is none.  '-' is as good as '_'. */
 const struct optdef *conf_find(const struct conf *conf, const char *name);

@@ -31,6 +31,7 @@ struct file {
 	struct strbuf section;	/* "section/name/" of the open sections */
 	size_t starts[CONF_SECTION_MAX];	/* where each begins there */
 	unsigned int depth;	/* of sections */
+	unsigned int number;	/* of the line */
 };
 
 static int read_path(struct reading *reading, const char *path,
@@ -129,13 +130,17 @@ static int
 do_setting(struct file *file, const struct conf_line *line, struct err *err)
 {
 	char *name = mem_printf("%s%s", file->section.data, line->name);
+	char *place = mem_printf("%.160s line %u", file->path, file->number);
 	int ret;
 
+	conf_set_place(file->reading->conf, place);
 	if (line->from_file)
 		ret = set_from_file(file, name, line->value, err);
 	else
 		ret = conf_set(file->reading->conf, name, line->value,
 		    file->reading->source, err);
+	conf_set_place(file->reading->conf, NULL);
+	free(place);
 	free(name);
 	return ret;
 }
@@ -270,6 +275,7 @@ parse_text(struct reading *reading, const char *path,
 		strbuf_add(&file.section, section->data, section->len);
 	conf_lines_init(&lines, text, len);
 	while ((r = conf_lines_next(&lines, &line, err)) == 1) {
+		file.number = lines.number;
 		if ((r = do_line(&file, &line, err)) == -1)
 			break;
 	}

@@ -303,6 +303,17 @@ log_notice(const char *text, void *arg)
 	log_warn("%s", text);
 }
 
+/* Who wonders about the path wants to know who named it. */
+static void
+tell_origin(const struct session *s, struct err *err)
+{
+	size_t len = strlen(err->msg);
+
+	if (s->args.origin != NULL)
+		snprintf(err->msg + len, sizeof(err->msg) - len, " (%s)",
+		    s->args.origin);
+}
+
 static int
 open_all(struct session *s, struct err *err)
 {
@@ -320,17 +331,14 @@ open_all(struct session *s, struct err *err)
 		options.create = false;
 	if (s->hello.alt_char != '\0')
 		options.alt_char = s->hello.alt_char;
-	if (s->args.driver != NULL) {
-		if (s->args.driver->open(&s->store, s->args.location,
-		    &options, err) == -1)
-			return -1;
-		s->driver = s->args.driver;
-	} else {
-		if (store_open(&s->store, s->args.location, &options,
-		    err) == -1)
-			return -1;
-		s->driver = s->store->driver;
+	if (s->args.driver != NULL ? s->args.driver->open(&s->store,
+	    s->args.location, &options, err) == -1 : store_open(&s->store,
+	    s->args.location, &options, err) == -1) {
+		tell_origin(s, err);
+		return -1;
 	}
+	s->driver = s->args.driver != NULL ? s->args.driver :
+	    s->store->driver;
 	s->store->problem = session_store_problem;
 	s->store->problem_arg = s;
 	args.root_fd = s->driver->root_fd(s->store);

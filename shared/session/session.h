@@ -23,6 +23,8 @@ struct mail_location;
 /* What a session works on; all borrowed for its life. */
 struct session_args {
 	const struct mail_location *location;
+	const char *origin;		/* what named it, for messages, with what
+					   to do about it; NULL: unknown */
 	struct store_options options;	/* readonly is set by the role as well */
 	const char *state_dir;		/* NULL: the log lies in the store's root */
 	const char *user;		/* for messages; NULL: unknown */

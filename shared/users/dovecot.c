@@ -252,13 +252,19 @@ read_and_take(struct dovecot_conf *dovecot, const char *program,
 {
 	struct doveconf dc = { .n = 0 };
 	struct strbuf remarks;
+	char *place;
 	int ret;
 
+	place = file == NULL ? mem_strdup("Dovecot's settings (doveconf)") :
+	    mem_printf("Dovecot's settings (doveconf -c %.120s)", file);
 	strbuf_init(&remarks, VALUE_MAX);
 	ret = doveconf_read(&dc, program, file, DOVECONF_TIMEOUT, &remarks,
 	    err);
+	conf_set_place(target->conf, place);
 	if (ret == 0)
 		ret = dovecot_take(dovecot, &dc, target, err);
+	conf_set_place(target->conf, NULL);
+	free(place);
 	if (ret == 0 && remarks.len > 0)
 		dovecot->remarks = mem_strdup(remarks.data);
 	strbuf_deinit(&remarks);

@@ -163,8 +163,8 @@ parse_parts(const struct mail_conf *mail, const struct account *user,
 
 static int
 set_key(struct mail_location *loc, const struct mail_key *key,
-    const struct mail_conf *mail, const struct account *user,
-    struct err *err)
+    const struct mail_conf *mail, const struct conf *conf,
+    const struct account *user, struct err *err)
 {
 	const char *const *field = (const void *)((const char *)mail +
 	    key->offset), *name = key->key;
@@ -180,7 +180,8 @@ set_key(struct mail_location *loc, const struct mail_key *key,
 	ret = value == NULL ? -1 : mail_location_set(loc, name, value,
 	    account_home(user), err);
 	free(value);
-	return ret == -1 ? err_prefix(err, "%s", key->setting) : 0;
+	return ret == -1 ? err_prefix(err, "%s of %s", key->setting,
+	    conf_place(conf, key->setting)) : 0;
 }
 
 /* Is the value there, and from base or a stronger source? */
@@ -199,7 +200,7 @@ set_keys(struct mail_location *loc, const struct mail_conf *mail,
 {
 	for (size_t i = 0; i < nitems(mail_keys); i++) {
 		if (counts(conf, mail_keys[i].setting, base) &&
-		    set_key(loc, &mail_keys[i], mail, user, err) == -1)
+		    set_key(loc, &mail_keys[i], mail, conf, user, err) == -1)
 			return -1;
 	}
 	if (counts(conf, "mail_alt_check", base) && !mail->mail_alt_check &&
@@ -212,6 +213,32 @@ set_keys(struct mail_location *loc, const struct mail_conf *mail,
 	return 0;
 }
 
+static bool
+is_in_parts(const struct mail_conf *mail, const struct conf *conf)
+{
+	enum conf_source base = conf_source(conf, "mail_location");
+
+	return (counts(conf, "mail_driver", base) &&
+	    is_set(mail->mail_driver)) ||
+	    (counts(conf, "mail_path", base) && is_set(mail->mail_path));
+}
+
+char *
+mail_conf_origin(const struct mail_conf *mail, const struct conf *conf)
+{
+	const char *setting = "mail_location", *value = mail->mail_location;
+
+	if (is_in_parts(mail, conf)) {
+		setting = is_set(mail->mail_path) ? "mail_path" :
+		    "mail_driver";
+		value = is_set(mail->mail_path) ? mail->mail_path :
+		    mail->mail_driver;
+	}
+	return mem_printf("%s%s%.100s of %s", setting,
+	    is_set(value) ? " = " : "", is_set(value) ? value : "",
+	    conf_place(conf, setting));
+}
+
 int
 mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
     const struct account *user, const char *cwd, struct mail_location *loc_r,
@@ -219,15 +246,21 @@ mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
 {
 	enum conf_source base = conf_source(conf, "mail_location");
 	struct mail_location loc = { .key_count = 0 };
+	char *origin;
+	int ret;
 
-	if ((counts(conf, "mail_driver", base) && is_set(mail->mail_driver)) ||
-	    (counts(conf, "mail_path", base) && is_set(mail->mail_path))) {
-		if (parse_parts(mail, user, cwd, &loc, err) == -1)
-			return -1;
+	if (is_in_parts(mail, conf)) {
+		ret = parse_parts(mail, user, cwd, &loc, err);
 		base = CONF_DEFAULT;
-	} else if (mail->mail_location == NULL ||
-	    parse(mail->mail_location, user, cwd, &loc, err) == -1) {
-		return err_prefix(err, "mail_location");
+	} else {
+		ret = parse(mail->mail_location == NULL ? "" :
+		    mail->mail_location, user, cwd, &loc, err);
+	}
+	if (ret == -1) {
+		origin = mail_conf_origin(mail, conf);
+		err_prefix(err, "%s", origin);
+		free(origin);
+		return -1;
 	}
 	if (set_keys(&loc, mail, conf, base, user, err) == -1) {
 		mail_location_deinit(&loc);
@@ -299,13 +332,20 @@ int
 mail_conf_apply(const struct mail_conf *mail, struct conf *conf,
     const struct account *user, struct err *err)
 {
-	for (size_t i = 0; i < user->field_count; i++) {
+	char *place = mem_printf("the entry of the user %.80s", user->name);
+	int ret = 0;
+
+	conf_set_place(conf, place);
+	for (size_t i = 0; i < user->field_count && ret == 0; i++) {
 		const char *name = setting_of(mail, user->fields[i].key);
 
-		if (name != NULL && conf_set(conf, name,
-		    user->fields[i].value, CONF_USERDB, err) == -1)
-			return err_prefix(err, "the entry of the user %s",
-			    user->name);
+		if (name != NULL)
+			ret = conf_set(conf, name, user->fields[i].value,
+			    CONF_USERDB, err);
 	}
-	return 0;
+	conf_set_place(conf, NULL);
+	if (ret == -1)
+		err_prefix(err, "%s", place);
+	free(place);
+	return ret;
 }

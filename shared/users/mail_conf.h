@@ -45,6 +45,12 @@ int mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
     const struct account *user, const char *cwd, struct mail_location *loc_r,
     struct err *err);
 
+/*
+ * What names the location, for messages: "mail_location = maildir:~/Mail of
+ * /etc/dsync/dsync.conf line 3".  Heap memory.
+ */
+char *mail_conf_origin(const struct mail_conf *mail, const struct conf *conf);
+
 /* Do the settings name an mbox?  An empty location is none yet. */
 bool mail_conf_is_mbox(const struct mail_conf *mail);
 

@@ -129,6 +129,13 @@ expect 78 -c "$work/bad.conf" mirror "maildir:$work/x"
 says 'unknown variable'
 expect 66 -c "$work/none.conf" mirror "maildir:$work/x"
 says 'none.conf'
+
+step 'a host with the settings of a Dovecot that serves no mail yet'
+printf '%s\n' 'mail_location = mbox:~/mail:INBOX=/var/mail/%u' \
+    'namespace inbox {' '  inbox = yes' '}' >"$work/dovecot-new.conf"
+expect 66 -c "$work/dovecot-new.conf" mirror "maildir:$work/x"
+says '/laptop/mail: .*mail_location = mbox:~/mail:INBOX=/var/mail/%u of Dovecot'
+says 'doveconf -c .*/dovecot-new.conf.*say where by -o mail_location='
 [ ! -e "$work/x" ] || fail 'something was made all the same'
 no_complaint
 exit 0

@@ -82,3 +82,30 @@ rmdir "$work/disk"
 mv "$work/unmounted" "$work/disk"
 expect 0 mirror "maildir:$other"
 equal "$laptop" "$other"
+
+step "who named a location that is missing or wrong, and what to do about it"
+conf=$work/laptop/.config/dsync/dsync.conf
+saved=$(cat "$conf" 2>/dev/null)
+expect 66 -o mail_location=maildir:~/none mirror "maildir:$other"
+says '/laptop/none: .*mail_location = maildir:~/none of the command line'
+says 'say where by .*--create'
+printf '# mine\nmail_location = maildir:~/none\n' >"$conf"
+expect 66 mirror "maildir:$other"
+says "/laptop/none: .*of .*/dsync.conf line 2"
+printf 'mail_driver = mbox\nmail_path = ~/none\n' >"$conf"
+expect 66 mirror "maildir:$other"
+says "/laptop/none: .*mail_path = ~/none of .*/dsync.conf line 2"
+printf 'mail_location = paper:~/none\n' >"$conf"
+expect 78 mirror "maildir:$other"
+says "format paper is not supported .*of .*/dsync.conf line 1"
+printf 'mail_location =\n' >"$conf"
+mv "$laptop" "$work/away"
+expect 78 mirror "maildir:$other"
+says "mail_location of .*/dsync.conf line 1: .*no mail was found"
+rm "$conf"
+expect 66 mirror "maildir:$other"
+says 'mail_location = maildir:~/Maildir of the built-in default'
+mv "$work/away" "$laptop"
+[ -z "$saved" ] || echo "$saved" >"$conf"
+expect 66 -R backup "maildir:$work/none"
+says '/none: .*as named on the command line'

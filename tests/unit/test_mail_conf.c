@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -231,6 +232,7 @@ add(const char *key, const char *value)
 
 START_TEST(an_entry_may_say_how_mail_lies_and_nothing_else)
 {
+	char *origin;
 
 	user.name = strdup(name);
 	user.home = strdup(home);
@@ -244,6 +246,10 @@ START_TEST(an_entry_may_say_how_mail_lies_and_nothing_else)
 	ck_assert_str_eq(set.mail.mail_location, "sdbox:~/s");
 	ck_assert_int_eq((int)conf_source(&conf, "mail_location"),
 	    CONF_USERDB);
+	origin = mail_conf_origin(&set.mail, &conf);
+	ck_assert_str_eq(origin, "mail_location = sdbox:~/s of the entry of "
+	    "the user anna@b.org");
+	free(origin);
 	ck_assert_uint_eq(set.store.mdbox_rotate_size, 3U << 20);
 	ck_assert_ptr_null(set.ssl_ca);
 	add("lock_method", "prayer");
