@@ -560,6 +560,7 @@ send_save(struct brain *brain, unsigned int s, size_t entry,
 	save->mailbox = sent->mailbox;
 	save->message = *rec;
 	save->message.received = body->received;
+	save->message.saved = body->saved;
 	save->message.digest = NULL;
 	save->size = body->size;
 	*op_r = save->op;

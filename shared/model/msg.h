@@ -238,6 +238,9 @@ struct msg_message {
 					   the base, in whatever mailbox (M8) */
 	const uint8_t *digest;		/* DIGEST_SIZE bytes or NULL */
 	int64_t received;		/* RECEIVED_NONE if not cheaply known */
+	uint32_t saved;			/* when it came into its mailbox (RFC
+					   8514), seconds since 1970; 0: not
+					   cheaply known */
 	const char *pop3_uidl;		/* NULL: none of its own */
 	uint32_t pop3_order;		/* 0: none */
 };
@@ -300,6 +303,7 @@ struct msg_body {
 	uint32_t request;
 	uint64_t size;			/* bytes, as stored */
 	int64_t received;		/* INTERNALDATE, seconds since 1970 */
+	uint32_t saved;			/* as in msg_message */
 };
 
 struct msg_get_failed {

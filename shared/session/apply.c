@@ -410,6 +410,7 @@ apply_info(struct arena *arena, const struct msg_message *m,
 	info->keywords = keywords;
 	info->modseq = m->modseq;
 	info->received = m->received;
+	info->saved = m->saved;
 	info->pop3_uidl = m->pop3_uidl;
 	info->pop3_order = m->pop3_order;
 }

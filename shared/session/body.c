@@ -227,6 +227,7 @@ body_begin(struct session *s, struct get *get)
 	msg.u.body.request = get->request;
 	msg.u.body.size = info.size;
 	msg.u.body.received = info.received;
+	msg.u.body.saved = info.saved;
 	session_send(s, &msg);
 }
 

@@ -452,10 +452,13 @@ send_gone_mailbox(struct session *s, const struct chlog_mailbox_gone *gone)
 	session_send(s, &msg);
 }
 
-/* A copy from elsewhere in the store keeps the date, so it must be known. */
+/*
+ * A copy from elsewhere in the store keeps the date received, so it must be
+ * known; when it was saved is told if that costs no more.
+ */
 static int
-fill_received(struct session *s, const struct chlog_mail *mail,
-    const struct guid128 *mailbox, int64_t *received_r)
+fill_dates(struct session *s, const struct chlog_mail *mail,
+    const struct guid128 *mailbox, struct msg_message *m)
 {
 	const struct chlog_mailbox *row;
 	struct mail_reader *reader = NULL;
@@ -463,16 +466,15 @@ fill_received(struct session *s, const struct chlog_mail *mail,
 	struct mail_info info;
 	struct err why = ERR_INIT;
 
-	if (mail->m.received != RECEIVED_NONE) {
-		*received_r = mail->m.received;
+	if (m->received != RECEIVED_NONE)
 		return 0;
-	}
 	if (apply_row(s, mailbox, &row, &why) != 1 ||
 	    (box = apply_open(s, row, &why)) == NULL ||
 	    body_reader_open(s, box->box, mail->m.uid, mail->m.guid, &reader,
 	    &info, &why) == -1)
 		return -1;
-	*received_r = info.received;
+	m->received = info.received;
+	m->saved = info.saved;
 	s->driver->reader_close(&reader);
 	return 0;
 }
@@ -505,8 +507,7 @@ serve_send_message(struct session *s, const struct chlog_mail *mail,
 	    m->uid, &s->since, err)) == -1)
 		return -1;
 	/* What cannot be read is not offered for a copy without its date. */
-	m->held = r == 1 && fill_received(s, mail, mailbox,
-	    &m->received) == 0;
+	m->held = r == 1 && fill_dates(s, mail, mailbox, m) == 0;
 	session_send(s, &msg);
 	return 0;
 }

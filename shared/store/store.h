@@ -107,6 +107,11 @@ struct mail_info {
 					   cheaply known */
 	int64_t received;		/* INTERNALDATE, seconds since 1970;
 					   scan: INT64_MIN if not cheaply known */
+	uint32_t saved;			/* when it came into this mailbox (RFC
+					   8514), seconds since 1970; 0 in a
+					   scan: not cheaply known; in an
+					   append: now; kept where the
+					   format can (memory, mdbox) */
 	const char *pop3_uidl;		/* NULL: none of its own */
 	uint32_t pop3_order;		/* 0: none */
 };
@@ -246,8 +251,9 @@ struct store_driver {
 	    struct err *err);
 
 	/*
-	 * Read a message named by UID (or 0) and GUID.  info_r has size and
-	 * received exactly, and is valid until close.  ERR_NOTFOUND if it is
+	 * Read a message named by UID (or 0) and GUID.  info_r has size,
+	 * received and, if the format has it, saved exactly, and is valid
+	 * until close.  ERR_NOTFOUND if it is
 	 * gone.  The bytes are those that an IMAP client is shown before CRLF
 	 * conversion: decompressed, unchanged line ends.
 	 */

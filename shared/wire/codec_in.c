@@ -275,6 +275,7 @@ take_body(struct taker *in, const void *from, struct msg *msg)
 	if (take_number(in, pb->request, &m->request, "request") == -1 ||
 	    take_u64(in, pb->size, BODY_SIZE_MAX, &m->size, "size") == -1)
 		return -1;
+	m->saved = pb->saved;
 	return take_received(in, pb->received, &m->received);
 }
 

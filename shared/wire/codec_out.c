@@ -277,6 +277,7 @@ put_body(struct putter *out, const struct msg *msg)
 	pb->request = msg->u.body.request;
 	pb->size = msg->u.body.size;
 	pb->received = put_received(msg->u.body.received);
+	pb->saved = msg->u.body.saved;
 	return pb;
 }
 

@@ -214,6 +214,7 @@ put_record(struct putter *out, const struct msg_message *m)
 	pb->is_new = m->is_new;
 	pb->held = m->held;
 	pb->moved = m->moved;
+	pb->saved = m->saved;
 	pb->digest = put_digest(m->digest);
 	if (m->received != RECEIVED_NONE) {
 		pb->received_known_case =

@@ -329,6 +329,7 @@ take_record(struct taker *in, const Dsync__Message *pb, uint32_t uid_min,
 	m->held = pb->held;
 	m->moved = pb->moved;
 	m->pop3_order = pb->pop3_order;
+	m->saved = pb->saved;
 	if (take_u32(in, pb->uid, uid_min, UINT32_MAX, &m->uid, "UID") == -1 ||
 	    take_message_guid(in, pb->guid_hex, pb->guid_text,
 	    &m->guid) == -1 ||

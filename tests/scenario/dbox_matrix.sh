@@ -21,6 +21,23 @@ mirror() { # STATUS
 	    mirror "$to:$work/server/$to"
 }
 
+later_than() { # SECONDS
+	[ "$(date +%s)" -gt "$1" ]
+}
+
+# When each message came into its mailbox.
+saved() { # SIDE
+	dove "$1" -f tab fetch 'mailbox uid date.saved' ALL | sort
+}
+
+same_saved() {
+	saved laptop >"$work/saved.a"
+	saved server >"$work/saved.b"
+	[ "$(wc -l <"$work/saved.a")" -gt 50 ] || fail 'no dates of saving'
+	cmp "$work/saved.a" "$work/saved.b" ||
+		fail 'a message was saved at another time'
+}
+
 for pair in $pairs; do
 	from=${pair%:*}
 	to=${pair#*:}
@@ -31,8 +48,11 @@ for pair in $pairs; do
 
 	step "$from to $to: a first run"
 	imap laptop change "$seed" 250 start || fail 'IMAP failed'
+	# Nothing that is saved from here on has the date of one before.
+	wait_until 5 later_than "$(date +%s)" || fail 'the clock stands still'
 	mirror 0
 	same_view exact
+	[ "$to" != mdbox ] || same_saved
 	mirror 0
 	prints 'nothing to do'
 

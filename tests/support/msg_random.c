@@ -227,6 +227,7 @@ record(struct arena *arena, struct rng *rng)
 	m.moved = chance(rng, 2);
 	m.digest = digest0(arena, rng);
 	m.received = chance(rng, 3) ? RECEIVED_NONE : received(rng);
+	m.saved = number(rng, UINT32_MAX);
 	if (chance(rng, 4))
 		m.pop3_uidl = chars(arena, rng, 1 + rng_below(rng,
 		    POP3_UIDL_MAX), "UID0123456789-");
@@ -449,6 +450,7 @@ random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.body.request = number1(rng);
 		msg.u.body.size = number(rng, BODY_SIZE_MAX);
 		msg.u.body.received = received(rng);
+		msg.u.body.saved = number(rng, UINT32_MAX);
 		break;
 	case MSG_GET_FAILED:
 		msg.u.get_failed.request = number1(rng);
@@ -671,6 +673,7 @@ add_record(struct print *p, const struct msg_message *m)
 	add_u(p, m->moved);
 	add_d(p, m->digest);
 	add_u(p, (uint64_t)m->received);
+	add_u(p, m->saved);
 	add_s(p, m->pop3_uidl);
 	add_u(p, m->pop3_order);
 }
@@ -823,6 +826,7 @@ add_answer(struct print *p, const struct msg *m)
 		add_u(p, m->u.body.request);
 		add_u(p, m->u.body.size);
 		add_u(p, (uint64_t)m->u.body.received);
+		add_u(p, m->u.body.saved);
 		break;
 	case MSG_GET_FAILED:
 		add_u(p, m->u.get_failed.request);

@@ -44,6 +44,7 @@ struct dbox_place {
 				   most otherwise */
 	uint32_t message_header;	/* bytes before the body; 0: to be read
 					   from the file's header */
+	uint32_t saved;		/* seconds since 1970 */
 };
 
 /* What a mail file says of one message; it never changes. */

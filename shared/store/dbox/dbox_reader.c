@@ -211,6 +211,7 @@ fill_info(struct mail_info *info, struct mail_reader *reader,
 	    .flags = mail.flags & FLAGS_ALL, .keywords = reader->keywords.v,
 	    .keyword_count = reader->keywords.n,
 	    .size = reader->size, .received = meta->received,
+	    .saved = reader->message.place.saved,
 	    .pop3_uidl = meta->pop3_uidl[0] == '\0' ? NULL : meta->pop3_uidl,
 	    .pop3_order = meta->pop3_order };
 	if (index_state(index)->has_modseqs)

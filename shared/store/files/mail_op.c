@@ -36,6 +36,7 @@ mail_op_append(struct mail_op *op, const struct mail_info *info)
 	op->keyword_count = info->keyword_count;
 	op->modseq = info->modseq;
 	op->received = info->received;
+	op->saved = info->saved;
 	op->pop3_uidl = info->pop3_uidl == NULL ? NULL :
 	    mem_strdup(info->pop3_uidl);
 	op->pop3_order = info->pop3_order;

@@ -31,6 +31,7 @@ enum mail_op_kind {
 	size_t keyword_count, was_count;				\
 	uint64_t modseq;	/* wanted; 0: the next one */		\
 	int64_t received;	/* APPEND */				\
+	uint32_t saved;		/* APPEND; 0: now */			\
 	char *pop3_uidl;	/* APPEND; NULL: none of its own */	\
 	uint32_t pop3_order;						\
 	struct mailbox_status status;	/* STATUS */

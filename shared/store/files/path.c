@@ -123,6 +123,14 @@ stat_set(struct path_stat *out, const struct statx *st)
 	    1000000000U + st->stx_ctime.tv_nsec);
 }
 
+uint32_t
+path_changed(const struct path_stat *st)
+{
+	int64_t seconds = st->ctime_ns / 1000000000;
+
+	return seconds > 0 && seconds <= UINT32_MAX ? (uint32_t)seconds : 0;
+}
+
 int
 path_fstat(int fd, struct path_stat *st_r, struct err *err)
 {

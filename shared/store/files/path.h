@@ -47,6 +47,9 @@ struct path_stat {
 
 bool path_name_valid(const char *name);
 
+/* The seconds of ctime since 1970, 0 if they are not within 1..2^32-1. */
+uint32_t path_changed(const struct path_stat *st);
+
 /* Open the root; with create its last component is made. */
 int path_root_open(struct path_root *root, struct store *store,
     const char *path, bool readonly, bool create, struct err *err);

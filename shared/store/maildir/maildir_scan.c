@@ -301,6 +301,7 @@ maildir_reader_open(struct mailbox *head, uint32_t uid, const char *guid,
 		    &reader->text);
 		info_r->size = size;
 		info_r->received = st.mtime;
+		info_r->saved = path_changed(&st);
 		*reader_r = reader;
 	} else {
 		maildir_reader_close(&reader);

@@ -209,8 +209,10 @@ mdbox_locate(struct dbox_store *store, struct dbox_folder *folder, size_t pos,
 	if (!mail_record(folder, pos, &mail))
 		return err_set(err, ERR_CORRUPT,
 		    "the index does not say where the message is");
-	if (locate_once(mdbox, mail.map_uid, place, &why) == 0)
+	if (locate_once(mdbox, mail.map_uid, place, &why) == 0) {
+		place->saved = mail.save_date;
 		return 0;
+	}
 	/* A purge moves bodies to other files. */
 	if (index_refresh(mdbox->map, err) == -1)
 		return -1;
@@ -218,7 +220,10 @@ mdbox_locate(struct dbox_store *store, struct dbox_folder *folder, size_t pos,
 		*err = why;
 		return -1;
 	}
-	return locate_once(mdbox, mail.map_uid, place, err);
+	if (locate_once(mdbox, mail.map_uid, place, err) == -1)
+		return -1;
+	place->saved = mail.save_date;
+	return 0;
 }
 
 static int

@@ -439,7 +439,7 @@ put_in_map(struct mdbox *mdbox, uint32_t highest, op_list *bodies,
 		    copies->v[i - bodies->n];
 
 		op->mapped = true;
-		op->save_date = now;
+		op->save_date = op->saved != 0 ? op->saved : now;
 	}
 	return 0;
 }

@@ -49,6 +49,7 @@ struct memory_mail {
 	size_t keyword_count;
 	uint64_t modseq;
 	int64_t received;
+	uint32_t saved;
 	char *pop3_uidl;		/* or NULL */
 	uint32_t pop3_order;
 	struct memory_body *body;

@@ -138,6 +138,7 @@ mail_to_info(const struct memory_mail *mail)
 		.keywords = mail->keywords,
 		.keyword_count = mail->keyword_count, .modseq = mail->modseq,
 		.size = mail->body->len, .received = mail->received,
+		.saved = mail->saved,
 		.pop3_uidl = mail->pop3_uidl, .pop3_order = mail->pop3_order,
 	};
 }

@@ -122,6 +122,7 @@ memory_mail_new(struct memory_world *world, const struct mail_info *info,
 	mail->keyword_count = info->keyword_count;
 	mail->modseq = info->modseq;
 	mail->received = info->received;
+	mail->saved = info->saved;
 	mail->pop3_uidl = memory_strdup(info->pop3_uidl);
 	mail->pop3_order = info->pop3_order;
 	mail->body = body;
@@ -148,6 +149,7 @@ mail_dup(struct memory_world *world, const struct memory_mail *mail)
 		.keywords = mail->keywords,
 		.keyword_count = mail->keyword_count,
 		.modseq = mail->modseq, .received = mail->received,
+		.saved = mail->saved,
 		.pop3_uidl = mail->pop3_uidl, .pop3_order = mail->pop3_order,
 	};
 	struct memory_mail *copy;

@@ -131,6 +131,7 @@ sdbox_locate(struct dbox_store *store, struct dbox_folder *folder, size_t pos,
 	if (place->fd == -1)
 		return -1;
 	place->end = st.size;
+	place->saved = path_changed(&st);
 	return 0;
 }
 
