@@ -572,6 +572,16 @@ scan_selectable(struct scan *scan, struct entry *entry, struct err *err)
 	return r;
 }
 
+/* The log knows of no UID that a crash could take back. */
+static int
+commit(struct session *s, struct err *err)
+{
+	if (!s->readonly && s->driver->settle != NULL &&
+	    s->driver->settle(s->store, err) == -1)
+		return err_prefix(err, "the store is in doubt");
+	return chlog_commit(s->log, err);
+}
+
 static int
 scan_entry(struct scan *scan, struct entry *entry, struct err *err)
 {
@@ -582,7 +592,7 @@ scan_entry(struct scan *scan, struct entry *entry, struct err *err)
 		return r;
 	if (scan->changes >= SCAN_TXN_MAX) {
 		scan->changes = 0;
-		if (chlog_commit(scan->s->log, err) == -1)
+		if (commit(scan->s, err) == -1)
 			return -1;
 		return chlog_begin(scan->s->log, err);
 	}
@@ -792,7 +802,7 @@ scan_once(struct scan *scan, struct err *err)
 		return -1;
 	if (!s->filtered && chlog_set_scanned_all(s->log, err) == -1)
 		return -1;
-	return chlog_commit(s->log, err);
+	return commit(s, err);
 }
 
 int

@@ -237,6 +237,12 @@ struct store_driver {
 	int (*mailbox_open)(struct store *store, const char *name,
 	    struct mailbox **box_r, struct err *err);
 	void (*mailbox_close)(struct mailbox **box);
+	/*
+	 * Make durable what opening and scanning gave to messages, for all
+	 * mailboxes together: before anybody is told of it.  flush does so
+	 * first.  NULL in a driver that never puts it off.
+	 */
+	int (*settle)(struct store *store, struct err *err);
 	int (*status)(struct mailbox *box, struct mailbox_status *status_r,
 	    struct err *err);
 	/* The token as of now, for one mailbox. */

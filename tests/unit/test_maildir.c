@@ -19,6 +19,7 @@
 #include "tests/support/unit.h"
 
 #define BUSY	3000U	/* names: more than one readdir brings at once */
+#define MANY_BOXES	10	/* more than are made durable one by one */
 
 START_TEST(a_plain_maildir_gets_uids_in_the_order_of_names)
 {
@@ -266,6 +267,41 @@ START_TEST(a_batch_of_many_is_made_durable_together)
 }
 END_TEST
 
+START_TEST(uids_of_many_mailboxes_are_made_durable_together)
+{
+	struct mailbox *boxes[MANY_BOXES];
+	struct mailbox_status status = { .uidvalidity = 7 };
+	char name[32], file[64];
+	struct err err = ERR_INIT;
+	uint64_t waits;
+
+	mf_make_dirs();
+	mf_open(false);
+	for (int i = 0; i < MANY_BOXES; i++) {
+		snprintf(name, sizeof(name), "b%d", i);
+		ck_assert_int_eq(mf.d->mailbox_create(mf.store, name, true,
+		    &status, &err), 0);
+		snprintf(file, sizeof(file), ".b%d/new/1.x", i);
+		tempdir_write(file, "m\n");
+	}
+	waits = mf.store->counts.fsyncs + mf.store->counts.syncfss;
+	for (int i = 0; i < MANY_BOXES; i++) {
+		snprintf(name, sizeof(name), "b%d", i);
+		ck_assert_int_eq(mf.d->mailbox_open(mf.store, name, &boxes[i],
+		    &err), 0);
+	}
+	ck_assert_uint_eq(mf.store->counts.fsyncs +
+	    mf.store->counts.syncfss, waits);
+	ck_assert_int_eq(mf.d->settle(mf.store, &err), 0);
+	ck_assert_int_eq(mf.d->settle(mf.store, &err), 0);
+	ck_assert_uint_eq(mf.store->counts.fsyncs +
+	    mf.store->counts.syncfss, waits + 1);
+	for (int i = 0; i < MANY_BOXES; i++)
+		mf.d->mailbox_close(&boxes[i]);
+	mf_end();
+}
+END_TEST
+
 START_TEST(a_copy_with_the_same_date_is_a_link)
 {
 	struct mail_info info = { .guid = "copy", .received = 1000000000 };
@@ -416,6 +452,7 @@ main(void)
 	    a_flush_without_the_lock_does_nothing_and_says_so);
 	tcase_add_test(tc, only_old_files_of_ours_are_removed_from_tmp);
 	tcase_add_test(tc, a_full_disk_loses_nothing);
+	tcase_add_test(tc, uids_of_many_mailboxes_are_made_durable_together);
 	tcase_add_test(tc, a_batch_of_many_is_made_durable_together);
 	tcase_add_test(tc, a_copy_with_the_same_date_is_a_link);
 	tcase_add_test(tc,

@@ -465,6 +465,16 @@ failing_set_status(struct mailbox *box, const struct mailbox_status *status,
 }
 
 static int
+failing_settle(struct store *store, struct err *err)
+{
+	struct failing_store *fs = outer(store);
+
+	if (enter(fs, err) == -1)
+		return -1;
+	return fs->inner->driver->settle(fs->inner, err);
+}
+
+static int
 failing_flush(struct store *store, store_done_fn *done, void *arg,
     struct err *err)
 {
@@ -491,6 +501,7 @@ static const struct store_driver failing_driver_table = {
 	.map_name = failing_map_name,
 	.mailbox_open = failing_box_open,
 	.mailbox_close = failing_box_close,
+	.settle = failing_settle,
 	.status = failing_status,
 	.token = failing_token,
 	.scan = failing_scan,
@@ -520,6 +531,8 @@ take_after(struct store_driver *driver, const struct store_driver *inner)
 		driver->mailboxes_create = NULL;
 	if (inner->subscribe_all == NULL)
 		driver->subscribe_all = NULL;
+	if (inner->settle == NULL)
+		driver->settle = NULL;
 }
 
 void

@@ -96,6 +96,9 @@ struct maildir_store {
 	unsigned int compress_level;
 	struct maildir_box *boxes;	/* open ones */
 	size_t unsynced;		/* bodies written since the last flush */
+	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
+	size_t unsettled_count;		/* of these, and of those that had no
+					   room */
 };
 
 /* What is known of dovecot-uidlist.  The file stays open. */
@@ -419,7 +422,7 @@ int maildir_list_begin(struct maildir_box *box, struct list_change *change,
 int maildir_list_publish(struct maildir_box *box, struct list_write *w,
     struct err *err);
 void maildir_list_abort(struct maildir_box *box, struct list_write *w);
-/* What was begun, or all of it: durable on return. */
+/* What was begun, or all of it: durable once the store has settled. */
 int maildir_list_finish(struct maildir_box *box, struct list_write *w,
     struct err *err);
 int maildir_list_write(struct maildir_box *box, struct list_change *change,
@@ -505,6 +508,9 @@ void maildir_op_failed(const struct maildir_answer *answer,
     struct maildir_op *op, const struct err *failure);
 int maildir_flush(struct store *store, store_done_fn *done, void *arg,
     struct err *err);
+/* The open file fd, taken over, is to be durable after maildir_settle. */
+void maildir_settle_later(struct maildir_store *store, int fd);
+int maildir_settle(struct store *store, struct err *err);
 /* Each file system that the store is on. */
 int maildir_sync_file_systems(struct maildir_store *store, struct err *err);
 /* Find the messages of all operations and answer those that have none. */

@@ -76,6 +76,37 @@ maildir_sync_file_systems(struct maildir_store *store, struct err *err)
 	return 0;
 }
 
+void
+maildir_settle_later(struct maildir_store *store, int fd)
+{
+	size_t n = store->unsettled_count++;
+
+	if (n < FSYNC_EACH_MAX)
+		store->unsettled[n] = fd;
+	else
+		close(fd);
+}
+
+int
+maildir_settle(struct store *head, struct err *err)
+{
+	struct maildir_store *store = (struct maildir_store *)head;
+	size_t n = store->unsettled_count;
+	bool each = n <= FSYNC_EACH_MAX;
+	int ret = 0;
+
+	if (!each)
+		ret = maildir_sync_file_systems(store, err);
+	for (size_t i = 0; i < n && i < FSYNC_EACH_MAX; i++) {
+		if (each && ret == 0)
+			ret = path_fsync(&store->root, store->unsettled[i],
+			    err);
+		close(store->unsettled[i]);
+	}
+	store->unsettled_count = 0;
+	return ret;
+}
+
 static void
 sync_add(struct sync_set *set, int fd)
 {
@@ -486,7 +517,7 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	for (box = store->boxes; box != NULL; box = box->next)
 		box->reread = false;
 	if (maildir_writable(store, err) == -1 ||
-	    sync_bodies(store, err) == -1 ||
+	    maildir_settle(head, err) == -1 || sync_bodies(store, err) == -1 ||
 	    flush_kind(store, &answer, false, err) == -1 ||
 	    flush_kind(store, &answer, true, err) == -1)
 		return -1;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,6 +181,21 @@ maildir_list_abort(struct maildir_box *box, struct list_write *w)
 	write_close(box, w);
 }
 
+/* Until then a crash may bring the old list back, which is a whole one. */
+static int
+settle_name(struct maildir_box *box, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	int fd = -1;
+
+	if (root->local)
+		fd = fcntl(box->control_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1)
+		return path_fsync(root, box->control_fd, err);
+	maildir_settle_later(box->store, fd);
+	return 0;
+}
+
 int
 maildir_list_finish(struct maildir_box *box, struct list_write *w,
     struct err *err)
@@ -187,13 +203,16 @@ maildir_list_finish(struct maildir_box *box, struct list_write *w,
 	struct path_root *root = &box->store->root;
 	bool replace = w->replace;
 
-	if (path_fsync(root, w->fd, err) == -1) {
+	if (!replace && root->local) {
+		maildir_settle_later(box->store, w->fd);
+		w->fd = -1;
+	} else if (path_fsync(root, w->fd, err) == -1) {
 		maildir_list_abort(box, w);
 		return -1;
 	}
 	if (maildir_list_publish(box, w, err) == -1)
 		return -1;
-	return replace ? path_fsync(root, box->control_fd, err) : 0;
+	return replace ? settle_name(box, err) : 0;
 }
 
 int

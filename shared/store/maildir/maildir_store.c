@@ -273,12 +273,15 @@ static void
 maildir_close(struct store **storep)
 {
 	struct maildir_store *store = (struct maildir_store *)*storep;
+	struct err ignored = ERR_INIT;
 	struct mailbox *box;
 
 	while (store->boxes != NULL) {
 		box = &store->boxes->head;
 		maildir_box_close(&box);
 	}
+	/* After a failure nobody was told of it. */
+	(void)maildir_settle(&store->head, &ignored);
 	store_free(store);
 	*storep = NULL;
 }
@@ -325,6 +328,7 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 	.map_name = maildir_map_name, \
 	.mailbox_open = maildir_box_open, \
 	.mailbox_close = maildir_box_close, \
+	.settle = maildir_settle, \
 	.status = maildir_box_status, \
 	.token = maildir_box_token, \
 	.scan = maildir_scan, \
