@@ -34,7 +34,7 @@ fi
 work=$BENCH_WORK server=
 finish() {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
-	rm -rf "$work"/* 2>/dev/null
+	rm -rf "${work:?}"/* 2>/dev/null
 	rmdir "$work" 2>/dev/null
 }
 trap finish EXIT

@@ -10,7 +10,7 @@ fi
 
 git -C "$top" ls-files | while read -r file; do
 	case $file in
-	*.gitignore | */.gitignore) continue ;;
+	*.gitignore) continue ;;
 	esac
 	# A folder in the list stands for all that is in it.
 	name=$file

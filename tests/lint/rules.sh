@@ -42,7 +42,7 @@ done
 
 # The page itself.
 for rule in $(grep -v '^\.\\"' "$top/$page" |
-    grep -oE -e "(^|[^A-Za-z0-9])$one\$|(^|[^A-Za-z0-9])$one[^A-Za-z0-9]" |
+    grep -oE -e "(^|[^A-Za-z0-9])$one\$|(^|[^A-Za-z0-9])${one}[^A-Za-z0-9]" |
     grep -oE -e "$one" | sort -u); do
 	printf '%s\n' "$have" | grep -qxF -e "$rule" ||
 		complain "$page speaks of $rule, which it does not have"

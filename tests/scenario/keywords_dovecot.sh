@@ -30,7 +30,7 @@ all() {
 		number=1
 		while [ "$number" -le "$labels" ]; do
 			grep "^mail $box " "$work/all" |
-			    grep -q "\$Label$suffix$number[ )]" ||
+			    grep -q "\$Label$suffix${number}[ )]" ||
 				fail "$at: $box has lost \$Label$suffix$number"
 			number=$((number + 1))
 		done
