@@ -159,6 +159,7 @@ brain_free(struct brain **brainp)
 	ARRAY_FREE(&brain->subs);
 	ARRAY_FREE(&brain->mends);
 	ARRAY_FREE(&brain->others);
+	ARRAY_FREE(&brain->rebuilds);
 	arena_free(&brain->arena);
 	free(brain);
 	*brainp = NULL;
@@ -421,6 +422,9 @@ needs_trees(const struct brain *brain)
 		if (run_is_append(brain, s))
 			return true;
 		if (side->gone.n > 0 || (dest && side->subs.n > 0))
+			return true;
+		/* B3: are its UIDs taken, or UIDNEXT above the source's? */
+		if (dest && side->boxes.n > 0)
 			return true;
 		/* What is pending is compared anew, its mailbox as well. */
 		if (side->pending.n > 0)

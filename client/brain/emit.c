@@ -379,6 +379,8 @@ emit_one(struct brain *brain, unsigned int s)
 			return r;
 		if (highest_emit(brain, s))
 			return 1;
+		if ((r = rebuild_emit(brain, s)) != -1)
+			return r;
 		send_commit(brain, s);
 		return 1;
 	}
@@ -389,6 +391,8 @@ emit_one(struct brain *brain, unsigned int s)
 	if (emit_expunge(brain, s) || highest_emit(brain, s) ||
 	    emit_delete(brain, s))
 		return 1;
+	if ((r = rebuild_emit(brain, s)) != -1)
+		return r;
 	send_commit(brain, s);
 	return 1;
 }
@@ -682,6 +686,7 @@ emit_on_get_failed(struct brain *brain, unsigned int o,
 		pending->mark = rec->marks[0];
 		pending->text = arena_strdup(brain->arena, failed->text);
 	}
+	(void)rebuild_got(brain, entry, &rec->marks[0], 0);
 	brain->accounts[entry].copied--;
 	/* Gone by now: it belongs to the next run (M12, E7). */
 	if (failed->code == ERR_NOTFOUND)

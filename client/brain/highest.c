@@ -311,6 +311,7 @@ highest_on_result(struct brain *brain, unsigned int s,
 	case SENT_EXPUNGE:
 	case SENT_DELETE:
 	case SENT_FLUSH:
+	case SENT_REBUILD:
 		break;
 	}
 }

@@ -647,6 +647,7 @@ job_planned(struct brain *brain, struct job *job)
 {
 	brain->listing -= job->weight;
 	highest_planned(brain, job);
+	rebuild_planned(brain, job);
 	keep_expunges(brain, job);
 	add_account(brain, job);
 	tell_plan(brain, job);
@@ -738,6 +739,21 @@ ask_again(struct brain *brain, struct job *job)
 	return job->waiting > 0;
 }
 
+/* What is there already does not suffice: all messages of both sides. */
+static void
+list_both(struct brain *brain, struct job *job)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		job->recs[s].n = job->gone[s].n = job->ask[s].n = 0;
+		job->list[s] = job->side[s].complete = true;
+		job->last_uid[s] = job->page_after[s] = 0;
+		job->listed[s] = false;
+	}
+	ARRAY_FREE(&job->dropped);
+	job->dropped_count = 0;
+	lists_begin(brain, job);
+}
+
 /* Everything that was asked for has come: take the next step. */
 void
 jobs_ready(struct brain *brain, struct job *job)
@@ -749,11 +765,7 @@ jobs_ready(struct brain *brain, struct job *job)
 		return;
 	fill_input(brain, job, &in);
 	if (!job->list[0] && !job->list[1] && merge_mails_needs_lists(&in)) {
-		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-			job->recs[s].n = job->gone[s].n = job->ask[s].n = 0;
-			job->list[s] = job->side[s].complete = true;
-		}
-		lists_begin(brain, job);
+		list_both(brain, job);
 		return;
 	}
 	if (!job->digests_done) {
@@ -771,6 +783,16 @@ jobs_ready(struct brain *brain, struct job *job)
 	if (!job->have_done) {
 		job->have_done = true;
 		merge_mails(job->arena, &in, &job->plan);
+		/* B3 needs to know each message that is there. */
+		if (job->plan.rebuild && (!job->list[0] || !job->list[1] ||
+		    job->dropped_count > 0)) {
+			plan_mails_deinit(&job->plan);
+			job->plan = (struct plan_mails){ .modseq = 0 };
+			job->have_done = job->digests_done = false;
+			job->whole = true;
+			list_both(brain, job);
+			return;
+		}
 		job->plan.seen += job->dropped_count;
 		job->plan.equal += job->dropped_count;
 		if (job->more)	/* M13 comes with the last page */

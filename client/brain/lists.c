@@ -28,7 +28,7 @@ may_drop(const struct job *job)
 {
 	const struct mails_side *a = &job->side[0], *b = &job->side[1];
 
-	return !job->paged && job->list[0] && job->list[1] && a->exists &&
+	return !job->whole && !job->paged && job->list[0] && job->list[1] && a->exists &&
 	    b->exists && a->state_known && b->state_known &&
 	    a->uidvalidity == b->uidvalidity;
 }

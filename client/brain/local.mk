@@ -8,6 +8,6 @@ noinst_LIBRARIES += %D%/libbrain.a
 	%D%/merge_flags.c %D%/merge_flags.h \
 	%D%/merge_mails.c %D%/merge_mails.h %D%/merge_int.h \
 	%D%/merge_pair.c %D%/merge_decide.c %D%/merge_uids.c \
-	%D%/merge_modseqs.c %D%/highest.c \
+	%D%/merge_modseqs.c %D%/highest.c %D%/rebuild.c \
 	%D%/merge_tree.c %D%/merge_tree.h %D%/merge_tree_left.c \
 	%D%/plan.c %D%/plan.h

@@ -34,6 +34,7 @@ struct merge {
 	bool differs;			/* UIDVALIDITY differs: UIDs tell
 					   nothing (M10) */
 	bool renumber;			/* and one side takes over the other's */
+	bool rebuild;			/* one-way, at the end of the run (B3) */
 	unsigned int keeper;		/* renumber: the side that keeps */
 	uint64_t spare;			/* one-way: above all UIDs of both */
 };
@@ -68,7 +69,9 @@ void merge_decide_all(struct merge *m);
 
 /* merge_uids.c */
 uint32_t merge_side_uidnext(const struct mails_side *side);
-bool merge_doomed_first(struct merge *m);
+/* B3: can the source's UIDs not be had one by one? */
+void merge_see_rebuild(struct merge *m);
+void merge_plan_rebuild(struct merge *m);
 /* The UIDNEXT behind all that were planned; it may be no UID any more. */
 uint64_t merge_plan_uids(struct merge *m);
 /* True if there are too few UIDs for that; then nothing is planned. */

@@ -150,8 +150,9 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 	*plan = (struct plan_mails){ 0 };
 	merge_begin(&m, arena, in, plan);
 	merge_decide_all(&m);
-	if (!merge_doomed_first(&m) &&
-	    !merge_uids_used_up(&m, next = merge_plan_uids(&m))) {
+	merge_see_rebuild(&m);
+	next = merge_plan_uids(&m);
+	if (!merge_uids_used_up(&m, next)) {
 		m.spare = next;
 		for (unsigned int s = 0; s < 2; s++)
 			if (merge_side_uidnext(&in->side[s]) > m.spare)
@@ -161,6 +162,7 @@ merge_mails(struct arena *arena, const struct mails_input *in,
 			if (!m.insts.v[i].gone)
 				merge_add_uid_ops(&m, &m.insts.v[i]);
 		merge_plan_state(&m, (uint32_t)next);
+		merge_plan_rebuild(&m);
 	}
 	for (unsigned int s = 0; s < 2; s++)
 		plan_side_sort(&plan->side[s]);

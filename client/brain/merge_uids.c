@@ -120,26 +120,81 @@ move_doomed(struct merge *m, uint64_t next)
 }
 
 /*
- * One-way there is no room behind the others, as UIDNEXT would be above the
- * source's for ever.  So such a run only expunges, and the next one goes on.
+ * B3: a UID of the source is taken at the destination, or it is below UIDNEXT
+ * there; or what is to be expunged is in the way of another UIDVALIDITY.  Until
+ * all else is done, expunges too, the destination goes on with UIDs of its own.
  */
-bool
-merge_doomed_first(struct merge *m)
+void
+merge_see_rebuild(struct merge *m)
 {
-	struct plan_mails *plan = m->plan;
-	struct plan_ops *expunges;
+	unsigned int src = (unsigned int)m->in->source;
+	const struct mails_side *dest;
 
-	if (!m->renumber || m->in->source < 0)
-		return false;
-	expunges = &plan->side[!m->keeper].expunges;
-	if (expunges->n == 0)
-		return false;
-	plan->side[!m->keeper].ops.n = 0;
-	plan->skipped = plan->seen;
-	plan->equal = plan->copied = plan->flagged = 0;
-	(void)merge_add_op(&plan->blocked, PLAN_SET_UID, expunges->v[0].uid,
-	    &expunges->v[0].rec, "B3");
-	return true;
+	if (m->in->source < 0)
+		return;
+	dest = &m->in->side[!src];
+	if (!dest->exists || !dest->state_known || merge_is_fixed(m, !src))
+		return;
+	if (m->renumber) {
+		m->rebuild = m->plan->side[!src].expunges.n > 0;
+		m->renumber = !m->rebuild;
+	}
+	for (size_t i = 0; i < m->insts.n && !m->differs; i++) {
+		const struct inst *inst = &m->insts.v[i];
+		const struct msg_message *rec = inst->rec[!src];
+
+		if (inst->gone || inst->rec[src] == NULL)
+			continue;
+		m->rebuild |= inst->rec[src]->uid < dest->uidnext &&
+		    (inst->save[!src] || (rec != NULL &&
+		    rec->uid != inst->rec[src]->uid));
+	}
+	m->plan->rebuild = m->rebuild;
+}
+
+/* What is saved is behind all others, until the mailbox is built anew. */
+static uint64_t
+plan_spare_uids(struct merge *m)
+{
+	uint64_t next = merge_side_uidnext(&m->in->side[!m->in->source]);
+
+	for (size_t i = 0; i < m->insts.n; i++)
+		if (!m->insts.v[i].gone && m->insts.v[i].save[!m->in->source])
+			m->insts.v[i].uid = (uint32_t)next++;
+	return next;
+}
+
+static int
+plan_uid_cmp(const void *a, const void *b)
+{
+	const struct plan_uid *x = a, *y = b;
+
+	return x->new_uid < y->new_uid ? -1 : x->new_uid > y->new_uid;
+}
+
+void
+merge_plan_rebuild(struct merge *m)
+{
+	unsigned int src = (unsigned int)m->in->source;
+
+	if (!m->rebuild)
+		return;
+	m->plan->rebuild_uidnext = merge_side_uidnext(&m->in->side[src]);
+	for (size_t i = 0; i < m->insts.n; i++) {
+		const struct inst *inst = &m->insts.v[i];
+
+		if (inst->gone || inst->rec[src] == NULL ||
+		    (inst->rec[!src] == NULL && !inst->save[!src]))
+			continue;
+		*ARRAY_ADD(&m->plan->uids) = (struct plan_uid){
+			inst->save[!src] ? inst->uid : inst->rec[!src]->uid,
+			inst->rec[src]->uid, inst->marks[0],
+			inst->rec[src]->modseq,
+		};
+	}
+	if (m->plan->uids.n > 1)
+		qsort(m->plan->uids.v, m->plan->uids.n,
+		    sizeof(*m->plan->uids.v), plan_uid_cmp);
 }
 
 /*
@@ -190,6 +245,8 @@ merge_plan_uids(struct merge *m)
 	uint64_t next = merge_side_uidnext(&side[0]);
 	size_t n = 0;
 
+	if (m->rebuild)
+		return plan_spare_uids(m);
 	if (m->renumber)
 		next = merge_side_uidnext(&side[m->keeper]);
 	else if (m->in->source >= 0)
@@ -241,12 +298,13 @@ merge_uids_used_up(struct merge *m, uint64_t next)
 	for (unsigned int s = 0; s < 2; s++)
 		plan->side[s].ops.n = plan->side[s].expunges.n = 0;
 	plan->uids_used_up = true;
+	plan->rebuild = m->rebuild = false;
 	plan->skipped = plan->seen;
 	plan->equal = plan->copied = plan->flagged = plan->expunged = 0;
 	return true;
 }
 
-/* B3 is the only way out where a UID of the source is taken here. */
+/* A UID of the source is taken where the mailbox can't be built anew (B3). */
 static bool
 uid_blocked(struct merge *m, unsigned int s, const struct inst *inst)
 {
@@ -313,7 +371,7 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 void
 merge_plan_state(struct merge *m, uint32_t next)
 {
-	if (m->differs && !m->renumber)
+	if (m->rebuild || (m->differs && !m->renumber))
 		return;
 	for (unsigned int s = 0; s < 2; s++) {
 		const struct mails_side *side = &m->in->side[s];

@@ -18,6 +18,7 @@ plan_mails_deinit(struct plan_mails *plan)
 	}
 	ARRAY_FREE(&plan->blocked);
 	ARRAY_FREE(&plan->notes);
+	ARRAY_FREE(&plan->uids);
 }
 
 /* Flags name the UID from before the UID changes, so they come first. */

@@ -57,12 +57,25 @@ struct plan_side {
 	uint32_t uidnext;		/* to be raised to at the end; 0: stays */
 };
 
+/* A message of the destination, and the UID that it has at the source. */
+struct plan_uid {
+	uint32_t uid, new_uid;
+	struct guid128 mark;
+	uint64_t modseq;
+};
+
+ARRAY_TYPE(plan_uids, struct plan_uid);
+
 struct plan_mails {
 	struct plan_side side[2];
 	uint64_t seen, equal, copied, flagged, expunged, renumbered;
 	uint64_t skipped;
 	uint64_t modseq;		/* F6: the highest on both sides; 0: no
 					   modseqs are planned */
+	bool rebuild;			/* B3: at the end the destination gets
+					   all UIDs of the source anew */
+	struct plan_uids uids;		/* of that, by rising new_uid */
+	uint32_t rebuild_uidnext;
 	bool uids_used_up;		/* M4: left alone, nothing is planned */
 	bool uidnext_above;		/* one-way: it is above the source's */
 	bool modseq_above;		/* the same, of HIGHESTMODSEQ or one */

@@ -34,7 +34,8 @@ refuse(struct brain *brain, unsigned int s, const struct sent_op *sent,
 	pending = ARRAY_ADD(&side->refused);
 	pending->mailbox = sent->mailbox;
 	pending->text = arena_strdup(brain->arena, text);
-	if (sent->what == SENT_MAIL || sent->what == SENT_EXPUNGE) {
+	if (sent->what == SENT_MAIL || sent->what == SENT_EXPUNGE ||
+	    sent->what == SENT_REBUILD) {
 		pending->uid = sent->uid;
 		pending->mark = sent->mark;
 	}
@@ -58,6 +59,7 @@ count_failed(struct brain *brain, const struct sent_op *sent)
 	switch (sent->kind) {
 	case PLAN_SAVE:
 	case PLAN_COPY:
+		(void)rebuild_got(brain, sent->entry, &sent->mark, 0);
 		acc->copied--;
 		acc->failed++;
 		break;
@@ -88,6 +90,10 @@ on_other_uid(struct brain *brain, unsigned int s, const struct sent_op *sent,
 {
 	struct other_uid *other;
 
+	/* It gets the UID of the source in the end (B3). */
+	if (brain->source >= 0 &&
+	    rebuild_got(brain, sent->entry, &sent->mark, uid))
+		return;
 	if (brain->source >= 0 || run_is_append(brain, !s)) {
 		/* B1, or what is there keeps its UID: it can't follow. */
 		tell_pending(brain, s, sent->entry, sent->uid, sent->guid,
@@ -217,6 +223,7 @@ what_of(const struct sent_op *sent)
 	case SENT_DELETE:
 		return "mailbox not removed";
 	case SENT_MEND:
+	case SENT_REBUILD:
 		return "UID not changed";
 	case SENT_MODSEQ:
 		return "modseq not raised";
@@ -282,7 +289,8 @@ results_on_result(struct brain *brain, unsigned int s,
 	    (sent->what == SENT_MAIL && sent->kind == PLAN_MODSEQ)))
 		return 0;
 	if (result->status == RESULT_OTHER_UID &&
-	    (sent->what == SENT_MAIL || sent->what == SENT_MEND)) {
+	    (sent->what == SENT_MAIL || sent->what == SENT_MEND ||
+	    sent->what == SENT_REBUILD)) {
 		on_other_uid(brain, s, sent, result->uid);
 		return 0;
 	}
@@ -380,7 +388,8 @@ round_needed(const struct brain *brain)
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		if (brain->side[s].late_asked < brain->side[s].late.n)
 			return true;
-	return brain->others.n > 0 || highest_round_needed(brain);
+	return brain->others.n > 0 || highest_round_needed(brain) ||
+	    rebuild_left(brain);
 }
 
 static int
@@ -421,6 +430,7 @@ results_on_committed(struct brain *brain, unsigned int s, struct err *err)
 	brain->mends.n = brain->mend_at[0] = brain->mend_at[1] = 0;
 	make_mends(brain);
 	highest_new_round(brain);
+	brain->rebuild_flush = 0;
 	if (brain->mends.n > 1)
 		qsort(brain->mends.v, brain->mends.n,
 		    sizeof(*brain->mends.v), mend_cmp);

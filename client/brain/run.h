@@ -102,6 +102,7 @@ struct job {
 	uint32_t page_after[2];		/* the same, before this page */
 	bool listed[2];			/* the list is complete */
 	bool drop;			/* what is equal on both sides */
+	bool whole;			/* all is needed, equal or not (B3) */
 	struct fresh fresh[2];
 	ARRAY(struct dropped) dropped;
 	uint64_t dropped_count;		/* messages */
@@ -145,7 +146,7 @@ struct sent_op {
 	enum {
 		SENT_TREE, SENT_STATE, SENT_SUB, SENT_MAIL, SENT_EXPUNGE,
 		SENT_DELETE, SENT_MEND, SENT_FLUSH, SENT_MODSEQ,
-		SENT_HIGHEST,
+		SENT_HIGHEST, SENT_REBUILD,
 	} what;
 	enum plan_kind kind;		/* SENT_MAIL */
 	size_t entry;			/* tree entry, for the account */
@@ -197,6 +198,17 @@ struct other_uid {
 	uint32_t wanted, got;
 	struct guid128 mark;
 	bool done;
+};
+
+/* A mailbox of the destination that is built anew at the end (B3). */
+struct rebuild {
+	size_t entry;
+	uint32_t uidvalidity, uidnext;	/* of the source */
+	uint32_t between;		/* UIDVALIDITY of the first of two
+					   passes; 0: this is the last one */
+	bool begun, second;		/* the pass; it is the second one */
+	struct plan_uid *uids;		/* uid 0: not there */
+	size_t count, next;
 };
 
 /* A save that became necessary because a copy was not held. */
@@ -302,6 +314,11 @@ struct brain {
 	ARRAY(struct mend) mends;
 	size_t mend_at[SIDE_COUNT];	/* those before it are sent */
 	ARRAY(struct other_uid) others;	/* not yet turned into mends */
+	ARRAY(struct rebuild) rebuilds;
+	size_t rebuild_at;		/* those before it are sent */
+	uint32_t rebuild_flush;		/* number of the FLUSH before them; 0:
+					   none yet in this round */
+	bool rebuild_deferred;		/* to a later round */
 	bool imperfect;			/* something is pending or skipped */
 	bool work;			/* something was or would be done */
 	uint64_t total, done, bytes;	/* messages and bytes, for progress */
@@ -436,6 +453,15 @@ void highest_new_round(struct brain *brain);
 uint64_t highest_fresh(struct brain *brain, size_t entry);
 void highest_raise(struct brain *brain, unsigned int side, size_t entry,
     uint32_t uid, const struct guid128 *mark, uint64_t modseq);
+
+/* rebuild.c: mailboxes that are built anew (B3) */
+void rebuild_planned(struct brain *brain, struct job *job);
+/* What was saved has this UID, or 0: is not there.  False: not rebuilt. */
+bool rebuild_got(struct brain *brain, size_t entry, const struct guid128 *mark,
+    uint32_t uid);
+bool rebuild_left(const struct brain *brain);
+/* Send the next operation: -1: none is left for now, 0: wait, 1: sent. */
+int rebuild_emit(struct brain *brain, unsigned int side);
 
 /* results.c: from the stores' answers to the end of the run */
 int results_on_result(struct brain *brain, unsigned int side,

@@ -135,6 +135,19 @@ tell_notes(struct brain *brain, const struct job *job)
 		strbuf_deinit(&name);
 }
 
+static void
+tell_rebuild(struct brain *brain, const struct job *job)
+{
+	struct strbuf name;
+
+	tell_text(brain, EVENT_DECISION, !brain->source, "B3",
+	    "%s: built anew at the destination: %zu messages get the UIDs "
+	    "that they have at the source, under the same bodies",
+	    box_name(brain, job->entry, &name), job->plan.uids.n);
+	strbuf_deinit(&name);
+	brain->work = true;
+}
+
 void
 tell_plan(struct brain *brain, struct job *job)
 {
@@ -178,6 +191,8 @@ tell_plan(struct brain *brain, struct job *job)
 		p->mark = op->rec.marks[0];
 		p->text = "the other side has another UID";
 	}
+	if (plan->rebuild)
+		tell_rebuild(brain, job);
 	/* Nobody misses anything by it, but the next run has to know. */
 	if ((plan->uidnext_above || plan->modseq_above ||
 	    jobs_left_unequal(brain, job)) &&

@@ -408,6 +408,28 @@ apply_side(struct model *model, unsigned int s, const struct plan_side *plan)
 	return true;
 }
 
+/* B3: all UIDs at once, when all else is done. */
+static bool
+apply_rebuild(struct model *model, const struct mails_input *in,
+    const struct plan_mails *plan)
+{
+	struct model_side *side = &model->side[!in->source];
+
+	for (size_t i = 0; i < plan->uids.n; i++) {
+		const struct plan_uid *u = &plan->uids.v[i];
+		struct model_mail *mail = model_find(model, !in->source,
+		    &u->mark, 1);
+
+		if (mail == NULL || (!model->other_uid &&
+		    mail->m.uid != u->uid))
+			return fail("building anew without", u->uid);
+		mail->m.uid = u->new_uid;
+	}
+	side->uidvalidity = model->side[in->source].uidvalidity;
+	side->uidnext = plan->rebuild_uidnext;
+	return true;
+}
+
 bool
 model_apply(struct model *model, const struct mails_input *in,
     const struct plan_mails *plan)
@@ -429,7 +451,7 @@ model_apply(struct model *model, const struct mails_input *in,
 		if (!apply_side(model, s, &plan->side[s]))
 			return false;
 	}
-	return true;
+	return !plan->rebuild || apply_rebuild(model, in, plan);
 }
 
 const char *

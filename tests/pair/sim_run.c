@@ -214,6 +214,10 @@ brain_event(const struct brain_event *event, void *arg)
 		    event->rule != NULL ? "]" : "");
 	if (event->kind == EVENT_ACTION && wire->run->plan != NULL)
 		sim_plan_add(wire->run->plan, event->text);
+	/* B3: that destination gives its UIDs anew. */
+	if (event->kind == EVENT_DECISION && strcmp(event->rule, "B3") == 0 &&
+	    !wire->run->dry_run)
+		sim_at(wire->sim, event->side)->uids.n = 0;
 	if (event->kind == EVENT_MAILBOX && acc->seen != acc->equal +
 	    acc->copied + acc->skipped + acc->failed)
 		(void)sim_fail(wire->sim, "account of %s: seen %llu, equal "
