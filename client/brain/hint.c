@@ -28,6 +28,7 @@ static const struct hint {
 	{ "M11", "copy it" },
 	{ "F1", "set its flags again" },
 	{ "F2", "set its flags again" },
+	{ "B3", "not possible; mail clients load that mailbox anew" },
 	{ "B2", "run mirror instead, before it" },
 };
 

@@ -452,7 +452,7 @@ START_TEST(a_destination_where_a_uid_was_used_is_built_anew)
 	start_equal(2);
 	model_expunge(&mo, 1, 1);
 	(void)model_add(&mo, 1, 4, 33);
-	merge(VIEW_DELTA, 0);
+	merge(VIEW_COMPLETE, 0);
 	expect_ops(0, 0, 1, 1);
 	ck_assert_uint_eq(plan.side[1].ops.v[0].uid, 4);
 	ck_assert(plan.rebuild);
