@@ -80,6 +80,9 @@ enum sim_kind {
 	SIM_ALL_CUTS,		/* as SIM_CUTS and SIM_KILLS, at every point */
 	SIM_ALL_KILLS,
 	SIM_ALL_FAULTS,		/* of the store on that side */
+	SIM_BACKUP_CUTS,	/* the same of backups; the source is b % 2 */
+	SIM_BACKUP_KILLS,
+	SIM_BACKUP_FAULTS,
 	SIM_KIND_COUNT
 };
 

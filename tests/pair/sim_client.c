@@ -468,6 +468,9 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_ALL_CUTS:
 	case SIM_ALL_KILLS:
 	case SIM_ALL_FAULTS:
+	case SIM_BACKUP_CUTS:
+	case SIM_BACKUP_KILLS:
+	case SIM_BACKUP_FAULTS:
 	case SIM_MEET:
 	case SIM_PAIR_RUN:
 	case SIM_PAIR_CUT:

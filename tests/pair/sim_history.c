@@ -28,7 +28,8 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"run -x", "meet", "set", "clear", "file",
 	"make or rename", "remove", "run of a pair", "run of a pair, cut",
 	"run of a pair, store is killed", "all pairs", "all cuts",
-	"all kills", "all faults",
+	"all kills", "all faults", "backup, all cuts", "backup, all kills",
+	"backup, all faults",
 };
 
 /* How often each kind comes, out of their sum. */
@@ -524,6 +525,10 @@ play_op(struct sim *sim, const struct sim_op *op)
 	case SIM_ALL_FAULTS:
 		return sim_points(sim, op) &&
 		    quiet_mirror(sim, op->c + 1, false, false);
+	case SIM_BACKUP_CUTS:
+	case SIM_BACKUP_KILLS:
+	case SIM_BACKUP_FAULTS:
+		return sim_points(sim, op);
 	case SIM_RUN_GUARD:
 		return sim_guarded(sim, op);
 	default:
@@ -645,7 +650,8 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"RUN_APPEND", "RUN_GUARD", "REBUILD", "RUN_EXCEPT", "MEET", "SET",
 	"CLEAR", "FILE", "MAKE", "REMOVE",
 	"PAIR_RUN", "PAIR_CUT", "PAIR_KILL", "REST",
-	"ALL_CUTS", "ALL_KILLS", "ALL_FAULTS",
+	"ALL_CUTS", "ALL_KILLS", "ALL_FAULTS", "BACKUP_CUTS", "BACKUP_KILLS",
+	"BACKUP_FAULTS",
 };
 
 void

@@ -28,9 +28,30 @@ static const char *const harm_names[] = { "cut", "kill", "fault" };
 static enum harm
 harm_of(enum sim_kind kind)
 {
-	if (kind == SIM_CUTS || kind == SIM_ALL_CUTS)
+	if (kind == SIM_CUTS || kind == SIM_ALL_CUTS ||
+	    kind == SIM_BACKUP_CUTS)
 		return HARM_CUT;
-	return kind == SIM_ALL_FAULTS ? HARM_FAULT : HARM_KILL;
+	return kind == SIM_ALL_FAULTS || kind == SIM_BACKUP_FAULTS ?
+	    HARM_FAULT : HARM_KILL;
+}
+
+static bool
+is_backup(const struct sim_op *op)
+{
+	return op->kind >= SIM_BACKUP_CUTS;
+}
+
+/* The run that harm is done to, or another one of its kind. */
+static struct sim_run
+run_of(const struct sim_op *op, uint64_t seed)
+{
+	struct sim_run run = { .seed = seed };
+
+	if (is_backup(op)) {
+		run.mode = BRAIN_BACKUP;
+		run.reverse = op->b % 2 == 1;
+	}
+	return run;
 }
 
 struct points {
@@ -65,15 +86,17 @@ harm_run(const struct points *p, struct sim_run *run)
 static bool
 one_point(struct sim *sim, const struct points *p)
 {
-	struct sim_run harmed = { .seed = 0 }, next;
-	unsigned int runs = p->harm == HARM_FAULT ? MEND_RUNS : 1;
+	struct sim_run harmed = run_of(p->op, 0), next;
+	/* M12: the source of a backup can't follow in the same run. */
+	unsigned int runs = p->harm == HARM_FAULT || is_backup(p->op) ?
+	    MEND_RUNS : 1;
 	char *found, diff[512];
 	bool ok;
 
 	harm_run(p, &harmed);
 	ok = sim_run(sim, &harmed);
 	do {
-		next = (struct sim_run){ .seed = p->op->a };
+		next = run_of(p->op, p->op->a);
 		ok = ok && sim_run(sim, &next);
 	} while (ok && --runs > 0 && next.outcome != BRAIN_PERFECT);
 	if (!ok)
@@ -81,6 +104,8 @@ one_point(struct sim *sim, const struct points *p)
 	if (!next.ended || next.outcome != BRAIN_PERFECT)
 		return sim_fail(sim, "after a %s at %lu of %lu the next run "
 		    "is not perfect", harm_names[p->harm], p->at, p->count);
+	if (is_backup(p->op) && !sim_check_equal(sim, true, p->op->b % 2))
+		return false;
 	found = sim_content(sim);
 	sim_first_difference(p->expected, found, diff, sizeof(diff));
 	ok = strcmp(p->expected, found) == 0;
@@ -98,7 +123,7 @@ sim_points(struct sim *sim, const struct sim_op *op)
 	struct sim_copy start[2] = { { 0 }, { 0 } };
 	struct points p = { .harm = harm_of(op->kind), .op = op };
 	struct rng random = sim_random;
-	struct sim_run run = { .seed = op->c };
+	struct sim_run run = run_of(op, op->c);
 	unsigned long step = 1;
 	char *expected;
 	bool ok;
@@ -127,6 +152,8 @@ sim_points(struct sim *sim, const struct sim_op *op)
 		sim->site[s].uids.n = 0;
 		sim_copy_free(&start[s]);
 	}
+	if (is_backup(op))
+		sim_note_backup(sim, op->b % 2);
 	return ok;
 }
 
@@ -209,7 +236,8 @@ sim_generate_points(uint64_t seed, struct sim_ops *ops)
 		if (i == met)
 			op->kind = SIM_RUN;
 		if (i == n)
-			op->kind = SIM_ALL_CUTS + rng_below(&rng, 3);
+			op->kind = (seed % 3 == 2 ? SIM_BACKUP_CUTS :
+			    SIM_ALL_CUTS) + rng_below(&rng, 3);
 		if (i > n)
 			op->kind = SIM_RUN;
 		op->side = rng_below(&rng, 2);
