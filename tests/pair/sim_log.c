@@ -14,12 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "chlog/chlog_int.h"
 #include "sim.h"
 
 #define PATH_SIZE	256U
+#define SQL_SIZE	256U
+#define COPIERS_MAX	64U	/* logs in memory */
 
 static char state_dir[PATH_SIZE];
 static const char *const log_suffixes[SIM_LOG_FILES] = { "", "-wal", "-shm" };
@@ -81,47 +84,150 @@ spare_put(struct chlog **log)
 	*log = NULL;
 }
 
+/* Of a log, in an order in which they can be filled. */
+static const char *const tables[] = {
+	"meta", "run", "mailbox", "mailbox_gone", "message", "missing",
+	"extra_mark", "tombstone", "subscription", "alias", "position",
+	"pending", "label", "sqlite_sequence",
+};
+
+/*
+ * The statements that empty and copy a log.  A backup by SQLite would make it
+ * read the schema anew, and prepare all statements again.
+ */
+static struct copier {
+	struct chlog *log;
+	sqlite3_stmt *empty[nitems(tables)], *get[nitems(tables)];
+	sqlite3_stmt *put[nitems(tables)];
+} copiers[COPIERS_MAX];
+static size_t copier_count;
+
+static sqlite3_stmt *
+prepare(struct chlog *log, const char *begin, const char *table,
+    const char *end)
+{
+	sqlite3_stmt *stmt = NULL;
+	char sql[SQL_SIZE];
+
+	(void)snprintf(sql, sizeof(sql), "%s %s %s", begin, table, end);
+	if (sqlite3_prepare_v3(log->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    &stmt, NULL) != SQLITE_OK)
+		mem_fatal(sqlite3_errmsg(log->db));
+	return stmt;
+}
+
+static struct copier *
+copier_of(struct chlog *log)
+{
+	char values[SQL_SIZE];
+	struct copier *c;
+	sqlite3_stmt *all;
+
+	for (size_t i = 0; i < copier_count; i++)
+		if (copiers[i].log == log)
+			return &copiers[i];
+	if (copier_count == COPIERS_MAX)
+		mem_fatal("too many logs");
+	c = &copiers[copier_count++];
+	c->log = log;
+	all = prepare(log, "SELECT count(*) FROM", "sqlite_master",
+	    "WHERE type = 'table'");
+	if (sqlite3_step(all) != SQLITE_ROW ||
+	    sqlite3_column_int(all, 0) != (int)nitems(tables))
+		mem_fatal("a log has other tables");
+	sqlite3_finalize(all);
+	for (size_t i = 0; i < nitems(tables); i++) {
+		size_t n = 0;
+
+		c->empty[i] = prepare(log, "DELETE FROM", tables[i], "");
+		c->get[i] = prepare(log, "SELECT * FROM", tables[i], "");
+		n += (size_t)snprintf(values, sizeof(values), "VALUES (?");
+		for (int k = 1; k < sqlite3_column_count(c->get[i]); k++)
+			n += (size_t)snprintf(values + n, sizeof(values) - n,
+			    ",?");
+		(void)snprintf(values + n, sizeof(values) - n, ")");
+		c->put[i] = prepare(log, "INSERT INTO", tables[i], values);
+	}
+	return c;
+}
+
+static void
+copiers_free(void)
+{
+	for (size_t i = 0; i < copier_count; i++)
+		for (size_t k = 0; k < nitems(tables); k++) {
+			sqlite3_finalize(copiers[i].empty[k]);
+			sqlite3_finalize(copiers[i].get[k]);
+			sqlite3_finalize(copiers[i].put[k]);
+		}
+	copier_count = 0;
+}
+
+static void
+do_step(struct chlog *log, sqlite3_stmt *stmt)
+{
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		mem_fatal(sqlite3_errmsg(log->db));
+	(void)sqlite3_reset(stmt);
+}
+
+static void
+do_sql(struct chlog *log, const char *sql)
+{
+	struct err err = ERR_INIT;
+
+	if (chlog_exec(log, sql, &err) == -1)
+		mem_fatal(err.msg);
+}
+
 /* As a log that was just made. */
 static void
 make_empty(struct chlog *log)
 {
-	static const char *const sql[] = {
-		"DELETE FROM message", "DELETE FROM missing",
-		"DELETE FROM extra_mark", "DELETE FROM tombstone",
-		"DELETE FROM mailbox", "DELETE FROM mailbox_gone",
-		"DELETE FROM subscription", "DELETE FROM alias",
-		"DELETE FROM run", "DELETE FROM position",
-		"DELETE FROM pending", "DELETE FROM label",
-		"DELETE FROM sqlite_sequence", "DELETE FROM meta",
-	};
+	struct copier *c = copier_of(log);
 	struct guid128 id = guid_random();
 	struct err err = ERR_INIT;
-	sqlite3_stmt *stmt;
-	int r = chlog_exec(log, "BEGIN", &err);
 
-	for (size_t i = 0; i < nitems(sql) && r == 0; i++) {
-		stmt = chlog_stmt(log, sql[i], &err);
-		r = stmt == NULL ? -1 : chlog_run_stmt(log, stmt, "empty",
-		    &err);
-	}
-	if (r == -1 || chlog_meta_blob(log, "store_id", id.b, GUID_SIZE,
-	    &err) == -1 || chlog_meta_int(log, "head_seq", 0, &err) == -1 ||
-	    chlog_meta_int(log, "scanned_all", 0, &err) == -1 ||
-	    chlog_exec(log, "COMMIT", &err) == -1)
+	do_sql(log, "BEGIN");
+	for (size_t i = 0; i < nitems(tables); i++)
+		do_step(log, c->empty[i]);
+	if (chlog_meta_blob(log, "store_id", id.b, GUID_SIZE, &err) == -1 ||
+	    chlog_meta_int(log, "head_seq", 0, &err) == -1 ||
+	    chlog_meta_int(log, "scanned_all", 0, &err) == -1)
 		mem_fatal(err.msg);
+	do_sql(log, "COMMIT");
 }
 
 static void
-copy_log(struct chlog *to, const struct chlog *from)
+copy_table(struct chlog *to, sqlite3_stmt *put, struct chlog *from,
+    sqlite3_stmt *get)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to->db, "main", from->db,
-	    "main");
+	int n = sqlite3_column_count(get), r;
 
-	if (backup == NULL)
-		mem_fatal(sqlite3_errmsg(to->db));
-	(void)sqlite3_backup_step(backup, -1);
-	if (sqlite3_backup_finish(backup) != SQLITE_OK)
-		mem_fatal(sqlite3_errmsg(to->db));
+	while ((r = sqlite3_step(get)) == SQLITE_ROW) {
+		for (int i = 0; i < n; i++)
+			(void)sqlite3_bind_value(put, i + 1,
+			    sqlite3_column_value(get, i));
+		do_step(to, put);
+	}
+	if (r != SQLITE_DONE)
+		mem_fatal(sqlite3_errmsg(from->db));
+	(void)sqlite3_reset(get);
+	(void)sqlite3_clear_bindings(put);
+}
+
+static void
+copy_log(struct chlog *to, struct chlog *from)
+{
+	struct copier *a = copier_of(to), *b = copier_of(from);
+
+	do_sql(to, "BEGIN");
+	/* The last one counts what the others are given. */
+	for (size_t i = 0; i < nitems(tables); i++) {
+		do_step(to, a->empty[i]);
+		copy_table(to, a->put[i], from, b->get[i]);
+	}
+	do_sql(to, "COMMIT");
 }
 
 /* What a program knows that has just opened the log. */
@@ -207,6 +313,7 @@ sim_cleanup(void)
 	DIR *dir;
 
 	sim_links_free();
+	copiers_free();
 	for (size_t i = 0; i < spare.n; i++)
 		__real_chlog_close(&spare.v[i]);
 	ARRAY_FREE(&spare);

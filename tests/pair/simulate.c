@@ -28,7 +28,8 @@
 
 #define JOBS_DEFAULT	2U
 #define JOBS_MAX	64U
-#define FILES_EVERY	256U	/* histories with files as well */
+#define FILES_EVERY	256U	/* histories with files as well; long ones: */
+#define FILES_LONG	4096U
 #define FAILURES_TOLD	20U
 
 #define SHARE_STEP	10U	/* one in so many without --full */
@@ -135,8 +136,8 @@ play_one(uint64_t seed, bool verbose, struct tally *tally)
 	if (!ok && verbose)
 		(void)printf("FAIL seed %llu: %s\n", (unsigned long long)seed,
 		    result.why);
-	if (ok && !setup.log_files && seed % FILES_EVERY == 0 &&
-	    !same_with_files(&ops, &setup, &result)) {
+	if (ok && !setup.log_files && (seed % FILES_EVERY == 1 ||
+	    seed % FILES_LONG == 0) && !same_with_files(&ops, &setup, &result)) {
 		(void)printf("FAIL seed %llu: ends otherwise with logs in "
 		    "files\n", (unsigned long long)seed);
 		tally->failures++;
