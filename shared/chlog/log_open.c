@@ -248,7 +248,7 @@ set_up(struct chlog *log, bool durable, struct err *err)
 {
 	return chlog_exec(log, durable ?
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	    "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;"
+	    "PRAGMA cache_size = -3072; PRAGMA temp_store = MEMORY;"
 	    "PRAGMA journal_size_limit = 4194304;" :
 	    "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;"
 	    "PRAGMA temp_store = MEMORY;", err);

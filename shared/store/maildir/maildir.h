@@ -78,6 +78,7 @@ struct maildir_store {
 	bool inbox_elsewhere;
 	bool index_in_memory;		/* INDEX=MEMORY */
 	bool readonly, utf8;
+	struct maildir_lines *find;	/* buffer of maildir_list_find */
 	char *dirname;			/* NULL: no DIRNAME=, FULLDIRNAME= */
 	bool full_dirname;		/* in control and index paths, too */
 	mode_t dir_mode;		/* of new directories */
@@ -120,7 +121,6 @@ struct list_orphan {
 struct maildir_lines;
 
 struct maildir_list {
-	struct maildir_lines *find;	/* buffer of maildir_list_find */
 	int fd;				/* -1: there is no usable list */
 	bool exists;			/* there is a file of this name */
 	bool broken;			/* its header, or from good_end on */

@@ -124,7 +124,6 @@ maildir_list_deinit(struct maildir_list *list)
 	ARRAY_FREE(&list->orphans);
 	if (list->fd != -1)
 		close(list->fd);
-	free(list->find);
 	maildir_list_init(list);
 }
 
@@ -473,6 +472,7 @@ int
 maildir_list_find(struct maildir_box *box, uint32_t uid,
     struct list_line *found, struct err *err)
 {
+	struct maildir_lines **find = &box->store->find;
 	struct maildir_list *list = &box->list;
 	struct uidlist_record rec;
 	uint64_t from, to;
@@ -481,11 +481,11 @@ maildir_list_find(struct maildir_box *box, uint32_t uid,
 
 	if (list->fd == -1 || uid == 0)
 		return 1;
-	if (list->find == NULL)
-		list->find = mem_alloc(sizeof(*list->find));
+	if (*find == NULL)
+		*find = mem_alloc(sizeof(**find));
 	place_of(list, uid, &from, &to);
-	lines_start(list->find, list->fd, from, to);
-	while ((r = lines_next(list->find, &line, err)) == 1) {
+	lines_start(*find, list->fd, from, to);
+	while ((r = lines_next(*find, &line, err)) == 1) {
 		if (line.len > UIDLIST_LINE_MAX)
 			return 1;
 		if (uidlist_record_parse(&rec, list->header.version,

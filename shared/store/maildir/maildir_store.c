@@ -173,6 +173,7 @@ store_free(struct maildir_store *store)
 	path_root_close(&store->index);
 	path_root_close(&store->control);
 	path_root_close(&store->inbox);
+	free(store->find);
 	free(store->dirname);
 	free(store->subscriptions);
 	free(store->hostname);
