@@ -1,5 +1,8 @@
 # Laws and tables of the merge.
 if HAVE_CHECK
+check_PROGRAMS += %D%/test_brain
+%C%_test_brain_SOURCES = %D%/test_brain.c
+%C%_test_brain_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_append
 %C%_test_merge_append_SOURCES = %D%/test_merge_append.c %D%/mails_model.c \
 	%D%/mails_model.h tests/support/msg_random.c

@@ -44,7 +44,7 @@ typedef struct stamped_flag merge_fn(struct stamped_flag,
 
 static merge_fn *const merges[] = { merge_flag, merge_deleted };
 
-/* P2: it makes no difference which store comes first. */
+/* P2: it makes no difference which store comes first (P3, P4). */
 START_TEST(merge_is_symmetric_idempotent_and_associative)
 {
 	merge_fn *m = merges[_i];
@@ -62,6 +62,7 @@ START_TEST(merge_is_symmetric_idempotent_and_associative)
 }
 END_TEST
 
+/* By rules P11, F1, F2. */
 START_TEST(later_stamp_wins_and_of_equal_ones_the_set_flag)
 {
 	struct stamped_flag on1 = { true, 1 }, off1 = { false, 1 },
@@ -106,6 +107,7 @@ same_spelling(const struct mail_flags *a, const struct mail_flags *b)
 	return true;
 }
 
+/* By rule P4. */
 START_TEST(records_merge_to_one_in_any_order)
 {
 	struct rng rng = { 4711 };
@@ -129,6 +131,7 @@ START_TEST(records_merge_to_one_in_any_order)
 }
 END_TEST
 
+/* By rule F1. */
 START_TEST(a_keyword_that_one_side_never_saw_is_kept)
 {
 	struct keyword kw = { .name = "work", .stamp = 0, .set = true };
@@ -155,6 +158,7 @@ START_TEST(a_cleared_keyword_stays_cleared)
 }
 END_TEST
 
+/* By rule B0. */
 START_TEST(source_wins_over_any_stamp)
 {
 	struct rng rng = { 815 };

@@ -76,6 +76,7 @@ expect_ops(size_t a, size_t a_expunges, size_t b, size_t b_expunges)
 	ck_assert_uint_eq(plan.side[1].expunges.n, b_expunges);
 }
 
+/* By rule M2. */
 START_TEST(a_new_message_is_saved_on_the_other_side)
 {
 	const struct plan_op *op;
@@ -94,6 +95,7 @@ START_TEST(a_new_message_is_saved_on_the_other_side)
 }
 END_TEST
 
+/* By rule M8. */
 START_TEST(what_the_other_side_holds_is_copied_there)
 {
 	start_equal(1);
@@ -104,6 +106,7 @@ START_TEST(what_the_other_side_holds_is_copied_there)
 }
 END_TEST
 
+/* By rule M3. */
 START_TEST(an_expunge_goes_to_the_other_side)
 {
 	start_equal(3);
@@ -126,6 +129,7 @@ START_TEST(an_expunge_beats_a_flag_change)
 }
 END_TEST
 
+/* By rule M3. */
 START_TEST(one_dead_mark_of_two_does_not_expunge)
 {
 	struct model_mail *mail;
@@ -143,6 +147,7 @@ START_TEST(one_dead_mark_of_two_does_not_expunge)
 }
 END_TEST
 
+/* By rule M4. */
 START_TEST(a_side_with_many_uids_left_does_not_lose_them)
 {
 	struct mails_input in;
@@ -263,6 +268,7 @@ START_TEST(colliding_uids_are_changed_on_both_sides)
 }
 END_TEST
 
+/* By rule M4. */
 START_TEST(a_uid_above_the_others_uidnext_is_kept)
 {
 	start_equal(1);
@@ -279,6 +285,7 @@ START_TEST(a_uid_above_the_others_uidnext_is_kept)
 }
 END_TEST
 
+/* By rule M5. */
 START_TEST(one_mail_moved_here_by_two_clients_is_one)
 {
 	start_equal(1);
@@ -292,6 +299,7 @@ START_TEST(one_mail_moved_here_by_two_clients_is_one)
 }
 END_TEST
 
+/* By rule M5. */
 START_TEST(surplus_twins_are_dropped_without_tombstone)
 {
 	struct model_mail *twin;
@@ -353,6 +361,7 @@ START_TEST(without_a_base_equal_stores_need_nothing)
 }
 END_TEST
 
+/* By rule M9. */
 START_TEST(without_a_base_pairs_are_found_by_uid_guid_and_text)
 {
 	(void)model_add(&mo, 0, 0, 1);	/* UID and GUID */
@@ -370,6 +379,7 @@ START_TEST(without_a_base_pairs_are_found_by_uid_guid_and_text)
 }
 END_TEST
 
+/* By rule M9. */
 START_TEST(without_a_base_nothing_is_expunged)
 {
 	start_equal(2);
@@ -386,6 +396,7 @@ START_TEST(without_a_base_nothing_is_expunged)
 }
 END_TEST
 
+/* By rule M10. */
 START_TEST(the_side_with_more_messages_keeps_uidvalidity)
 {
 	for (unsigned int i = 0; i < 3; i++)
@@ -404,6 +415,7 @@ START_TEST(the_side_with_more_messages_keeps_uidvalidity)
 }
 END_TEST
 
+/* By rule M10. */
 START_TEST(with_a_base_the_changed_uidvalidity_is_taken)
 {
 	start_equal(4);
@@ -421,6 +433,7 @@ START_TEST(with_a_base_the_changed_uidvalidity_is_taken)
 }
 END_TEST
 
+/* By rule B2. */
 START_TEST(one_way_discards_what_changed_at_the_destination)
 {
 	start_equal(3);
@@ -482,6 +495,7 @@ START_TEST(a_destination_of_another_uidvalidity_is_built_anew_behind_expunges)
 }
 END_TEST
 
+/* By rule B1. */
 START_TEST(one_way_writes_nothing_at_the_source)
 {
 	start_equal(2);
@@ -495,6 +509,7 @@ START_TEST(one_way_writes_nothing_at_the_source)
 }
 END_TEST
 
+/* By rule E1. */
 START_TEST(a_pending_message_is_looked_up_on_both_sides)
 {
 	struct guid128 asked[] = { model_mark(1), model_mark(2),
@@ -520,6 +535,7 @@ START_TEST(a_pending_message_is_looked_up_on_both_sides)
 }
 END_TEST
 
+/* By rule M13. */
 START_TEST(uidnext_is_the_same_afterwards)
 {
 	start_equal(2);
@@ -533,6 +549,7 @@ START_TEST(uidnext_is_the_same_afterwards)
 }
 END_TEST
 
+/* By rule M1. */
 START_TEST(digests_are_wanted_of_what_is_left_on_both_sides)
 {
 	struct mails_wanted wanted;
@@ -690,6 +707,7 @@ random_start(uint64_t seed)
 		model_step(&mo, rng_below(&mo.rng, 2));
 }
 
+/* By rules P1, P2, P3, P4. */
 START_TEST(two_way_merges_end_equal_and_lose_nothing)
 {
 	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
@@ -709,6 +727,22 @@ START_TEST(two_way_merges_end_equal_and_lose_nothing)
 }
 END_TEST
 
+START_TEST(p10_each_message_that_is_seen_is_accounted_for)
+{
+	start_equal(4);
+	(void)model_add(&mo, 0, 4, 9);
+	model_flag(&mo, 1, 1, FLAG_SEEN);
+	model_expunge(&mo, 1, 2);
+	merge(VIEW_COMPLETE, -1);
+	ck_assert_uint_eq(plan.copied, 1);
+	ck_assert_uint_eq(plan.flagged, 1);
+	ck_assert_uint_eq(plan.expunged, 1);
+	ck_assert_uint_eq(plan.equal, 2);
+	ck_assert_uint_eq(plan.seen, 4);
+}
+END_TEST
+
+/* By rule P1. */
 START_TEST(a_lost_base_loses_nothing)
 {
 	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
@@ -787,6 +821,8 @@ main(void)
 	tcase_add_test(tcase,
 	    digests_are_wanted_of_what_is_left_on_both_sides);
 	tcase_add_test(tcase, two_way_merges_end_equal_and_lose_nothing);
+	tcase_add_test(tcase,
+	    p10_each_message_that_is_seen_is_accounted_for);
 	tcase_add_test(tcase, a_lost_base_loses_nothing);
 	tcase_add_test(tcase,
 	    one_way_merges_make_the_destination_equal_or_say_what_is_not);

@@ -146,6 +146,7 @@ START_TEST(another_uidvalidity_is_told_once)
 }
 END_TEST
 
+/* By rule M11. */
 START_TEST(one_text_under_two_guids_is_told)
 {
 	(void)model_add(&mo, 0, 0, 1);

@@ -195,6 +195,7 @@ check_equal(const char *what)
 	    "%zu steps", what, ops[0].n + ops[1].n);
 }
 
+/* By rule T2. */
 START_TEST(a_mailbox_of_one_side_is_created_on_the_other)
 {
 	box(0, "INBOX", 1, 0);
@@ -210,6 +211,7 @@ START_TEST(a_mailbox_of_one_side_is_created_on_the_other)
 }
 END_TEST
 
+/* By rule T3. */
 START_TEST(a_later_deletion_deletes)
 {
 	in.base = true;
@@ -223,6 +225,7 @@ START_TEST(a_later_deletion_deletes)
 }
 END_TEST
 
+/* By rule T3. */
 START_TEST(an_earlier_deletion_does_not)
 {
 	in.base = true;
@@ -235,6 +238,7 @@ START_TEST(an_earlier_deletion_does_not)
 }
 END_TEST
 
+/* By rule T3. */
 START_TEST(survivors_bring_their_mailbox_back)
 {
 	in.base = true;
@@ -250,6 +254,7 @@ START_TEST(survivors_bring_their_mailbox_back)
 }
 END_TEST
 
+/* By rule T5. */
 START_TEST(survivors_of_a_name_that_is_taken_get_another_one)
 {
 	in.base = true;
@@ -301,6 +306,7 @@ revive_all(void)
 		merge_tree_ops(arena, &entries, s, &ops[s]);
 }
 
+/* By rule P6. */
 START_TEST(a_search_for_a_free_name_ends)
 {
 	static const char *const more[] = { "-00020000", "-0002000000000000",
@@ -337,6 +343,7 @@ START_TEST(survivors_do_not_stay_under_a_temporary_name)
 }
 END_TEST
 
+/* By rule T4. */
 START_TEST(without_a_base_nothing_is_deleted)
 {
 	box(0, "work", 2, 10);
@@ -348,6 +355,7 @@ START_TEST(without_a_base_nothing_is_deleted)
 }
 END_TEST
 
+/* By rule P7. */
 START_TEST(a_filter_deletes_nothing)
 {
 	in.base = in.filtered = true;
@@ -365,6 +373,7 @@ START_TEST(a_filter_deletes_nothing)
 }
 END_TEST
 
+/* By rule T5. */
 START_TEST(deleted_and_created_again_is_another_mailbox)
 {
 	in.base = true;
@@ -382,6 +391,7 @@ START_TEST(deleted_and_created_again_is_another_mailbox)
 }
 END_TEST
 
+/* By rules T6, T7. */
 START_TEST(parent_and_last_part_are_merged_alone)
 {
 	struct msg_mailbox *b;
@@ -403,6 +413,7 @@ START_TEST(parent_and_last_part_are_merged_alone)
 }
 END_TEST
 
+/* By rule T7. */
 START_TEST(equal_stamps_are_settled_by_smaller_bytes)
 {
 	in.base = true;
@@ -414,6 +425,7 @@ START_TEST(equal_stamps_are_settled_by_smaller_bytes)
 }
 END_TEST
 
+/* By rule T9. */
 START_TEST(the_later_of_two_names_gives_way)
 {
 	in.base = true;
@@ -432,6 +444,7 @@ START_TEST(the_later_of_two_names_gives_way)
 }
 END_TEST
 
+/* By rule T9. */
 START_TEST(of_two_names_of_one_age_the_larger_guid_keeps_it)
 {
 	in.base = true;
@@ -466,6 +479,7 @@ START_TEST(a_suffix_that_is_taken_gets_longer)
 }
 END_TEST
 
+/* By rule T10. */
 START_TEST(one_name_that_is_new_on_both_sides_is_one_mailbox)
 {
 	box(0, "work", 2, 10);
@@ -481,6 +495,7 @@ START_TEST(one_name_that_is_new_on_both_sides_is_one_mailbox)
 }
 END_TEST
 
+/* By rule T10. */
 START_TEST(an_alias_is_the_mailbox_that_it_stands_for)
 {
 	struct guid128 alias = guid(2);
@@ -496,6 +511,7 @@ START_TEST(an_alias_is_the_mailbox_that_it_stands_for)
 }
 END_TEST
 
+/* By rules T10, T12. */
 START_TEST(two_inboxes_are_always_one)
 {
 	in.base = true;
@@ -509,6 +525,7 @@ START_TEST(two_inboxes_are_always_one)
 }
 END_TEST
 
+/* By rule T12. */
 START_TEST(inbox_is_not_deleted)
 {
 	in.base = true;
@@ -523,6 +540,7 @@ START_TEST(inbox_is_not_deleted)
 }
 END_TEST
 
+/* By rule T11. */
 START_TEST(names_that_change_places_do_so_in_any_ring)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e" };
@@ -545,6 +563,7 @@ START_TEST(names_that_change_places_do_so_in_any_ring)
 }
 END_TEST
 
+/* By rule T11. */
 START_TEST(a_temporary_name_is_never_taken_for_a_rename)
 {
 	in.base = true;
@@ -556,6 +575,7 @@ START_TEST(a_temporary_name_is_never_taken_for_a_rename)
 }
 END_TEST
 
+/* By rules T10, B2. */
 START_TEST(one_way_takes_over_the_mailbox_of_the_name)
 {
 	in.source = 0;
@@ -570,6 +590,7 @@ START_TEST(one_way_takes_over_the_mailbox_of_the_name)
 }
 END_TEST
 
+/* By rule B2. */
 START_TEST(one_way_removes_what_the_source_has_not)
 {
 	in.source = 1;
@@ -583,6 +604,7 @@ START_TEST(one_way_removes_what_the_source_has_not)
 }
 END_TEST
 
+/* By rule P6. */
 START_TEST(hostile_trees_are_settled)
 {
 	bool spread = _i == 1;
@@ -641,6 +663,7 @@ merge_subs(void)
 	return subs;
 }
 
+/* By rule T14. */
 START_TEST(a_subscription_is_merged_by_stamp)
 {
 	struct tree_subs subs;
@@ -656,6 +679,7 @@ START_TEST(a_subscription_is_merged_by_stamp)
 }
 END_TEST
 
+/* By rule T14. */
 START_TEST(unknown_subscriptions_are_subscribed)
 {
 	struct tree_subs subs;
@@ -791,6 +815,7 @@ check_symmetric(uint64_t seed)
 	ARRAY_FREE(&other);
 }
 
+/* By rules P2, P3, P4. */
 START_TEST(any_two_trees_become_one)
 {
 	char what[32];

@@ -46,6 +46,7 @@ START_TEST(an_access_level_is_kept_to)
 }
 END_TEST
 
+/* By rule E5. */
 START_TEST(a_restored_copy_begins_a_new_log_without_tombstones)
 {
 	struct memory_world *old;
@@ -187,6 +188,7 @@ START_TEST(a_plain_maildir_is_read_without_a_trace)
 }
 END_TEST
 
+/* By rule P7. */
 START_TEST(a_filter_hides_and_calls_nothing_gone)
 {
 	struct msg_hello h = drive_hello();

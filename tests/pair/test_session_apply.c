@@ -6,6 +6,7 @@
 #include "tests/pair/drive.h"
 #include "tests/support/unit.h"
 
+/* By rule M12. */
 START_TEST(a_taken_uid_is_answered_with_the_other_one)
 {
 	struct msg_message m = drive_new_message(1, "g1", 1);
@@ -55,6 +56,7 @@ START_TEST(an_expunge_leaves_a_tombstone_that_is_no_news)
 }
 END_TEST
 
+/* By rules P8, M3. */
 START_TEST(flags_changed_meanwhile_refuse_flags_but_not_an_expunge)
 {
 	struct msg_message m1, m2;
@@ -100,6 +102,7 @@ START_TEST(an_unknown_mark_is_stale)
 }
 END_TEST
 
+/* By rule P5. */
 START_TEST(a_message_saved_before_is_not_saved_twice)
 {
 	struct msg_message m = drive_new_message(1, "g1", 1);
@@ -161,6 +164,7 @@ START_TEST(a_copy_finds_its_source_by_guid_in_any_mailbox)
 }
 END_TEST
 
+/* By rule P9. */
 START_TEST(a_body_asked_for_is_read_before_its_message_is_expunged)
 {
 	struct msg_message m;
@@ -189,6 +193,7 @@ START_TEST(a_body_asked_for_is_read_before_its_message_is_expunged)
 }
 END_TEST
 
+/* By rule E1. */
 START_TEST(an_unreadable_message_is_left_pending)
 {
 	struct msg_message m;
@@ -326,6 +331,7 @@ START_TEST(flags_and_a_new_uid_share_a_batch)
 }
 END_TEST
 
+/* By rule T13. */
 START_TEST(a_mapped_name_is_no_rename)
 {
 	struct msg_op_mailbox op = { .create = true };

@@ -105,6 +105,7 @@ START_TEST(a_new_message_is_held_if_the_base_had_it_elsewhere)
 }
 END_TEST
 
+/* By rule E1. */
 START_TEST(what_was_pending_is_shown_as_changed)
 {
 	struct msg msg = { .kind = MSG_PENDING };
@@ -132,6 +133,7 @@ START_TEST(what_was_pending_is_shown_as_changed)
 }
 END_TEST
 
+/* By rule T1. */
 START_TEST(a_rename_is_known_by_the_guid)
 {
 	struct guid128 base;
@@ -149,6 +151,7 @@ START_TEST(a_rename_is_known_by_the_guid)
 }
 END_TEST
 
+/* By rule T3. */
 START_TEST(a_deleted_mailbox_leaves_tombstones_of_all_in_it)
 {
 	struct guid128 base;
@@ -165,6 +168,7 @@ START_TEST(a_deleted_mailbox_leaves_tombstones_of_all_in_it)
 }
 END_TEST
 
+/* By rule T5. */
 START_TEST(a_mailbox_made_anew_under_its_name_is_another_one)
 {
 	struct guid128 base;

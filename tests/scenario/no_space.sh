@@ -1,5 +1,5 @@
 #!/bin/sh
-# "The disk of my server was full for a while."
+# "The disk of my server was full for a while." (E2)
 . "$(dirname "$0")/lib.sh"
 
 sh "$support/make-maildir.sh" "$laptop" 40

@@ -23,6 +23,7 @@ teardown(void)
 	arena_free(&arena);
 }
 
+/* By rule F5. */
 START_TEST(keywords_are_compared_without_case)
 {
 	ck_assert_int_eq(keyword_cmp("Work", "wORK"), 0);
@@ -117,6 +118,7 @@ START_TEST(observing_the_same_changes_nothing)
 }
 END_TEST
 
+/* By rule F5. */
 START_TEST(two_spellings_are_one_keyword)
 {
 	static const char *const kws[] = { "Work", "WORK", "x" };
