@@ -16,6 +16,7 @@ dist_check_SCRIPTS += %D%/dbox_damage.sh
 dist_check_SCRIPTS += %D%/driver_dovecot.sh
 dist_check_SCRIPTS += %D%/dbox_live.sh
 dist_check_SCRIPTS += %D%/dbox_matrix.sh
+dist_check_SCRIPTS += %D%/dbox_writes.sh
 dist_check_SCRIPTS += %D%/dovecot_config.sh
 dist_check_SCRIPTS += %D%/dovecot_users.sh
 dist_check_SCRIPTS += %D%/dry_run.sh
