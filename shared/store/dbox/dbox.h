@@ -74,6 +74,8 @@ struct dbox_folder {
 	struct arena *texts;
 	uint32_t idents_validity;	/* UIDVALIDITY they belong to */
 	unsigned int problems;
+	bool quiet;		/* problems are counted, not told: they may be
+				   those of an old look at the index */
 };
 
 struct mdbox_spool;

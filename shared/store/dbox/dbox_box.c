@@ -13,7 +13,7 @@ void
 dbox_folder_problem(struct dbox_store *store, struct dbox_folder *folder,
     const struct err *why, uint32_t uid)
 {
-	if (++folder->problems > DBOX_PROBLEMS_MAX)
+	if (++folder->problems > DBOX_PROBLEMS_MAX || folder->quiet)
 		return;
 	store_tell(&store->head, why, "mailbox %s: UID %u", folder->path, uid);
 }

@@ -71,6 +71,9 @@ ident_damaged(struct dbox_store *store, struct dbox_folder *folder,
 	if (told.code == ERR_NOTFOUND)
 		told.code = ERR_CORRUPT;
 	dbox_folder_problem(store, folder, &told, ident->uid);
+	/* It is looked at again then. */
+	if (folder->quiet)
+		return;
 	if (store->format->index_guid(store, folder, pos, &guid)) {
 		guid_format(&guid, hex);
 		ident->guid = keep(folder, hex);

@@ -221,6 +221,22 @@ fill_info(struct mail_info *info, struct mail_reader *reader,
 		info->received = 0;
 }
 
+/* It can't be read.  Was it expunged after the index was looked at? */
+static int
+check_gone(struct dbox_folder *folder, uint32_t uid, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+	size_t pos;
+
+	if (uid != 0 && dbox_folder_refresh(folder, &ignored) == 0 &&
+	    !index_find(folder->index, uid, &pos))
+		return err_set(err, ERR_NOTFOUND, "the message is gone");
+	/* The index has it: it was not expunged. */
+	if (err->code == ERR_NOTFOUND)
+		err->code = ERR_CORRUPT;
+	return -1;
+}
+
 int
 dbox_reader_open(struct mailbox *head, uint32_t uid, const char *guid,
     struct mail_reader **reader_r, struct mail_info *info_r, struct err *err)
@@ -236,17 +252,16 @@ dbox_reader_open(struct mailbox *head, uint32_t uid, const char *guid,
 		return -1;
 	if (!dbox_message_find(store, folder, uid, guid, &pos)) {
 		if (uid != 0 && index_find(folder->index, uid, &pos) &&
-		    dbox_message_may_be(store, folder, pos, guid))
-			return err_set(err, ERR_CORRUPT,
+		    dbox_message_may_be(store, folder, pos, guid)) {
+			err_set(err, ERR_CORRUPT,
 			    "the message's file is damaged");
+			return check_gone(folder, uid, err);
+		}
 		return err_set(err, ERR_NOTFOUND, "the message is gone");
 	}
-	if (store->format->locate(store, folder, pos, &place, err) == -1) {
-		/* The index has it: it was not expunged. */
-		if (err->code == ERR_NOTFOUND)
-			err->code = ERR_CORRUPT;
-		return -1;
-	}
+	uid = index_mail(folder->index, pos).uid;
+	if (store->format->locate(store, folder, pos, &place, err) == -1)
+		return check_gone(folder, uid, err);
 	reader = mem_alloc(sizeof(*reader));
 	reader->message.place = place;
 	if (dbox_message_read(&reader->message, &place, err) == -1 ||

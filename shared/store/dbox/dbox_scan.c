@@ -4,6 +4,8 @@
 
 #include "store/dbox/dbox.h"
 
+#define LOOKS_MAX	3U	/* at a mailbox that others write */
+
 static int
 name_cmp(const void *a, const void *b)
 {
@@ -24,6 +26,36 @@ dbox_keywords(const struct index *index, size_t pos, struct dbox_names *list)
 		qsort(list->v, list->n, sizeof(list->v[0]), name_cmp);
 }
 
+/*
+ * Read what is not yet known of the messages.  One that can't be found was
+ * perhaps expunged since the index was read, so that is looked at again.
+ */
+static int
+look_at_all(struct dbox_box *box, struct err *err)
+{
+	struct dbox_folder *folder = box->folder;
+	uint64_t serial;
+	int ret;
+
+	for (unsigned int i = 0; i < LOOKS_MAX; i++) {
+		if (dbox_folder_refresh(folder, err) == -1)
+			return -1;
+		serial = index_state(folder->index)->serial;
+		folder->problems = 0;
+		folder->quiet = true;
+		for (size_t pos = 0; pos < index_state(folder->index)->count;
+		    pos++)
+			(void)dbox_ident_get(box->store, folder, pos);
+		folder->quiet = false;
+		if (folder->problems == 0)
+			return 0;
+		ret = dbox_folder_refresh(folder, err);
+		if (ret == -1 || index_state(folder->index)->serial == serial)
+			return ret;
+	}
+	return 0;
+}
+
 int
 dbox_scan(struct mailbox *head, store_scan_fn *fn, void *arg, struct err *err)
 {
@@ -36,7 +68,7 @@ dbox_scan(struct mailbox *head, store_scan_fn *fn, void *arg, struct err *err)
 	struct index_mail mail;
 	int ret = 0;
 
-	if (dbox_folder_refresh(folder, err) == -1)
+	if (look_at_all(box, err) == -1)
 		return -1;
 	folder->problems = 0;
 	for (size_t pos = 0; ret == 0 && pos < index_state(index)->count;

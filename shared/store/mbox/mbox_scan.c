@@ -311,9 +311,14 @@ number_now(struct mbox_box *box, struct err *err)
 {
 	int ret;
 
-	if (box->store->readonly || (box->numbered &&
-	    state_fits(&box->state, box->base.uidvalidity)))
+	if (box->store->readonly)
 		return 0;
+	if (box->numbered && state_fits(&box->state, box->base.uidvalidity)) {
+		/* Dovecot may have written a GUID that it had in memory. */
+		mbox_index_tell(box->index, box->base.uidvalidity,
+		    &box->state.guid);
+		return 0;
+	}
 	if (mbox_lock(box, err) == -1)
 		return -1;
 	ret = refresh_locked(box, err);
