@@ -15,12 +15,14 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/mdbox/mdbox.h"
 #include "store/store.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/unit.h"
 
 #define MESSAGES	3U
 #define FORMATS		2
+#define MDBOX		1	/* of the formats */
 
 static const char *const formats[FORMATS] = { "sdbox", "mdbox" };
 static const char *const guids[MESSAGES] = {
@@ -298,6 +300,218 @@ START_TEST(a_link_in_place_of_a_file_is_not_followed)
 }
 END_TEST
 
+/* What can be read is right; *readable_r: how many messages are. */
+static size_t
+look_at_map(void)
+{
+	struct seen seen = { .n = 0 };
+	struct err err = ERR_INIT;
+	size_t readable = 0;
+	char buf[4096];
+
+	open_store(MDBOX, true);
+	ck_assert_msg(store->driver->scan(box, on_scan, &seen, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_uint_eq(seen.n, MESSAGES);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		if (read_one(i, buf, sizeof(buf)) != 1)
+			continue;
+		ck_assert_str_eq(buf, bodies[i]);
+		readable++;
+	}
+	close_store();
+	return readable;
+}
+
+START_TEST(a_map_cut_anywhere_loses_no_message)
+{
+	struct strbuf bytes;
+
+	begin(MDBOX);
+	snprintf(file_path, sizeof(file_path),
+	    "%s/storage/dovecot.map.index.log", root);
+	read_file(&bytes);
+	for (size_t len = 0; len < bytes.len; len++) {
+		write_file(bytes.data, len);
+		look_at_map();
+	}
+	write_file(bytes.data, bytes.len);
+	ck_assert_uint_eq(look_at_map(), MESSAGES);
+	strbuf_deinit(&bytes);
+	tempdir_remove();
+}
+END_TEST
+
+START_TEST(a_map_with_any_bit_flipped_shows_no_wrong_message)
+{
+	struct strbuf bytes;
+
+	begin(MDBOX);
+	snprintf(file_path, sizeof(file_path),
+	    "%s/storage/dovecot.map.index.log", root);
+	read_file(&bytes);
+	for (size_t bit = 0; bit < bytes.len * 8; bit += 3) {
+		bytes.data[bit / 8] ^= (char)(1 << bit % 8);
+		write_file(bytes.data, bytes.len);
+		bytes.data[bit / 8] ^= (char)(1 << bit % 8);
+		look_at_map();
+	}
+	strbuf_deinit(&bytes);
+	tempdir_remove();
+}
+END_TEST
+
+/* A message of a damaged index: it may be missing, but not be another. */
+static int
+on_damaged(const struct mail_info *info, void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	ck_assert_ptr_nonnull(info->guid);
+	if (info->guid[0] == '\0' || info->uid == 0 || info->uid > MESSAGES)
+		return 0;
+	for (size_t i = 0; i < MESSAGES; i++) {
+		if (i + 1 != info->uid)
+			ck_assert_str_ne(info->guid, guids[i]);
+	}
+	return 0;
+}
+
+static void
+look_at_index(int format)
+{
+	struct mail_location loc = { .path = root };
+	struct store_options opts = { .readonly = true, .alt_char = '_',
+	    .hostname = "test" };
+	struct err err = ERR_INIT;
+
+	loc.driver = (char *)(uintptr_t)formats[format];
+	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), 0);
+	store->problem = on_problem;
+	if (store->driver->mailbox_open(store, "INBOX", &box, &err) == 0) {
+		(void)store->driver->scan(box, on_damaged, NULL, &err);
+		store->driver->mailbox_close(&box);
+	}
+	store_close(&store);
+}
+
+START_TEST(a_damaged_index_shows_no_message_as_another)
+{
+	struct strbuf bytes;
+
+	begin(_i);
+	snprintf(file_path, sizeof(file_path),
+	    "%s/mailboxes/INBOX/dbox-Mails/dovecot.index.log", root);
+	read_file(&bytes);
+	for (size_t len = 0; len < bytes.len; len++) {
+		write_file(bytes.data, len);
+		look_at_index(_i);
+	}
+	for (size_t bit = 0; bit < bytes.len * 8; bit += 5) {
+		bytes.data[bit / 8] ^= (char)(1 << bit % 8);
+		write_file(bytes.data, bytes.len);
+		bytes.data[bit / 8] ^= (char)(1 << bit % 8);
+		look_at_index(_i);
+	}
+	strbuf_deinit(&bytes);
+	tempdir_remove();
+}
+END_TEST
+
+/* The reference count of the message with this map UID, plus n. */
+static void
+count_wrongly(uint32_t map_uid, int32_t n)
+{
+	struct mdbox *mdbox = ((struct dbox_store *)store)->mdbox;
+	struct index_txn *txn;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(index_lock(mdbox->map, &err), 0);
+	txn = index_txn_begin(mdbox->map);
+	index_txn_ext_increase(txn, &mdbox_want_ref, map_uid, n);
+	index_txn_tail(txn);
+	ck_assert_msg(index_txn_commit(&txn, NULL, &err) == 0, "%s", err.msg);
+	index_unlock(mdbox->map);
+}
+
+START_TEST(a_reference_count_that_is_wrong_costs_no_mail)
+{
+	struct mail_info info = { .guid = guids[1],
+	    .received = 1000000000 };
+	struct err err = ERR_INIT;
+	uint32_t uid[1] = { 0 };
+	char buf[4096];
+
+	begin(MDBOX);
+	open_store(MDBOX, false);
+	count_wrongly(2, -1);
+	ck_assert_int_eq(read_one(1, buf, sizeof(buf)), 1);
+	/* Nobody promises that the body stays: a copy has its own. */
+	ck_assert_int_eq(store->driver->copy(box, &info, box, 2, guids[1], 0,
+	    &err), 0);
+	ck_assert_int_eq(store->driver->flush(store, on_done, uid, &err), 0);
+	ck_assert_uint_eq(uid[0], MESSAGES + 1);
+	ck_assert_int_eq(store->driver->expunge(box, 2, guids[1], 0, &err),
+	    0);
+	ck_assert_int_eq(store->driver->flush(store, on_done, uid, &err), 0);
+	ck_assert_uint_eq(uid[0], 2);
+	count_wrongly(3, 5);
+	ck_assert_int_eq(store->driver->expunge(box, 3, guids[2], 0, &err),
+	    0);
+	ck_assert_int_eq(store->driver->flush(store, on_done, uid, &err), 0);
+	ck_assert_int_eq(read_one(0, buf, sizeof(buf)), 1);
+	ck_assert_uint_eq(problems, 0);
+	close_store();
+	tempdir_remove();
+}
+END_TEST
+
+static int
+on_list(const struct store_listing *listing, void *arg, struct err *err)
+{
+	(void)listing;
+	(void)err;
+	++*(size_t *)arg;
+	return 0;
+}
+
+START_TEST(a_file_in_place_of_a_folder_is_in_nobodys_way)
+{
+	struct mailbox_status status = { .uidvalidity = 1 };
+	struct err err = ERR_INIT;
+	char path[512], buf[4096];
+	size_t n = 0;
+	int fd;
+
+	begin(_i);
+	snprintf(path, sizeof(path), "%s/mailboxes/File", root);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/mailboxes/Box", root);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/mailboxes/Box/dbox-Mails", root);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+	open_store(_i, false);
+	ck_assert_msg(store->driver->list(store, on_list, &n, &err) == 0,
+	    "%s", err.msg);
+	ck_assert_uint_ge(n, 1);
+	ck_assert_int_eq(store->driver->mailbox_create(store, "File", true,
+	    &status, &err), -1);
+	err = (struct err)ERR_INIT;
+	ck_assert_int_eq(store->driver->mailbox_create(store, "Box", true,
+	    &status, &err), -1);
+	err = (struct err)ERR_INIT;
+	ck_assert_int_eq(store->driver->mailbox_create(store, "Other", true,
+	    &status, &err), 0);
+	ck_assert_int_eq(read_one(0, buf, sizeof(buf)), 1);
+	close_store();
+	tempdir_remove();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -314,5 +528,12 @@ main(void)
 	tcase_add_loop_test(tc, a_damaged_store_takes_new_mail, 0, FORMATS);
 	tcase_add_loop_test(tc, a_link_in_place_of_a_file_is_not_followed, 0,
 	    FORMATS);
+	tcase_add_test(tc, a_map_cut_anywhere_loses_no_message);
+	tcase_add_test(tc, a_map_with_any_bit_flipped_shows_no_wrong_message);
+	tcase_add_loop_test(tc, a_damaged_index_shows_no_message_as_another,
+	    0, FORMATS);
+	tcase_add_test(tc, a_reference_count_that_is_wrong_costs_no_mail);
+	tcase_add_loop_test(tc, a_file_in_place_of_a_folder_is_in_nobodys_way,
+	    0, FORMATS);
 	return unit_run(suite);
 }
