@@ -3,7 +3,8 @@
 # are named, and none of them is taken for deleted on the other side."
 #
 # An mdbox and an sdbox kept equal; files of the sdbox are cut and lost, then
-# those of the mdbox, and put back in the end.
+# those of the mdbox, and put back in the end.  Mails with parts in other files,
+# and files that cannot be read, are named, too.
 . "$(dirname "$0")/dovecot_lib.sh"
 
 mirror() { # STATUS
@@ -72,6 +73,51 @@ for left in $((size / 2)) 0; do
 	diff "$work/before" "$work/after" || fail 'the server lost mail'
 done
 cp -p "$work/file" "$file"
+save laptop 'whole again'
+mirror 0
+same_view
+
+step 'attachments in files of their own: these mails are told, and not copied'
+mkdir "$work/laptop/attachments"
+configure laptop "mdbox:$work/laptop/mail" \
+    "mail_attachment_dir = $work/laptop/attachments" \
+    'mail_attachment_min_size = 1k' 'mail_attachment_fs = posix'
+{
+	printf 'Subject: attached\nMIME-Version: 1.0\n'
+	printf 'Content-Type: multipart/mixed; boundary=b\n\n--b\n'
+	printf 'Content-Type: application/octet-stream\n'
+	printf 'Content-Transfer-Encoding: base64\n\n'
+	head -c 9000 "$dsync_program" | base64 -w 76
+	printf -- '--b--\n'
+} | as laptop doveadm -c "$work/laptop.conf" save -m INBOX ||
+	fail 'no mail with an attachment'
+[ -n "$(find "$work/laptop/attachments" -type f)" ] ||
+	fail 'the attachment is in the mail'
+save laptop 'without attachment'
+mirror 2
+says 'attachments'
+as server doveadm -c "$work/server.conf" -f flow fetch hdr.subject \
+    mailbox INBOX >"$work/out"
+prints 'without attachment'
+! grep -q 'attached' "$work/out" || fail 'half a mail was copied'
+as laptop doveadm -c "$work/laptop.conf" expunge mailbox INBOX \
+    subject attached || fail 'expunge failed'
+mirror 0
+same_view
+
+step 'a file of an mdbox that only others may read'
+file=$(find "$storage" -name 'm.*' | tail -n 1)
+chmod 0 "$file"
+save server 'while it cannot be read'
+view server >"$work/before"
+mirror 2
+says 'Permission denied'
+view server >"$work/after"
+diff "$work/before" "$work/after" || fail 'the server lost mail'
+chmod 400 "$file"
+save server 'while it cannot be written'
+mirror 0
+chmod 600 "$file"
 save laptop 'whole again'
 mirror 0
 same_view
