@@ -258,11 +258,15 @@ body_piece(struct session *s)
 {
 	struct msg msg = { .kind = MSG_BODY_CHUNK };
 	struct body *b = &s->body;
-	uint8_t buf[BODY_CHUNK_MAX];
 	struct err why = ERR_INIT;
-	ptrdiff_t n = s->driver->reader_read(b->reader, buf, sizeof(buf),
-	    &why);
+	uint8_t *buf;
+	ptrdiff_t n;
 
+	/* On the stack it would be zeroed for each piece. */
+	if (s->piece == NULL)
+		s->piece = mem_alloc(BODY_CHUNK_MAX);
+	buf = s->piece;
+	n = s->driver->reader_read(b->reader, buf, BODY_CHUNK_MAX, &why);
 	if (n == -1) {
 		body_finish(s, &why);
 		return;
@@ -314,6 +318,7 @@ body_end(struct session *s)
 	for (size_t i = s->get_i; i < s->gets.n; i++)
 		free(s->gets.v[i].guid);
 	ARRAY_FREE(&s->gets);
+	free(s->piece);
 	digests_drop(s);
 	ARRAY_FREE(&s->digests);
 }

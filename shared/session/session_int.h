@@ -306,6 +306,7 @@ struct session {
 	ARRAY(struct get) gets;
 	size_t get_i;
 	struct body body;
+	uint8_t *piece;			/* of it, BODY_CHUNK_MAX bytes */
 	ARRAY(struct new_digest) digests;
 
 	ARRAY(struct batch_op) batch;

@@ -96,6 +96,7 @@ struct maildir_store {
 	enum store_compress compress;	/* of new messages */
 	unsigned int compress_level;
 	struct maildir_box *boxes;	/* open ones */
+	char *spare_buf;		/* of a writer that ended; NULL: none */
 	size_t unsynced;		/* bodies written since the last flush */
 	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
 	size_t unsettled_count;		/* of these, and of those that had no

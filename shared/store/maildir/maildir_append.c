@@ -26,7 +26,7 @@ struct mail_writer {
 	struct mail_encoder *encoder;	/* NULL: stored as it is */
 	bool begun;			/* the first bytes are stored */
 	size_t len;			/* bytes in buf */
-	char buf[WRITE_CHUNK];
+	char *buf;			/* WRITE_CHUNK bytes */
 };
 
 static void
@@ -78,6 +78,10 @@ maildir_append_begin(struct mailbox *head, const struct mail_info *info,
 		return err_set(err, ERR_REFUSED, "not a message GUID");
 	writer = mem_alloc(sizeof(*writer));
 	writer->box = box;
+	/* That of the writer before, mostly: a new one would be zeroed. */
+	writer->buf = box->store->spare_buf != NULL ? box->store->spare_buf :
+	    mem_alloc(WRITE_CHUNK);
+	box->store->spare_buf = NULL;
 	writer->op.fd = -1;
 	mail_op_append(&writer->op.common, info);
 	if (box->store->compress != STORE_COMPRESS_NONE)
@@ -214,6 +218,10 @@ maildir_append_abort(struct mail_writer **writerp)
 		    &ignored);
 	op_clear(&writer->op);
 	mail_encoder_free(&writer->encoder);
+	if (writer->box->store->spare_buf == NULL)
+		writer->box->store->spare_buf = writer->buf;
+	else
+		free(writer->buf);
 	free(writer);
 	*writerp = NULL;
 }

@@ -177,6 +177,7 @@ store_free(struct maildir_store *store)
 	free(store->dirname);
 	free(store->subscriptions);
 	free(store->hostname);
+	free(store->spare_buf);
 	free(store);
 }
 
