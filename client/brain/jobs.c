@@ -126,9 +126,8 @@ pending_cmp(const void *a, const void *b)
 	    &((const struct msg_pending *)b)->mailbox);
 }
 
-/* The first pending entry of side s for this mailbox, or NULL. */
-static const struct msg_pending *
-pending_first(const struct run_side *side, const struct guid128 *guid)
+const struct msg_pending *
+jobs_pending_first(const struct run_side *side, const struct guid128 *guid)
 {
 	struct msg_pending key = { .mailbox = *guid };
 	const struct msg_pending *p;
@@ -143,11 +142,8 @@ pending_first(const struct run_side *side, const struct guid128 *guid)
 	return p;
 }
 
-#define ENTRY_GUIDS_MAX	(3U + 2U * ALIASES_MAX)
-
-/* All GUIDs by which a pending entry may name the mailbox. */
-static size_t
-entry_guids(const struct tree_entry *e,
+size_t
+jobs_entry_guids(const struct tree_entry *e,
     struct guid128 out[static ENTRY_GUIDS_MAX])
 {
 	size_t n = 0;
@@ -175,7 +171,7 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
     bool *whole, bool *unequal)
 {
 	struct guid128 guids[ENTRY_GUIDS_MAX];
-	size_t n = entry_guids(e, guids);
+	size_t n = jobs_entry_guids(e, guids);
 	bool found = false;
 
 	*whole = *unequal = false;
@@ -185,7 +181,7 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
 		    side->pending.n;
 
 		for (size_t i = 0; i < n; i++) {
-			const struct msg_pending *p = pending_first(side,
+			const struct msg_pending *p = jobs_pending_first(side,
 			    &guids[i]);
 
 			for (; p != NULL && p < end &&
@@ -210,186 +206,6 @@ jobs_left_unequal(const struct brain *brain, const struct job *job)
 	(void)has_pending(brain, &brain->entries.v[job->entry], &whole,
 	    &unequal);
 	return unequal && !(job->list[0] && job->list[1]);
-}
-
-static int
-mark_qcmp(const void *a, const void *b)
-{
-	return guid_cmp(a, b);
-}
-
-static size_t
-live_marks(const struct job *job, unsigned int s, struct guid128 **out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < job->recs[s].n; i++)
-		n += job->recs[s].v[i].mark_count;
-	*out = arena_calloc(job->arena, n + 1, sizeof(**out));
-	n = 0;
-	for (size_t i = 0; i < job->recs[s].n; i++)
-		for (size_t k = 0; k < job->recs[s].v[i].mark_count; k++)
-			(*out)[n++] = job->recs[s].v[i].marks[k];
-	return marks_normalise(*out, n);
-}
-
-static size_t
-gone_marks(const struct job *job, unsigned int s, struct guid128 **out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < job->gone[s].n; i++)
-		n += job->gone[s].v[i].mark_count;
-	*out = arena_calloc(job->arena, n + 1, sizeof(**out));
-	n = 0;
-	for (size_t i = 0; i < job->gone[s].n; i++)
-		for (size_t k = 0; k < job->gone[s].v[i].mark_count; k++)
-			(*out)[n++] = job->gone[s].v[i].marks[k];
-	return marks_normalise(*out, n);
-}
-
-/* All marks that side s of the job speaks of, sorted. */
-static size_t
-spoken_marks(const struct job *job, unsigned int s, struct guid128 **out)
-{
-	struct guid128 *live, *gone;
-	size_t l = live_marks(job, s, &live), g = gone_marks(job, s, &gone);
-
-	*out = arena_calloc(job->arena, l + g + 1, sizeof(**out));
-	for (size_t i = 0; i < l; i++)
-		(*out)[i] = live[i];
-	for (size_t i = 0; i < g; i++)
-		(*out)[l + i] = gone[i];
-	return marks_normalise(*out, l + g);
-}
-
-static void
-ask_if_unspoken(struct job *job, unsigned int s, const struct guid128 *spoken,
-    size_t count, const struct guid128 *mark)
-{
-	if (!job->side[s].exists || guid_is_zero(mark))
-		return;
-	if (count > 0 && bsearch(mark, spoken, count, sizeof(*spoken),
-	    mark_qcmp) != NULL)
-		return;
-	*ARRAY_ADD(&job->ask[s]) = *mark;
-}
-
-/*
- * The other side has it under a UID that is not known here (M4, M7), or has it
- * although it looks new: it went here and was brought back by another run.
- */
-static void
-ask_for_moved(struct job *job, unsigned int s, const struct guid128 *spoken,
-    size_t count)
-{
-	struct guid128 *dead;
-	size_t dead_count = gone_marks(job, s, &dead);
-
-	for (size_t i = 0; i < job->recs[s].n; i++) {
-		const struct msg_message *rec = &job->recs[s].v[i];
-		bool ask = rec->moved;
-
-		for (size_t k = 0; k < rec->mark_count && !ask; k++)
-			ask = dead_count > 0 && bsearch(&rec->marks[k], dead,
-			    dead_count, sizeof(*dead), mark_qcmp) != NULL;
-		for (size_t k = 0; ask && k < rec->mark_count; k++)
-			ask_if_unspoken(job, !s, spoken, count,
-			    &rec->marks[k]);
-	}
-}
-
-/* Which marks have to be looked up on which side? */
-static void
-collect_asks(struct brain *brain, struct job *job)
-{
-	const struct tree_entry *e = &brain->entries.v[job->entry];
-	struct guid128 guids[ENTRY_GUIDS_MAX];
-	size_t guid_count = entry_guids(e, guids);
-	struct guid128 *spoken[2];
-	size_t count[2];
-
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		count[s] = spoken_marks(job, s, &spoken[s]);
-	for (unsigned int p = 0; p < SIDE_COUNT; p++) {
-		const struct run_side *side = &brain->side[p];
-		const struct msg_pending *end = side->pending.v +
-		    side->pending.n;
-
-		for (size_t b = 0; b < guid_count; b++) {
-			const struct msg_pending *q = pending_first(side,
-			    &guids[b]);
-
-			for (; q != NULL && q < end &&
-			    guid_eq(&q->mailbox, &guids[b]); q++)
-				for (unsigned int s = 0; s < 2; s++)
-					ask_if_unspoken(job, s, spoken[s],
-					    count[s], &q->mark);
-		}
-	}
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		ask_for_moved(job, s, spoken[!s], count[!s]);
-	if (brain->source >= 0) {
-		unsigned int src = (unsigned int)brain->source;
-
-		for (size_t i = 0; i < count[!src]; i++)
-			ask_if_unspoken(job, src, spoken[src], count[src],
-			    &spoken[!src][i]);
-	}
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		job->ask[s].n = marks_normalise(job->ask[s].v,
-		    job->ask[s].n);
-}
-
-static struct ask *
-add_ask(struct run_side *side, struct job *job, enum ask_what what)
-{
-	struct ask *ask = calloc(1, sizeof(*ask));
-
-	if (ask == NULL)
-		abort();
-	ask->job = job;
-	ask->what = what;
-	ask->request = ++side->request;
-	job->waiting++;
-	if (what == ASK_HAVE) {
-		STAILQ_INSERT_TAIL(&side->haves, ask, link);
-	} else {
-		STAILQ_INSERT_TAIL(&side->lists, ask, link);
-		side->list_count++;
-	}
-	return ask;
-}
-
-void
-jobs_send_list(struct brain *brain, struct job *job, unsigned int s,
-    enum ask_what what, struct msg_list *list)
-{
-	struct msg msg = { .kind = MSG_LIST };
-
-	list->request = add_ask(&brain->side[s], job, what)->request;
-	list->mailbox = job->guid[s];
-	msg.u.list = *list;
-	brain->send(s, &msg, brain->arg);
-}
-
-static void
-list_marks(struct brain *brain, struct job *job, unsigned int s,
-    struct guid128 *marks, size_t count)
-{
-	struct msg_list list;
-	size_t n;
-
-	for (size_t i = 0; i < count; i += n) {
-		n = count - i;
-		if (n > LIST_MARKS_MAX)
-			n = LIST_MARKS_MAX;
-		list = (struct msg_list){
-			.marks = &marks[i], .mark_count = n,
-			.tombstones = true,
-		};
-		jobs_send_list(brain, job, s, ASK_MARKS, &list);
-	}
 }
 
 /* What decides whether an entry needs a job, and which lists. */
@@ -464,9 +280,9 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 			take_delta(brain, job, s, &e->gone[s]->guid);
 		job_weigh(brain, job, job->recs[s].n + job->gone[s].n);
 	}
-	collect_asks(brain, job);
+	jobs_ask_collect(brain, job);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		list_marks(brain, job, s, job->ask[s].v, job->ask[s].n);
+		jobs_ask_marks(brain, job, s, job->ask[s].v, job->ask[s].n);
 	if (job->waiting == 0)
 		jobs_ready(brain, job);
 }
@@ -503,7 +319,7 @@ static void
 fill_retry(const struct brain *brain, struct job *job, struct mails_input *in)
 {
 	struct guid128 guids[ENTRY_GUIDS_MAX];
-	size_t n = entry_guids(&brain->entries.v[job->entry], guids);
+	size_t n = jobs_entry_guids(&brain->entries.v[job->entry], guids);
 	ARRAY(struct guid128) marks = { 0 };
 
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
@@ -512,8 +328,9 @@ fill_retry(const struct brain *brain, struct job *job, struct mails_input *in)
 		    side->pending.n, *p;
 
 		for (size_t i = 0; i < n; i++)
-			for (p = pending_first(side, &guids[i]); p != NULL &&
-			    p < end && guid_eq(&p->mailbox, &guids[i]); p++)
+			for (p = jobs_pending_first(side, &guids[i]);
+			    p != NULL && p < end &&
+			    guid_eq(&p->mailbox, &guids[i]); p++)
 				if (!guid_is_zero(&p->mark))
 					*ARRAY_ADD(&marks) = p->mark;
 	}
@@ -549,58 +366,6 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 		side->asked = job->ask[s].v;
 		side->asked_count = job->ask[s].n;
 		in->side[s] = *side;
-	}
-}
-
-void
-jobs_list_uids(struct brain *brain, struct job *job, unsigned int s,
-    enum ask_what what, const uint32_t *uids, size_t n)
-{
-	struct uid_range *ranges = arena_calloc(job->arena, n, sizeof(*ranges));
-	struct msg_list list = { .digests = what == ASK_DIGESTS };
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (count > 0 && ranges[count - 1].last + 1 == uids[i])
-			ranges[count - 1].last = uids[i];
-		else
-			ranges[count++] = (struct uid_range){ uids[i],
-			    uids[i] };
-	}
-	for (size_t i = 0; i < count; i += list.range_count) {
-		list.ranges = &ranges[i];
-		list.range_count = count - i;
-		if (list.range_count > LIST_RANGES_MAX)
-			list.range_count = LIST_RANGES_MAX;
-		jobs_send_list(brain, job, s, what, &list);
-	}
-}
-
-/* M8 without a base: which of the bodies does the saving side hold? */
-static void
-ask_have(struct brain *brain, struct job *job, unsigned int s)
-{
-	const struct plan_ops *ops = &job->plan.side[s].ops;
-	const char *guids[HAVE_MAX];
-	struct msg msg = { .kind = MSG_HAVE };
-	struct ask *ask;
-	size_t n;
-
-	if (brain->base || brain->side[s].view.messages == 0)
-		return;
-	for (size_t i = 0; i < ops->n; i++)
-		if (ops->v[i].kind == PLAN_SAVE)
-			*ARRAY_ADD(&job->have_ops[s]) = i;
-	for (size_t i = 0; i < job->have_ops[s].n; i += n) {
-		n = job->have_ops[s].n - i;
-		if (n > HAVE_MAX)
-			n = HAVE_MAX;
-		for (size_t k = 0; k < n; k++)
-			guids[k] = ops->v[job->have_ops[s].v[i + k]].rec.guid;
-		ask = add_ask(&brain->side[s], job, ASK_HAVE);
-		ask->first = i;
-		msg.u.have = (struct msg_have){ ask->request, guids, n };
-		brain->send(s, &msg, brain->arg);
 	}
 }
 
@@ -664,81 +429,6 @@ job_planned(struct brain *brain, struct job *job)
 	}
 }
 
-struct mark_set {
-	struct guid128 *marks;		/* sorted */
-	size_t count;
-};
-
-static bool
-set_has(const struct mark_set *set, const struct guid128 *mark)
-{
-	return set->count > 0 && bsearch(mark, set->marks, set->count,
-	    sizeof(*set->marks), mark_qcmp) != NULL;
-}
-
-/* What side s of the job has answered so far. */
-struct answered {
-	struct mark_set asked, live, gone;
-};
-
-/*
- * One of these marks was asked for on side s and is unknown there, or is that
- * of a tombstone: the message may be there under another one of them.
- */
-static void
-ask_for_others(struct job *job, unsigned int s, const struct answered *a,
-    const struct guid128 *marks, size_t count)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < count; i++) {
-		any |= set_has(&a->asked, &marks[i]) ||
-		    set_has(&a->gone, &marks[i]);
-		if (set_has(&a->live, &marks[i]))
-			return;
-	}
-	for (size_t i = 0; any && i < count; i++)
-		if (!set_has(&a->asked, &marks[i]) &&
-		    !set_has(&a->gone, &marks[i]))
-			*ARRAY_ADD(&job->ask[s]) = marks[i];
-}
-
-/* True if more has to be looked up before the merge. */
-static bool
-ask_again(struct brain *brain, struct job *job)
-{
-	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-		size_t before = job->ask[s].n, n;
-		struct answered a = { .asked.count = before };
-		struct guid128 *fresh;
-
-		if (!brain->base || !job->side[s].exists || job->list[s] ||
-		    before + job->gone[s].n == 0)
-			continue;
-		if (before > 0)
-			a.asked.marks = arena_memdup(job->arena,
-			    job->ask[s].v, before * sizeof(*a.asked.marks));
-		a.live.count = live_marks(job, s, &a.live.marks);
-		a.gone.count = gone_marks(job, s, &a.gone.marks);
-		for (size_t i = 0; i < job->recs[!s].n; i++)
-			ask_for_others(job, s, &a, job->recs[!s].v[i].marks,
-			    job->recs[!s].v[i].mark_count);
-		for (size_t i = 0; i < job->gone[!s].n; i++)
-			ask_for_others(job, s, &a, job->gone[!s].v[i].marks,
-			    job->gone[!s].v[i].mark_count);
-		if (job->ask[s].n == before)
-			continue;
-		n = job->ask[s].n - before;
-		fresh = arena_memdup(job->arena, job->ask[s].v + before,
-		    n * sizeof(*fresh));
-		n = marks_normalise(fresh, n);
-		list_marks(brain, job, s, fresh, n);
-		job->ask[s].n = marks_normalise(job->ask[s].v,
-		    job->ask[s].n);
-	}
-	return job->waiting > 0;
-}
-
 /* What is there already does not suffice: all messages of both sides. */
 static void
 list_both(struct brain *brain, struct job *job)
@@ -761,7 +451,7 @@ jobs_ready(struct brain *brain, struct job *job)
 	struct mails_wanted wanted;
 	struct mails_input in;
 
-	if (lists_recall(brain, job) || ask_again(brain, job))
+	if (lists_recall(brain, job) || jobs_ask_again(brain, job))
 		return;
 	fill_input(brain, job, &in);
 	if (!job->list[0] && !job->list[1] && merge_mails_needs_lists(&in)) {
@@ -799,7 +489,7 @@ jobs_ready(struct brain *brain, struct job *job)
 			for (unsigned int s = 0; s < SIDE_COUNT; s++)
 				job->plan.side[s].uidnext = 0;
 		for (unsigned int s = 0; s < SIDE_COUNT; s++)
-			ask_have(brain, job, s);
+			jobs_ask_have(brain, job, s);
 		if (job->waiting > 0)
 			return;
 	}

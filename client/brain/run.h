@@ -347,11 +347,6 @@ int jobs_step(struct brain *brain, struct err *err);
 /* No other mailbox may be begun. */
 bool jobs_window_full(const struct brain *brain);
 bool jobs_all_planned(const struct brain *brain);
-void jobs_send_list(struct brain *brain, struct job *job, unsigned int side,
-    enum ask_what what, struct msg_list *list);
-/* Ask for messages by UID; uids rise.  ASK_DIGESTS computes digests. */
-void jobs_list_uids(struct brain *brain, struct job *job, unsigned int side,
-    enum ask_what what, const uint32_t *uids, size_t n);
 /* A record for the merge. */
 int jobs_keep(struct brain *brain, struct job *job, unsigned int side,
     const struct msg_message *m, struct err *err);
@@ -364,6 +359,28 @@ void jobs_ready(struct brain *brain, struct job *job);
 bool jobs_left_unequal(const struct brain *brain, const struct job *job);
 int jobs_rec_cmp(const void *a, const void *b);
 void job_free(struct brain *brain, struct job **job);
+#define ENTRY_GUIDS_MAX	(3U + 2U * ALIASES_MAX)
+/* All GUIDs by which a pending entry may name the mailbox; how many. */
+size_t jobs_entry_guids(const struct tree_entry *e,
+    struct guid128 out[static ENTRY_GUIDS_MAX]);
+/* The first pending entry of the side for this mailbox, or NULL. */
+const struct msg_pending *jobs_pending_first(const struct run_side *side,
+    const struct guid128 *guid);
+
+/* jobs_ask.c: what a job asks of a side before it can be merged */
+/* Which marks have to be looked up on which side?  Into job->ask. */
+void jobs_ask_collect(struct brain *brain, struct job *job);
+void jobs_ask_marks(struct brain *brain, struct job *job, unsigned int side,
+    struct guid128 *marks, size_t count);
+/* True if more has to be looked up before the merge. */
+bool jobs_ask_again(struct brain *brain, struct job *job);
+/* M8 without a base: which of the bodies does the saving side hold? */
+void jobs_ask_have(struct brain *brain, struct job *job, unsigned int side);
+void jobs_send_list(struct brain *brain, struct job *job, unsigned int side,
+    enum ask_what what, struct msg_list *list);
+/* Ask for messages by UID; uids rise.  ASK_DIGESTS computes digests. */
+void jobs_list_uids(struct brain *brain, struct job *job, unsigned int side,
+    enum ask_what what, const uint32_t *uids, size_t n);
 
 /* lists.c: complete lists, page by page */
 /* How many messages of a mailbox that one side alone has come in one page. */
