@@ -165,12 +165,19 @@ make_room(struct session *s, int64_t mailbox, uint32_t uid,
 	return r == -1 ? -1 : chlog_mail_move(s->log, &old, away, err);
 }
 
-/* All keywords found room, and the modseq was not too low (F6). */
+/*
+ * All keywords found room, and the modseq is the one (F6).  One that is not
+ * known may turn up as another one, such as when Dovecot makes the index while
+ * the mailbox is written to; unless the mailbox keeps none.
+ */
 static bool
-as_asked(const struct batch_op *op)
+as_asked(const struct session *s, const struct batch_op *op)
 {
-	return !op->partial && (op->want_modseq == 0 ||
-	    op->modseq <= op->want_modseq);
+	if (op->partial)
+		return false;
+	return op->want_modseq == 0 || op->modseq == op->want_modseq ||
+	    (op->modseq < op->want_modseq &&
+	    !modseq_is_kept(s, op->mailbox));
 }
 
 /* Of two operations on one message the driver's order is its own. */
@@ -200,7 +207,7 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	    NULL, 0);
 	mail.seq = mail.born_seq = chlog_next_seq(s->log);
 	mail.born_run = run;
-	mail.run = op->uid == op->m.uid && as_asked(op) ? run : -run;
+	mail.run = op->uid == op->m.uid && as_asked(s, op) ? run : -run;
 	if (op->uid != op->m.uid) {
 		mail.uid_seq = mail.seq;
 		mail.uid_run = mail.run;
@@ -264,10 +271,10 @@ run_kept(const struct chlog_mail *old, bool planned, int64_t run)
  * and tell it on, and three of them in a ring would never rest (P4).
  */
 static bool
-is_no_change(const struct batch_op *op, const struct chlog_mail *mail,
-    const struct guid128 *marks, size_t n)
+is_no_change(const struct session *s, const struct batch_op *op,
+    const struct chlog_mail *mail, const struct guid128 *marks, size_t n)
 {
-	bool same = op->new_uid == op->m.uid && as_asked(op) &&
+	bool same = op->new_uid == op->m.uid && as_asked(s, op) &&
 	    op->modseq <= mail->m.modseq && n == mail->m.mark_count &&
 	    mail_flags_identical(&mail->m.flags, &op->m.flags);
 
@@ -291,7 +298,7 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 		return r;
 	if ((n = free_marks(s, op, &mail, arena, wanted, err)) == -1)
 		return -1;
-	if (is_no_change(op, &mail, wanted, (size_t)n))
+	if (is_no_change(s, op, &mail, wanted, (size_t)n))
 		return 0;
 	mail.m.flags = op->m.flags;
 	if (n > 0) {
@@ -301,7 +308,7 @@ log_flags(struct session *s, const struct batch_op *op, int64_t run,
 	}
 	mail.seq = chlog_next_seq(s->log);
 	take_modseq(&mail, op);
-	mail.run = run_kept(&mail, op->new_uid == op->m.uid && as_asked(op),
+	mail.run = run_kept(&mail, op->new_uid == op->m.uid && as_asked(s, op),
 	    run);
 	return chlog_mail_update(s->log, &mail, err);
 }
@@ -325,7 +332,7 @@ log_modseq(struct session *s, const struct batch_op *op, int64_t run,
 	if (op->log_only && mail.uid_run != -run)
 		mail.run = run;
 	else
-		mail.run = run_kept(&mail, as_asked(op), run);
+		mail.run = run_kept(&mail, as_asked(s, op), run);
 	return chlog_mail_update(s->log, &mail, err);
 }
 
@@ -342,7 +349,7 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
 	take_modseq(&mail, op);
-	mail.run = run_kept(&mail, op->uid == op->new_uid && as_asked(op),
+	mail.run = run_kept(&mail, op->uid == op->new_uid && as_asked(s, op),
 	    run);
 	mail.uid_seq = mail.seq;
 	mail.uid_run = mail.run;
@@ -475,7 +482,7 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 		mails[i].seq = chlog_next_seq(s->log);
 		take_modseq(&mails[i], op);
 		mails[i].run = run_kept(&mails[i],
-		    op->uid == op->new_uid && as_asked(op), run);
+		    op->uid == op->new_uid && as_asked(s, op), run);
 		mails[i].uid_seq = mails[i].seq;
 		mails[i].uid_run = mails[i].run;
 		/* Twins of one GUID are told apart by the next scan. */

@@ -17,6 +17,15 @@ modseq_wanted(const struct open_box *box, uint64_t wanted, bool changed)
 	return changed && wanted <= box->modseq_before ? 0 : wanted;
 }
 
+bool
+modseq_is_kept(const struct session *s, int64_t mailbox)
+{
+	for (size_t i = 0; i < s->boxes.n; i++)
+		if (s->boxes.v[i].id == mailbox)
+			return s->boxes.v[i].modseq_before != 0;
+	return false;
+}
+
 /*
  * The highest modseq that this run's own operations have got, and the highest
  * that was wanted.  What a mail client raised HIGHESTMODSEQ to meanwhile, the

@@ -44,6 +44,7 @@ struct pass {
 					   known by its UID */
 	bool row_changed;		/* another UIDVALIDITY */
 	bool index_lost;		/* HIGHESTMODSEQ has shrunk */
+	bool had_modseqs;		/* the mailbox, at the last scan */
 	bool lost;			/* ... and a keyword with it */
 	unsigned int changes;
 };
@@ -166,11 +167,12 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 		mail.m.modseq = info->modseq;
 	/*
 	 * A modseq alone has no stamp, but the other store follows it (F6).
-	 * One that is known from now on only, is no change, unless it came
+	 * Those that a mailbox has from now on are no change, unless one came
 	 * with a UID that so far the log alone had given.
 	 */
 	if (!same || (info->modseq != 0 && info->modseq != old->m.modseq &&
-	    (old->m.modseq != 0 || old->m.uid >= p->known_uidnext))) {
+	    (old->m.modseq != 0 || p->had_modseqs ||
+	    old->m.uid >= p->known_uidnext))) {
 		mail.m.flags = mf;
 		mail.seq = chlog_next_seq(p->s->log);
 		mail.run = RUN_NOBODY;
@@ -570,6 +572,7 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	p->start_seq = chlog_head(s->log);
 	p->known_uidnext = row->store_uidnext;
 	p->index_lost = status->highestmodseq < row->highestmodseq;
+	p->had_modseqs = row->highestmodseq != 0;
 	p->arena = arena_new(ARENA_PAGE_MAX);
 	if (status->uidvalidity != 0 &&
 	    status->uidvalidity != row->uidvalidity) {

@@ -533,6 +533,8 @@ void apply_close_all(struct session *s);
 /* What the driver is to be asked for, changed: flags or UID change. */
 uint64_t modseq_wanted(const struct open_box *box, uint64_t wanted,
     bool changed);
+/* Did this open mailbox have modseqs before the run wrote to it? */
+bool modseq_is_kept(const struct session *s, int64_t mailbox);
 /* The driver has flushed: HIGHESTMODSEQ of what it wrote to, into the log. */
 int modseq_flushed(struct session *s, struct err *err);
 /* Tell if it is not the modseq that was asked for. */

@@ -421,6 +421,56 @@ START_TEST(an_expunge_of_one_mail_takes_no_other)
 }
 END_TEST
 
+/* Its index is made by somebody else, who is slow. */
+struct untold {
+	store_done_fn *done;
+	void *arg;
+};
+
+static void
+done_untold(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	const struct untold *untold = arg;
+
+	(void)modseq;
+	untold->done(tag, uid, 0, failure, untold->arg);
+}
+
+static int
+flush_untold(struct store *store, store_done_fn *done, void *arg,
+    struct err *err)
+{
+	struct untold untold = { done, arg };
+
+	return store_driver_memory.flush(store, done_untold, &untold, err);
+}
+
+/* F6: it may turn up as another one than was wanted. */
+START_TEST(a_message_whose_modseq_is_not_known_stays_news)
+{
+	struct store_driver driver = store_driver_memory;
+	struct msg_message m = drive_new_message(2, "g2", 1);
+	struct guid128 base;
+
+	drive_deliver("INBOX");
+	base = drive_quiet_run();
+	driver.flush = flush_untold;
+	fx.args.driver = &driver;
+	drive_start(&base);
+	m.modseq = 50;
+	drive_save_body("INBOX", &m, BODY, false);
+	drive_flush();
+	drive_commit();
+	fx.args.driver = NULL;
+	base = fx.last_run;
+	drive_clear();
+	drive_start(&base);
+	ck_assert_ptr_ne(strstr(fx.out.data, "MESSAGE 2 [] marks=1"), NULL);
+	ck_assert_ptr_eq(strstr(fx.out.data, "MESSAGE 1 "), NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -447,5 +497,7 @@ main(void)
 	tcase_add_test(tcase, flags_bring_no_mark_of_another_mail);
 	tcase_add_test(tcase, what_was_not_saved_elsewhere_is_not_expunged);
 	tcase_add_test(tcase, an_expunge_of_one_mail_takes_no_other);
+	tcase_add_test(tcase,
+	    a_message_whose_modseq_is_not_known_stays_news);
 	return unit_run(suite);
 }

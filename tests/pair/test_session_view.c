@@ -274,6 +274,53 @@ START_TEST(keywords_of_many_messages_are_all_read)
 }
 END_TEST
 
+struct scan_arg {
+	store_scan_fn *fn;
+	void *arg;
+};
+
+/* Message 2 is not in the index yet. */
+static int
+on_untold(const struct mail_info *info, void *arg, struct err *err)
+{
+	const struct scan_arg *scan = arg;
+	struct mail_info copy = *info;
+
+	if (copy.uid == 2)
+		copy.modseq = 0;
+	return scan->fn(&copy, scan->arg, err);
+}
+
+static int
+scan_untold(struct mailbox *box, store_scan_fn *fn, void *arg,
+    struct err *err)
+{
+	struct scan_arg scan = { fn, arg };
+
+	return store_driver_memory.scan(box, on_untold, &scan, err);
+}
+
+/* F6: the other store may have given it another one. */
+START_TEST(a_modseq_that_is_known_later_than_others_is_news)
+{
+	struct store_driver driver = store_driver_memory;
+	struct guid128 base;
+
+	drive_deliver("INBOX");
+	drive_deliver("INBOX");
+	driver.scan = scan_untold;
+	fx.args.driver = &driver;
+	base = drive_quiet_run();
+	fx.args.driver = NULL;
+	drive_deliver("INBOX");
+	drive_start(&base);
+	drive_expect("VIEW base n=3 boxes=1\n"
+	    "MAILBOX INBOX n=3 next=4\nTREE_END\n"
+	    "MESSAGES 0\nMESSAGE 2 [] marks=1\nMESSAGE 3 [] new marks=1\n"
+	    "MESSAGES_END\nVIEW_END\n");
+}
+END_TEST
+
 /* A mail program renames a mailbox right behind our look at the tree. */
 static unsigned int looks;
 
@@ -396,6 +443,8 @@ main(void)
 	    a_message_under_another_uid_stays_the_same_instance);
 	tcase_add_test(tcase, a_list_comes_in_pages_and_by_mark);
 	tcase_add_test(tcase, keywords_of_many_messages_are_all_read);
+	tcase_add_test(tcase,
+	    a_modseq_that_is_known_later_than_others_is_news);
 	tcase_add_test(tcase,
 	    a_mailbox_that_is_renamed_during_the_look_is_not_gone);
 	tcase_add_test(tcase, nothing_is_called_gone_while_the_tree_changes);
