@@ -134,6 +134,34 @@ START_TEST(an_index_that_nobody_has_seen_can_be_made_anew)
 }
 END_TEST
 
+/* Whoever has just opened it would be told that it is damaged. */
+START_TEST(a_raise_alone_makes_no_index_anew)
+{
+	struct index_txn *txn = index_fixture_begin(a);
+	uint32_t id;
+
+	index_txn_uidvalidity(txn, 77);
+	index_txn_append(txn, 5, 0);
+	index_txn_modseq(txn, 5, 900);
+	index_fixture_commit(&txn);
+	id = index_state(a)->indexid;
+	txn = index_fixture_begin(a);
+	index_txn_modseq(txn, 0, 950);
+	index_txn_remake(txn);
+	index_fixture_commit(&txn);
+	ck_same("validity 77 next 6 highest 950\n5 00 900\n");
+	ck_assert_uint_eq(index_state(a)->indexid, id);
+	/* Nobody saw the messages: they may still get theirs. */
+	ck_assert(index_state(a)->pristine);
+	txn = index_txn_begin(a);
+	index_txn_append(txn, 6, 0);
+	index_txn_modseq(txn, 6, 12);
+	index_txn_remake(txn);
+	index_fixture_commit(&txn);
+	ck_same("validity 77 next 7 highest 950\n5 00 900\n6 00 12\n");
+}
+END_TEST
+
 START_TEST(an_index_can_begin_again_from_nothing)
 {
 	struct index_txn *txn;
@@ -510,6 +538,7 @@ main(void)
 	tcase_add_test(tc,
 	    a_message_can_be_made_with_a_modseq_below_its_own_records);
 	tcase_add_test(tc, an_index_that_nobody_has_seen_can_be_made_anew);
+	tcase_add_test(tc, a_raise_alone_makes_no_index_anew);
 	tcase_add_test(tc, an_index_can_begin_again_from_nothing);
 	tcase_add_test(tc, modseqs_grow_by_records_once_they_are_kept);
 	tcase_add_test(tc, flags_are_added_removed_and_replaced);

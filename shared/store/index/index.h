@@ -78,8 +78,9 @@ struct index_state {
 	bool exists;		/* there is a log or a snapshot */
 	bool deleted;		/* its mailbox is being removed */
 	bool has_modseqs;	/* the extension "modseq" was introduced */
-	bool pristine;		/* it was made with exact modseqs, and nobody
-				   else has written to it since */
+	bool pristine;		/* it was made with exact modseqs, and nothing
+				   was written since that could be known to a
+				   reader but a raised HIGHESTMODSEQ */
 	uint32_t indexid;
 	uint32_t uidvalidity;	/* 0: none yet */
 	uint32_t next_uid;	/* at least 1 */
@@ -284,8 +285,9 @@ void index_txn_create_as(struct index_txn *txn, uint32_t indexid,
 
 /*
  * If the index is still pristine, make it anew with what this transaction says,
- * so that it takes modseqs as they are, like one that is being created.  It
- * gets another indexid.  Not for an index whose loss would hurt: a crash in
+ * so that it takes modseqs of messages as they are, like one that is being
+ * created.  It gets another indexid, which Dovecot complains of if it has just
+ * opened the old one: so not without such modseqs.  And not for an index whose loss would hurt: a crash in
  * between may leave a damaged one.  It stays locked.
  */
 void index_txn_remake(struct index_txn *txn);

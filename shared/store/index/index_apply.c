@@ -268,6 +268,24 @@ remember(struct data *data, const struct record *rec, uint64_t end,
 	return 0;
 }
 
+/* Does it only raise HIGHESTMODSEQ? */
+static bool
+is_raise(const struct record *rec)
+{
+	size_t at = 0;
+
+	switch (rec->type) {
+	case REC_BOUNDARY:
+	case REC_EXT_INTRO:
+		return true;
+	case REC_MODSEQ:
+		while (at < rec->len && get32(rec->body + at) == 0)
+			at += 12;
+		return at >= rec->len;
+	}
+	return false;
+}
+
 /* One record at st.log_offset. */
 static int
 take_record(struct data *data, const struct record *rec, struct err *err)
@@ -294,6 +312,8 @@ take_record(struct data *data, const struct record *rec, struct err *err)
 	if (rec->external && start == data->st.log_tail)
 		data->st.log_tail = (uint32_t)end;
 	data->st.log_offset = (uint32_t)end;
+	if (data->raised_end == start && is_raise(rec))
+		data->raised_end = (uint32_t)end;
 	return 0;
 }
 
@@ -302,7 +322,7 @@ data_log_begin(struct data *data, const struct log_header *header)
 {
 	data->st.exists = true;
 	data->st.log_seq = header->seq;
-	data->st.log_offset = header->size;
+	data->st.log_offset = data->raised_end = header->size;
 	data->log_minor = header->minor;
 	if (data->head_seq != header->seq || data->head < header->size)
 		data->st.log_tail = header->size;

@@ -395,7 +395,7 @@ index_txn_commit(struct index_txn **txnp, bool *unknown_r, struct err *err)
 	if (check_records(txn, err) == -1)
 		err_prefix(err, "%s", txn->index->log_name);
 	else if (txn->index->locked && txn->index->known && (txn->restart ||
-	    (txn->remake && txn->modseqs &&
+	    (txn->remake && txn->of_messages &&
 	    txn->index->data.st.pristine)))
 		ret = remake(txn, &unknown, err);
 	else if (txn->replace && txn->index->locked && txn->index->known)

@@ -337,7 +337,7 @@ data_finish(struct data *data)
 	st->first_recent = get32(header + HDR_FIRST_RECENT);
 	st->flags = get32(header + HDR_FLAGS);
 	st->pristine = data->made_exact &&
-	    st->log_offset == INDEX_LOG_HEADER;
+	    st->log_offset == data->raised_end;
 	st->has_modseqs = data->modseq_ext != SIZE_MAX;
 	st->highestmodseq = data->modseq > 0 ? data->modseq : 1;
 	st->count = data->count;

@@ -106,6 +106,7 @@ index_make_exact(const struct index_txn *txn, struct data *data,
 	put32(data->header + HDR_LOG_TAIL, log->size);
 	data->st.log_seq = log->seq;
 	data->st.log_offset = data->st.log_tail = log->size;
+	data->raised_end = log->size;
 	data_finish(data);
 	snap_format(snap, data);
 	if (snap->failed)

@@ -148,6 +148,7 @@ struct data {
 	uint32_t head_seq;
 	uint8_t log_minor;
 	bool made_exact;		/* the log began as make_exact does */
+	uint32_t raised_end;		/* up to here it only raised modseqs */
 	/* The extension that updates of the log are for. */
 	size_t cur_ext;
 	bool cur_ignored;
@@ -309,6 +310,7 @@ struct index_txn {
 	bool keyword_set;
 	char *ext;			/* of the last intro */
 	bool internal, tail, modseqs, remake, restart, replace;
+	bool of_messages;		/* some of the modseqs are */
 	uint32_t next_uid, indexid;
 	uint64_t initial_modseq;
 	uint64_t highest;		/* of the modseqs given */

@@ -152,6 +152,7 @@ index_txn_modseq(struct index_txn *txn, uint32_t uid, uint64_t modseq)
 	}
 	if (modseq > txn->highest)
 		txn->highest = modseq;
+	txn->of_messages |= uid != 0;
 	txn_record(txn, REC_MODSEQ, true);
 	put32(entry, uid);
 	put64(entry + 4, modseq);
