@@ -275,6 +275,26 @@ START_TEST(an_index_of_another_uidvalidity_is_left_alone)
 }
 END_TEST
 
+/* Dovecot has made it, and waits for the lock to say what is there. */
+START_TEST(an_index_that_says_nothing_yet_gets_modseqs_as_wanted)
+{
+	struct index *index = index_fixture_open();
+	struct index_txn *txn = index_txn_begin(index);
+	struct err err = ERR_INIT;
+
+	index_txn_modseq(txn, 0, 1);
+	index_fixture_commit(&txn);
+	index_unlock(index);
+	open_store(false);
+	ck_assert_uint_eq(change(0, FLAG_DRAFT, NULL, 0, 50), 50);
+	ck_assert_int_eq(index_refresh(index, &err), 0);
+	ck_assert_str_eq(index_fixture_dump(index),
+	    "validity 1234 next 3 highest 50\n1 08 2\n2 10 50\n");
+	index_close(&index);
+	ck_assert_uint_eq(problems, 0);
+}
+END_TEST
+
 START_TEST(a_damaged_index_is_told_once_and_mail_goes_on)
 {
 	struct index *index = make_index(1234, true);
@@ -349,6 +369,8 @@ main(void)
 	    a_message_whose_file_lags_behind_is_as_the_index_says);
 	tcase_add_test(tc, what_the_index_lacks_is_brought_to_it);
 	tcase_add_test(tc, an_index_of_another_uidvalidity_is_left_alone);
+	tcase_add_test(tc,
+	    an_index_that_says_nothing_yet_gets_modseqs_as_wanted);
 	tcase_add_test(tc, a_damaged_index_is_told_once_and_mail_goes_on);
 	tcase_add_test(tc, keywords_without_a_letter_live_in_the_index);
 	tcase_add_test(tc, another_uidvalidity_takes_the_index_along);

@@ -103,6 +103,18 @@ maildir_index_believe(struct maildir_box *box)
 	find_only(box);
 }
 
+bool
+maildir_index_is_young(const struct maildir_box *box)
+{
+	const struct index_state *st;
+
+	if (box->idx.index == NULL)
+		return false;
+	st = index_state(box->idx.index);
+	return st->log_seq != 0 && !st->deleted && st->uidvalidity == 0 &&
+	    st->count == 0 && st->next_uid <= 1;
+}
+
 uint64_t
 maildir_index_highest(const struct maildir_box *box)
 {
@@ -112,8 +124,8 @@ maildir_index_highest(const struct maildir_box *box)
 		return index_state(idx->index)->highestmodseq;
 	/* One that can be made when it is needed. */
 	if (idx->index != NULL && !idx->told && !box->store->readonly &&
-	    index_state(idx->index)->log_seq == 0 &&
-	    box->list.lines == 0)
+	    (index_state(idx->index)->log_seq == 0 ||
+	    maildir_index_is_young(box)) && box->list.lines == 0)
 		return 1;
 	return 0;
 }

@@ -56,6 +56,12 @@ uint64_t maildir_index_highest(const struct maildir_box *box);
 /* 0: none known. */
 uint64_t maildir_index_modseq(const struct maildir_box *box, uint32_t uid);
 
+/*
+ * Somebody has just made it and waits for the lock of the uidlist to fill it:
+ * it is like none, and whoever comes first gives the modseqs.
+ */
+bool maildir_index_is_young(const struct maildir_box *box);
+
 /* Believe it about messages, although it is of another UIDVALIDITY. */
 void maildir_index_believe(struct maildir_box *box);
 

@@ -29,6 +29,7 @@ struct commit {
 	struct index_txn *txn;
 	bool exists;			/* the index */
 	bool restart;			/* it is made anew */
+	bool young;			/* it says nothing yet */
 	uint64_t before;		/* HIGHESTMODSEQ; 0: no index */
 	bool all;			/* compare all messages, not only new ones */
 	bool dry, differs;		/* only see whether anything is to do */
@@ -370,12 +371,12 @@ commit_header(struct commit *c)
 	const struct index_state *st = index_state(box->idx.index);
 	uint32_t next = maildir_list_next(&box->list);
 
-	if (!c->exists)
+	if (!c->exists || c->young)
 		index_txn_uidvalidity(c->txn, box->list.header.uidvalidity);
 	if (!c->exists || next > st->next_uid)
 		index_txn_next_uid(c->txn, next);
 	/* \Recent is for mail that Dovecot delivers. */
-	if (!c->exists)
+	if (!c->exists || c->young)
 		index_txn_first_recent(c->txn, next);
 }
 
@@ -552,7 +553,7 @@ lock_made(struct maildir_box *box)
 
 	return maildir_index_lock(box, box->store->lock_timeout,
 	    &ignored) == 0 && index_is_locked(box->idx.index) &&
-	    box->idx.usable;
+	    (box->idx.usable || maildir_index_is_young(box));
 }
 
 int
@@ -568,6 +569,10 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 	raise = expunges || !box->idx.expunges;
 	c.exists = index_is_locked(box->idx.index);
 	maildir_index_look(box);
+	c.young = c.exists && maildir_index_is_young(box) &&
+	    wants_index(box, raise);
+	if (c.young)
+		maildir_index_believe(box);
 	c.restart = c.exists && !box->idx.usable && renumbered(box);
 	if (c.restart) {
 		c.exists = false;
@@ -576,8 +581,16 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 		/* One of another UIDVALIDITY is Dovecot's to reset. */
 		if (!box->idx.usable)
 			return 0;
-	} else if (index_state(box->idx.index)->log_seq != 0 ||
-	    box->idx.told || !wants_index(box, raise) || !make_dir(box)) {
+	} else if (box->idx.told || !wants_index(box, raise)) {
+		return 0;
+	} else if (index_state(box->idx.index)->log_seq != 0) {
+		/* Somebody has made it since the flush began. */
+		if (!lock_made(box))
+			return 0;
+		c.exists = true;
+		c.young = maildir_index_is_young(box);
+		maildir_index_believe(box);
+	} else if (!make_dir(box)) {
 		return 0;
 	} else {
 		/* A snapshot alone was left by a crash. */
@@ -591,6 +604,8 @@ maildir_index_commit(struct maildir_box *box, bool expunges, struct err *err)
 	ret = commit_all(&c, expunges, err);
 	if (ret == 1 && lock_made(box)) {
 		c.exists = true;
+		c.young = maildir_index_is_young(box);
+		maildir_index_believe(box);
 		c.restart = false;
 		ret = commit_all(&c, expunges, err);
 	}
@@ -611,7 +626,7 @@ maildir_index_lock(struct maildir_box *box, unsigned int timeout,
 	if (box->idx.index == NULL)
 		return 0;
 	maildir_index_look(box);
-	if (!box->idx.usable)
+	if (!box->idx.usable && !maildir_index_is_young(box))
 		return 0;
 	index_set_lock_timeout(box->idx.index, timeout);
 	if (index_lock(box->idx.index, &why) == 0) {
