@@ -287,8 +287,8 @@ void index_txn_create_as(struct index_txn *txn, uint32_t indexid,
  * If the index is still pristine, make it anew with what this transaction says,
  * so that it takes modseqs of messages as they are, like one that is being
  * created.  It gets another indexid, which Dovecot complains of if it has just
- * opened the old one: so not without such modseqs.  And not for an index whose loss would hurt: a crash in
- * between may leave a damaged one.  It stays locked.
+ * opened the old one: so not without such modseqs.  And not for an index whose
+ * loss would hurt: a crash in between may leave a damaged one.  It stays locked.
  */
 void index_txn_remake(struct index_txn *txn);
 
