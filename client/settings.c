@@ -268,6 +268,7 @@ settings_become(struct settings *set, struct err *err)
 	    set_hostname(set, err) == -1 || check_values(set, err) == -1 ||
 	    store_conf_resolve(&set->store, err) == -1)
 		return -1;
+	dovecot_name_store(&set->dovecot, &set->store.settings);
 	if (set->command == COMMAND_ENROL || set->command == COMMAND_KEY)
 		return 0;
 	return expand_locations(set, err);

@@ -117,6 +117,7 @@ apply_entry(struct place *place, struct err *err)
 	place->store = set->store;
 	if (store_conf_resolve(&place->store, err) == -1)
 		return -1;
+	dovecot_name_store(&set->dovecot, &place->store.settings);
 	return userdb_add_groups(&set->users, mail_conf_is_mbox(&set->mail),
 	    place->args->user, err);
 }

@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/memory/memory_world.c
 %C%_libstore_a_SOURCES += %D%/files/caret.c
 %C%_libstore_a_SOURCES += %D%/files/caret.h
+%C%_libstore_a_SOURCES += %D%/files/crlf.c %D%/files/crlf.h
 %C%_libstore_a_SOURCES += %D%/files/dotlock.c
 %C%_libstore_a_SOURCES += %D%/files/dotlock.h
 %C%_libstore_a_SOURCES += %D%/files/file_token.c

@@ -77,6 +77,9 @@ struct store_settings {
 	enum store_mbox_md5 mbox_md5;
 	enum store_compress zlib_save;
 	unsigned int zlib_save_level;	/* 0: the method's own default */
+	/* How Dovecot's users see names of this store; borrowed. */
+	const char *namespace_prefix;	/* NULL: none */
+	char namespace_separator;	/* 0: the store's own */
 };
 
 /* Those of a Dovecot whose configuration says nothing. */

@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "conf/conf_file.h"
 #include "conf/conf_line.h"
+#include "store/store_settings.h"
 #include "users/dovecot.h"
 #include "users/namespaces.h"
 
@@ -306,6 +307,14 @@ dovecot_load(struct dovecot_conf *dovecot, struct dovecot_target *target,
 	if (ret == 0)
 		settle_users(target);
 	return ret;
+}
+
+void
+dovecot_name_store(const struct dovecot_conf *dovecot,
+    struct store_settings *settings)
+{
+	settings->namespace_prefix = dovecot->prefix;
+	settings->namespace_separator = dovecot->separator;
 }
 
 void

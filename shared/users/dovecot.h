@@ -18,6 +18,8 @@
 #include "users/mail_conf.h"
 #include "users/user_conf.h"
 
+struct store_settings;
+
 struct dovecot_conf {
 	/* Fields of the table. */
 	char *config;		/* dovecot_config: a file, "yes" or "no" */
@@ -57,6 +59,10 @@ int dovecot_load(struct dovecot_conf *dovecot, struct dovecot_target *target,
 /* Take over what doveconf has said; for dovecot_load and tests. */
 int dovecot_take(struct dovecot_conf *dovecot, const struct doveconf *dc,
     struct dovecot_target *target, struct err *err);
+
+/* How its users see names, for a store; dovecot has to outlive settings. */
+void dovecot_name_store(const struct dovecot_conf *dovecot,
+    struct store_settings *settings);
 
 /* Free what dovecot_load has made; the fields of the table are conf's. */
 void dovecot_deinit(struct dovecot_conf *dovecot);

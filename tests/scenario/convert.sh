@@ -163,3 +163,18 @@ for format in $formats; do
 	[ "$status" = 0 ] || fail "status $status"
 	same_view
 done
+
+for format in $formats maildir; do
+	step "$format: messages stored with CRLF line ends show the same"
+	place=$work/crlf/$format
+	mkdir -p "$work/crlf"
+	for run in 'changed:' 'nothing to do'; do
+		expect 0 -o "mail_location=$format:$place" --create \
+		    -o mail_save_crlf=yes mirror "maildir:$laptop"
+		prints "$run"
+	done
+	grep -rql "$(printf '^Subject: .*\r$')" "$place" ||
+		fail 'no line ends with CRLF'
+	configure server "$format:$place"
+	same_view
+done

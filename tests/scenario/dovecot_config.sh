@@ -64,6 +64,25 @@ both 0
 prints 'nothing to do'
 no_complaint
 
+step "Dovecot's log of mailboxes has the names that its users see"
+hash() { # NAME: 16 bytes of its SHA-1
+	printf %s "$1" | sha1sum | cut -c 1-32
+}
+logged() { # SIDE: its log of mailboxes as hexadecimal digits
+	find "$work/$1" -name dovecot.mailbox.log -exec od -An -v -tx1 {} + |
+	    tr -d ' \n'
+}
+echo 'SUBSCRIBE Archive/2024' | imap server script >"$work/script" ||
+    fail 'IMAP failed'
+both 0
+logged laptop | grep -q "$(hash INBOX.Archive.2024)" ||
+    fail 'a subscription is not logged as INBOX.Archive.2024'
+echo 'UNSUBSCRIBE INBOX.Archive.2024' | imap laptop script >"$work/script" ||
+    fail 'IMAP failed'
+both 0
+logged server | grep -q "05000000$(hash Archive/2024)" ||
+    fail 'its end is not logged as Archive/2024'
+
 step 'a mailbox is named as Dovecot names it, or without the prefix'
 for name in INBOX.Archive.2024 Archive.2024 Archive/2024 \
     INBOX.Archive/2024; do
@@ -108,6 +127,16 @@ has_mail "$work/fourth" 'my own' || fail 'our own file is not heard'
 rm "$work/laptop/.config/dsync/dsync.conf"
 expect 0 -o "mail_location=maildir:~/own" mirror "maildir:$work/fifth"
 has_mail "$work/fifth" 'my own' || fail '-o is not the strongest'
+
+step 'a list index of another name hears of new mailboxes'
+maildir "$work/listed/Maildir"
+configure listed "maildir:$work/listed/Maildir:LISTINDEX=my.list"
+imap listed view >"$work/view.a"
+size() { wc -c <"$work/listed/Maildir/my.list.log"; }
+before=$(size) || fail 'Dovecot has made no list index'
+expect 0 -c "$work/listed.conf" mirror "maildir:$laptop"
+[ "$(size)" -gt "$before" ] || fail 'it was not told'
+imap listed view | grep -q 'Archive/2024' || fail 'no mailbox came'
 
 step 'what is wrong with a configuration is said'
 expect 64 -o no_such_setting=1 mirror "maildir:$work/x"

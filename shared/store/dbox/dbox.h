@@ -116,6 +116,8 @@ struct dbox_store {
 	bool full_dir;		/* dir_name is part of index paths, too */
 	bool create;
 	bool list_index;	/* Dovecot keeps one */
+	char *list_base;	/* "dovecot.list.index", or LISTINDEX= */
+	const struct store_settings *settings;
 	char alt_char;
 	char *hostname;
 	char *boxes_name;	/* "mailboxes" */

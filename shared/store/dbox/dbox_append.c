@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/dbox/dbox.h"
+#include "store/files/crlf.h"
 #include "store/files/mail_codec.h"
 
 #define WRITE_CHUNK	65536U	/* bytes */
@@ -24,7 +25,7 @@ struct mail_writer {
 	uint64_t stored;		/* ... and in the file */
 	struct mail_encoder *encoder;	/* NULL: stored as it is */
 	bool begun;			/* its first bytes were looked at */
-	bool last_cr;
+	bool last_cr, crlf;	/* of what is stored, of what is given */
 	size_t len;			/* bytes in buf */
 	char buf[WRITE_CHUNK];
 };
@@ -150,8 +151,8 @@ store_bytes(void *arg, const void *data, size_t len, struct err *err)
 	return writer_put(writer, data, len, err);
 }
 
-int
-dbox_append_write(struct mail_writer *writer, const void *buf, size_t len,
+static int
+write_body(struct mail_writer *writer, const void *buf, size_t len,
     struct err *err)
 {
 	if (len > MAIL_SIZE_MAX - writer->size)
@@ -161,6 +162,15 @@ dbox_append_write(struct mail_writer *writer, const void *buf, size_t len,
 	if (writer->encoder != NULL)
 		return mail_encoder_write(writer->encoder, buf, len, err);
 	return store_bytes(writer, buf, len, err);
+}
+
+int
+dbox_append_write(struct mail_writer *writer, const void *buf, size_t len,
+    struct err *err)
+{
+	if (!writer->box->store->settings->mail_save_crlf)
+		return write_body(writer, buf, len, err);
+	return crlf_write(&writer->crlf, buf, len, write_body, writer, err);
 }
 
 /* The message header, into the buffer if its place is still there. */
@@ -273,7 +283,7 @@ copy_bytes(struct mailbox *box, const struct mail_info *info,
 		return -1;
 	buf = mem_alloc(WRITE_CHUNK);
 	while ((n = dbox_reader_read(reader, buf, WRITE_CHUNK, err)) > 0) {
-		if (dbox_append_write(writer, buf, (size_t)n, err) == -1)
+		if (write_body(writer, buf, (size_t)n, err) == -1)
 			break;
 	}
 	free(buf);

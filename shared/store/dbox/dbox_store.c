@@ -10,6 +10,7 @@
 #include "store/dbox/dbox.h"
 #include "store/files/location_key.h"
 #include "store/files/mail_codec.h"
+#include "store/index/index_list.h"
 #include "store/store_settings.h"
 
 int
@@ -65,6 +66,10 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 		store->utf8 = true;
 		return 0;
 	}
+	if (strcmp(key, "LISTINDEX") == 0) {
+		location_key_list_index(&store->list_base, value);
+		return 0;
+	}
 	if (value == NULL)
 		value = "";
 	if (strcmp(key, "LAYOUT") == 0)
@@ -108,6 +113,7 @@ store_free(struct dbox_store *store)
 	free(store->subscriptions);
 	free(store->boxes_name);
 	free(store->dir_name);
+	free(store->list_base);
 	free(store->hostname);
 	free(store);
 }
@@ -143,6 +149,8 @@ store_new(const struct dbox_format *format,
 	store->boxes_name = mem_strdup("mailboxes");
 	store->dir_name = mem_strdup("dbox-Mails");
 	store->list_index = settings->mailbox_list_index;
+	store->list_base = mem_strdup(INDEX_LIST_BASE);
+	store->settings = settings;
 	store->compress = settings->zlib_save;
 	store->compress_level = settings->zlib_save_level;
 	store->rotate_size = settings->mdbox_rotate_size;

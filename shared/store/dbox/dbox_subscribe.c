@@ -64,7 +64,7 @@ dbox_tree_changed(struct dbox_store *store)
 	if (!store->list_index)
 		return;
 	if (store->list == NULL)
-		store->list = index_open(root, root->fd, INDEX_LIST_BASE,
+		store->list = index_open(root, root->fd, store->list_base,
 		    &store->index_opts);
 	/* It is a cache: a new process looks at the directories anyway. */
 	(void)index_list_changed(store->list, &ignored);
@@ -80,19 +80,12 @@ dbox_log_guid(struct dbox_store *store, int event, const struct guid128 *guid)
 	    (enum mailbox_log_event)event, guid, &ignored);
 }
 
-/* The name as users see it where namespaces have no prefix. */
+/* The name as users see it. */
 void
 dbox_log_name(struct dbox_store *store, int event, const char *name)
 {
-	struct guid128 guid;
-	char shown[NAME_MAX_BYTES + 1];
-	size_t len = strlen(name);
+	struct guid128 guid = mailbox_log_joined_guid(name, store->settings,
+	    '/');
 
-	if (len > NAME_MAX_BYTES)
-		return;
-	memcpy(shown, name, len + 1);
-	for (char *p = shown; (p = strchr(p, NAME_SEP)) != NULL;)
-		*p = '/';
-	guid = mailbox_log_name_guid(shown);
 	dbox_log_guid(store, event, &guid);
 }

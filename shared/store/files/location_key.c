@@ -14,7 +14,7 @@ location_key_ignored(const char *key)
 {
 	static const char *const keys[] = {
 		"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
-		"ITERINDEX", "LISTINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
+		"ITERINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
 		"VOLATILEDIR",
 	};
 
@@ -35,6 +35,15 @@ location_key_name(char **field, const char *driver, const char *key,
 	free(*field);
 	*field = mem_strdup(value);
 	return 0;
+}
+
+void
+location_key_list_index(char **field, const char *value)
+{
+	if (value == NULL || !path_name_valid(value))
+		return;
+	free(*field);
+	*field = mem_strdup(value);
 }
 
 int

@@ -21,6 +21,12 @@ bool location_key_ignored(const char *key);
 int location_key_name(char **field, const char *driver, const char *key,
     const char *value, bool dots, struct err *err);
 
+/*
+ * LISTINDEX=: *field becomes the base name of the list index.  One in another
+ * directory is left to Dovecot: *field stays, and nothing is told there.
+ */
+void location_key_list_index(char **field, const char *value);
+
 /* ERR_CONFIG unless value is the layout of a driver that has but this one. */
 int location_key_layout_fs(const char *driver, const char *value,
     struct err *err);

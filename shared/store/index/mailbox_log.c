@@ -2,14 +2,18 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/io.h"
+#include "base/mem.h"
+#include "model/mailbox_name.h"
 #include "store/files/path.h"
 #include "store/index/mailbox_log.h"
+#include "store/store_settings.h"
 
 #define LOG_RECORD	24U	/* bytes */
 #define LOG2_NAME	MAILBOX_LOG_NAME ".2"
@@ -22,6 +26,28 @@ mailbox_log_name_guid(const char *virtual_name)
 
 	digest_sha1(virtual_name, strlen(virtual_name), sha1);
 	memcpy(guid.b, sha1, sizeof(guid.b));
+	return guid;
+}
+
+struct guid128
+mailbox_log_joined_guid(const char *name,
+    const struct store_settings *settings, char separator)
+{
+	const char *prefix = settings->namespace_prefix;
+	struct guid128 guid;
+	char *shown, *p;
+
+	if (prefix == NULL || name_is_inbox(name))
+		prefix = "";
+	if (settings->namespace_separator != '\0')
+		separator = settings->namespace_separator;
+	shown = mem_printf("%s%s", prefix, name);
+	for (p = shown + strlen(prefix); *p != '\0'; p++) {
+		if (*p == NAME_SEP)
+			*p = separator;
+	}
+	guid = mailbox_log_name_guid(shown);
+	free(shown);
 	return guid;
 }
 

@@ -13,6 +13,7 @@
 #include "model/guid.h"
 
 struct path_root;
+struct store_settings;
 
 #define MAILBOX_LOG_NAME	"dovecot.mailbox.log"
 #define MAILBOX_LOG_ROTATE	4096U		/* bytes */
@@ -40,6 +41,12 @@ typedef int mailbox_log_fn(const struct mailbox_log_record *record,
  * prefix and separator.
  */
 struct guid128 mailbox_log_name_guid(const char *virtual_name);
+/*
+ * The same of a joined name; separator is the store's own.  INBOX has no
+ * prefix.
+ */
+struct guid128 mailbox_log_joined_guid(const char *name,
+    const struct store_settings *settings, char separator);
 
 /* Append one record with the time of now below dirfd. */
 int mailbox_log_append(struct path_root *root, int dirfd,

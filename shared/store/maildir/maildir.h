@@ -90,6 +90,8 @@ struct maildir_store {
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
 	struct index *list_index;	/* NULL: not looked at yet */
+	char *list_base;	/* "dovecot.list.index", or LISTINDEX= */
+	const struct store_settings *settings;
 	struct index_list nodes;	/* LAYOUT=index: what it says */
 	uint64_t nodes_serial;
 	bool nodes_known;

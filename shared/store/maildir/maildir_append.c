@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/files/crlf.h"
 #include "store/files/mail_codec.h"
 #include "store/files/mail_input.h"
 #include "store/maildir/maildir.h"
@@ -22,7 +23,7 @@
 struct mail_writer {
 	struct maildir_box *box;
 	struct maildir_op op;		/* not yet in the box */
-	bool last_cr;
+	bool last_cr, crlf;	/* of what is stored, of what is given */
 	struct mail_encoder *encoder;	/* NULL: stored as it is */
 	bool begun;			/* the first bytes are stored */
 	size_t len;			/* bytes in buf */
@@ -131,8 +132,8 @@ writer_flush(struct mail_writer *writer, struct err *err)
 	return store_bytes(writer, writer->buf, len, err);
 }
 
-int
-maildir_append_write(struct mail_writer *writer, const void *buf, size_t len,
+static int
+write_body(struct mail_writer *writer, const void *buf, size_t len,
     struct err *err)
 {
 	const char *p = buf;
@@ -155,6 +156,15 @@ maildir_append_write(struct mail_writer *writer, const void *buf, size_t len,
 			return -1;
 	}
 	return 0;
+}
+
+int
+maildir_append_write(struct mail_writer *writer, const void *buf, size_t len,
+    struct err *err)
+{
+	if (!writer->box->store->settings->mail_save_crlf)
+		return write_body(writer, buf, len, err);
+	return crlf_write(&writer->crlf, buf, len, write_body, writer, err);
 }
 
 /* The file is written: one of a few stays open to be made durable alone. */
@@ -303,7 +313,7 @@ copy_bytes(struct mailbox *box, const struct mail_info *info, int fd,
 	}
 	buf = mem_alloc(COPY_CHUNK);
 	while ((n = mail_input_read(in, buf, COPY_CHUNK, err)) > 0) {
-		if (maildir_append_write(writer, buf, (size_t)n, err) == -1)
+		if (write_body(writer, buf, (size_t)n, err) == -1)
 			break;
 	}
 	free(buf);

@@ -6,8 +6,8 @@
  * from dovecot.mailbox.log.
  *
  * Only where Dovecot keeps a list index is any of it written.  Names there are
- * those of users: with the layout's own separator, since prefix and separator
- * of a namespace are unknown here.  Another name means nothing to Dovecot.
+ * those of users: with the prefix and separator of the namespace, as far as the
+ * settings say them.  Another name means nothing to Dovecot.
  */
 #include "config.h"
 
@@ -36,7 +36,7 @@ list_index(struct maildir_store *store)
 		return NULL;
 	if (store->list_index == NULL)
 		store->list_index = index_open(&store->root,
-		    index_root(store), INDEX_LIST_BASE, &store->index_opts);
+		    index_root(store), store->list_base, &store->index_opts);
 	if (index_refresh(store->list_index, &ignored) == -1 ||
 	    !index_state(store->list_index)->exists)
 		return NULL;
@@ -57,19 +57,9 @@ static void
 log_name(struct maildir_store *store, enum mailbox_log_event event,
     const char *name)
 {
-	char visible[NAME_MAX_BYTES + 1];
-	struct guid128 guid;
-	size_t len = strlen(name);
+	struct guid128 guid = mailbox_log_joined_guid(name, store->settings,
+	    store->layout->listed ? '/' : store->layout->separator);
 
-	if (len >= sizeof(visible))
-		return;
-	memcpy(visible, name, len + 1);
-	for (char *p = visible; *p != '\0'; p++) {
-		if (*p == NAME_SEP)
-			*p = store->layout->listed ? '/' :
-			    store->layout->separator;
-	}
-	guid = mailbox_log_name_guid(visible);
 	log_event(store, event, &guid);
 }
 

@@ -11,6 +11,7 @@
 #include "model/mail_location.h"
 #include "store/files/location_key.h"
 #include "store/files/mail_codec.h"
+#include "store/index/index_list.h"
 #include "store/maildir/maildir.h"
 #include "store/store_settings.h"
 
@@ -48,6 +49,10 @@ apply_key(struct maildir_store *store, const char *key, const char *value,
 		return 0;
 	if (strcmp(key, "UTF-8") == 0 && value == NULL) {
 		store->utf8 = true;
+		return 0;
+	}
+	if (strcmp(key, "LISTINDEX") == 0) {
+		location_key_list_index(&store->list_base, value);
 		return 0;
 	}
 	if (value != NULL) {
@@ -176,6 +181,7 @@ store_free(struct maildir_store *store)
 	free(store->find);
 	free(store->dirname);
 	free(store->subscriptions);
+	free(store->list_base);
 	free(store->hostname);
 	free(store->spare_buf);
 	free(store);
@@ -238,6 +244,8 @@ store_new(const struct store_options *opts)
 	store->hostname = mem_strdup(opts->hostname != NULL ?
 	    opts->hostname : "localhost");
 	store->subscriptions = mem_strdup("subscriptions");
+	store->list_base = mem_strdup(INDEX_LIST_BASE);
+	store->settings = store_settings_get(opts);
 	return store;
 }
 

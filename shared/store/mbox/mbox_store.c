@@ -84,7 +84,8 @@ static int
 apply_key(struct mbox_store *store, const char *key, const char *value,
     struct err *err)
 {
-	if (location_key_ignored(key))
+	/* No list of mailboxes is told of changes. */
+	if (location_key_ignored(key) || strcmp(key, "LISTINDEX") == 0)
 		return 0;
 	if (strcmp(key, "UTF-8") == 0 && value == NULL) {
 		store->utf8 = true;

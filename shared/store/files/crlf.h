@@ -1,0 +1,24 @@
+/*
+ * crlf.h - line ends as mail_save_crlf wants them
+ */
+#ifndef STORE_FILES_CRLF_H
+#define STORE_FILES_CRLF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct mail_writer;
+
+typedef int crlf_write_fn(struct mail_writer *writer, const void *buf,
+    size_t len, struct err *err);
+
+/*
+ * Hand on the next bytes of a message with a CR before each LF that has none.
+ * *last_cr is false before the first ones and kept between calls.
+ */
+int crlf_write(bool *last_cr, const void *buf, size_t len,
+    crlf_write_fn *write, struct mail_writer *writer, struct err *err);
+
+#endif
