@@ -216,6 +216,8 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 	bool pending, whole, unequal;
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
 	unsigned int h = e->exists[1] && !e->exists[0];
+	/* Such a store takes no marks either: what is pending may be there. */
+	bool weak = run_is_append(brain, 0) || run_is_append(brain, 1);
 
 	pending = has_pending(brain, e, &whole, &unequal);
 	list[0] = list[1] = false;
@@ -229,7 +231,8 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 		    a->uidnext == b->uidnext && !highest_differs(a, b))
 			return false;
 		/* E1: it was not looked at, or not made what it should be. */
-		if (compare || whole || (brain->filtered &&
+		if (compare || whole || (pending && weak) ||
+		    (brain->filtered &&
 		    ((a != NULL && a->set_digest != NULL) ||
 		    (b != NULL && b->set_digest != NULL)))) {
 			list[0] = list[1] = true;

@@ -209,9 +209,10 @@ is_stuck(struct merge *m, struct inst *inst)
 		if (inst->rec[s] == NULL || (!merge_is_fixed(m, s) &&
 		    (!m->differs || m->renumber || inst->rec[!s] != NULL)))
 			continue;
-		(void)merge_add_op(&m->plan->blocked, inst->save[!s] ?
-		    PLAN_SAVE : PLAN_SET_UID, inst->rec[s]->uid, inst->rec[s],
-		    m->differs ? "M10" : "M4");
+		if (!m->differs)
+			(void)merge_add_op(&m->plan->blocked, inst->save[!s] ?
+			    PLAN_SAVE : PLAN_SET_UID, inst->rec[s]->uid,
+			    inst->rec[s], "M4");
 		/* What is saved gets a new one, on that side alone. */
 		return m->differs || !inst->save[!s];
 	}
@@ -371,7 +372,10 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 void
 merge_plan_state(struct merge *m, uint32_t next)
 {
-	if (m->rebuild || (m->differs && !m->renumber))
+	if (m->rebuild)
+		return;
+	m->plan->uidvalidity_kept = m->differs && !m->renumber;
+	if (m->plan->uidvalidity_kept)
 		return;
 	for (unsigned int s = 0; s < 2; s++) {
 		const struct mails_side *side = &m->in->side[s];

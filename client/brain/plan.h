@@ -77,6 +77,8 @@ struct plan_mails {
 	struct plan_uids uids;		/* of that, by rising new_uid */
 	uint32_t rebuild_uidnext;
 	bool uids_used_up;		/* M4: left alone, nothing is planned */
+	bool uidvalidity_kept;		/* M10: of a side that we may only add
+					   to, and it differs */
 	bool uidnext_above;		/* one-way: it is above the source's */
 	bool modseq_above;		/* the same, of HIGHESTMODSEQ or one */
 	struct plan_ops blocked;	/* skipped ones: rule says why */

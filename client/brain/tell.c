@@ -193,6 +193,16 @@ tell_plan(struct brain *brain, struct job *job)
 	}
 	if (plan->rebuild)
 		tell_rebuild(brain, job);
+	if (plan->uidvalidity_kept) {
+		static const char why[] = "we may only add messages there";
+
+		tell_pending(brain, !weak, job->entry, 0, NULL, "M10",
+		    "UIDVALIDITY can't be taken over", why);
+		if (brain->side[weak].refused.n < RUN_PENDING_MAX)
+			*ARRAY_ADD(&brain->side[weak].refused) =
+			    (struct msg_pending){ .mailbox = brain->entries.v[
+			    job->entry].target.guid, .text = why };
+	}
 	/* Nobody misses anything by it, but the next run has to know. */
 	if ((plan->uidnext_above || plan->modseq_above ||
 	    jobs_left_unequal(brain, job)) &&

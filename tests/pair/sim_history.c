@@ -441,6 +441,7 @@ static bool
 append_rests(struct sim *sim, const struct sim_run *first)
 {
 	struct sim_run again = { .seed = first->seed + 1,
+	    .mode = first->mode, .reverse = first->reverse,
 	    .append = { first->append[0], first->append[1] } };
 	char diff[512];
 
@@ -451,6 +452,18 @@ append_rests(struct sim *sim, const struct sim_run *first)
 	return !sim->failed;
 }
 
+/* A backup to a store that may only be added to has all of its source. */
+static bool
+check_added(struct sim *sim, unsigned int dest)
+{
+	for (unsigned int n = 0; n < sim->bodies.n; n++)
+		if (sim_count_body(sim->site[!dest].world, n) > 0 &&
+		    sim_count_body(sim->site[dest].world, n) == 0)
+			return sim_fail(sim, "body %u is not added at %c", n,
+			    'A' + (int)dest);
+	return true;
+}
+
 static bool
 run_append(struct sim *sim, const struct sim_op *op)
 {
@@ -458,6 +471,10 @@ run_append(struct sim *sim, const struct sim_op *op)
 	struct strbuf before;
 	bool ok;
 
+	if (op->a % 4 == 3) {
+		run.mode = BRAIN_BACKUP;
+		run.reverse = op->side == 0;
+	}
 	strbuf_init(&before, FORMAT_MAX);
 	sim_format_kept(sim->site[op->side].world, &before);
 	run.append[op->side] = sim->appended = sim->owing = true;
@@ -465,6 +482,8 @@ run_append(struct sim *sim, const struct sim_op *op)
 	if (ok && !run.ended)
 		ok = sim_fail(sim, "a run that may only add fails");
 	ok = ok && append_rests(sim, &run) &&
+	    (run.mode == BRAIN_MIRROR || sim_names_collide(sim) ||
+	    check_added(sim, op->side)) &&
 	    sim_check_kept(sim, op->side, before.data);
 	strbuf_deinit(&before);
 	if (!ok || op->b % 2 == 0)

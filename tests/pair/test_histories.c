@@ -223,6 +223,17 @@ HISTORY(a_backup_back_does_not_forget_that_modseqs_differ, 200007936,
 	{ SIM_RUN_BACKUP, B, 775, 948, 482 },
 	{ SIM_RUN_BACKUP, B, 900, 154, 725 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* M10: and a run that may change it does. */
+HISTORY(a_uidvalidity_that_could_not_be_taken_over_is_pending, 2205392,
+	{ SIM_RUN_BUSY, B, 789, 937, 455 }, { SIM_UIDVALIDITY, A, 482, 839, 490 },
+	{ SIM_RUN_APPEND, B, 591, 447, 884 })
+
+/* M9: it takes no marks, but is found by GUID. */
+HISTORY(a_store_that_may_only_be_added_to_gets_no_mail_twice, 2203849,
+	{ SIM_RUN_BUSY, A, 447, 62, 38 }, { SIM_RUN_BUSY, A, 904, 827, 186 },
+	{ SIM_LOSE_LOG, B, 167, 715, 29 },
+	{ SIM_RUN_APPEND, B, 219, 622, 399 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -298,6 +309,10 @@ main(void)
 	    names_that_were_swapped_wait_for_a_run_without_selection);
 	tcase_add_test(tcase,
 	    a_backup_back_does_not_forget_that_modseqs_differ);
+	tcase_add_test(tcase,
+	    a_uidvalidity_that_could_not_be_taken_over_is_pending);
+	tcase_add_test(tcase,
+	    a_store_that_may_only_be_added_to_gets_no_mail_twice);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
