@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "model/mail_location.h"
 #include "store/index/index.h"
 #include "store/store.h"
@@ -295,6 +296,29 @@ START_TEST(an_index_that_says_nothing_yet_gets_modseqs_as_wanted)
 }
 END_TEST
 
+/* Dovecot began to remove the mailbox, and did not come to an end. */
+START_TEST(a_mailbox_that_was_not_removed_after_all_has_its_index)
+{
+	struct index *index = make_index(1234, true);
+	struct index_txn *txn = index_fixture_begin(index);
+
+	index_txn_deleted(txn, true);
+	index_fixture_commit(&txn);
+	index_close(&index);
+	open_store(false);
+	expect(0, "1 08 0\n2 00 0\n");
+	close_store();
+	clock_set(clock_now_ms() + 31 * 1000);
+	open_store(true);
+	expect(0, "1 08 0\n2 00 0\n");
+	close_store();
+	open_store(false);
+	expect(20, "1 08 10\n2 00 20\n");
+	clock_set(0);
+	ck_assert_uint_eq(problems, 0);
+}
+END_TEST
+
 START_TEST(a_damaged_index_is_told_once_and_mail_goes_on)
 {
 	struct index *index = make_index(1234, true);
@@ -371,6 +395,8 @@ main(void)
 	tcase_add_test(tc, an_index_of_another_uidvalidity_is_left_alone);
 	tcase_add_test(tc,
 	    an_index_that_says_nothing_yet_gets_modseqs_as_wanted);
+	tcase_add_test(tc,
+	    a_mailbox_that_was_not_removed_after_all_has_its_index);
 	tcase_add_test(tc, a_damaged_index_is_told_once_and_mail_goes_on);
 	tcase_add_test(tc, keywords_without_a_letter_live_in_the_index);
 	tcase_add_test(tc, another_uidvalidity_takes_the_index_along);

@@ -14,9 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "store/maildir/maildir.h"
+
+/* Nanoseconds; Dovecot waits as long. */
+#define REMOVING_MAX	((int64_t)30 * 1000 * 1000 * 1000)
 
 struct keyword_change {
 	const char *name;
@@ -666,6 +670,43 @@ is_behind(struct maildir_box *box)
 	    c.differs;
 }
 
+/* Has it said for so long that the mailbox is being removed? */
+static bool
+was_not_removed(const struct maildir_box *box)
+{
+	int64_t now = (int64_t)clock_now_ms() * 1000000;
+	struct err ignored = ERR_INIT;
+	struct path_stat st;
+
+	return box->idx.index != NULL &&
+	    index_state(box->idx.index)->deleted &&
+	    path_stat(&box->store->root, box->index_fd, NULL,
+	    MAILDIR_INDEX_BASE ".log", &st, &ignored) == 0 && st.exists &&
+	    st.mtime_ns < now - REMOVING_MAX;
+}
+
+/* Whoever was removing it failed: as Dovecot does, let it be one again. */
+static void
+take_back(struct maildir_box *box)
+{
+	struct err ignored = ERR_INIT;
+	struct index_txn *txn;
+
+	if (maildir_box_lock(box, box->store->lock_timeout, &ignored) == -1)
+		return;
+	index_set_lock_timeout(box->idx.index, box->store->lock_timeout);
+	if (index_lock(box->idx.index, &ignored) == 0) {
+		if (was_not_removed(box)) {
+			txn = index_txn_begin(box->idx.index);
+			index_txn_deleted(txn, false);
+			(void)index_txn_commit(&txn, NULL, &ignored);
+		}
+		index_unlock(box->idx.index);
+	}
+	maildir_box_unlock(box);
+	maildir_index_look(box);
+}
+
 void
 maildir_index_catch_up(struct maildir_box *box)
 {
@@ -673,6 +714,8 @@ maildir_index_catch_up(struct maildir_box *box)
 	struct err ignored = ERR_INIT;
 
 	maildir_index_look(box);
+	if (!box->store->readonly && was_not_removed(box))
+		take_back(box);
 	if (box->store->readonly || !box->idx.usable || !is_behind(box))
 		return;
 	if (maildir_box_lock(box, box->store->lock_timeout, &ignored) == -1)
