@@ -267,13 +267,14 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 	}
 	job->paged = list[0] != list[1] && !e->exists[list[0]];
 	if (list[0] || list[1]) {
+		lists_begin(brain, job);
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 			uint64_t n = list[s] ? job->side[s].messages : 0;
 
-			job_weigh(brain, job, job->paged && n >
-			    lists_page(brain) ? lists_page(brain) : n);
+			job_weigh(brain, job, (job->paged ||
+			    job->into_empty) && n > lists_page(brain) ?
+			    lists_page(brain) : n);
 		}
-		lists_begin(brain, job);
 		return;
 	}
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
@@ -303,6 +304,12 @@ start_page(struct brain *brain)
 	job->guid[s] = page->guid;
 	job->list[s] = job->side[s].complete = true;
 	job->paged = true;
+	/* The first page has brought it the UIDVALIDITY. */
+	if (page->into_empty) {
+		job->side[!s].complete = true;
+		job->side[!s].uidvalidity = job->side[s].uidvalidity;
+	}
+	job->into_empty = page->into_empty;
 	job->last_uid[s] = job->page_after[s] = page->after_uid;
 	job_weigh(brain, job, lists_page(brain));
 	lists_begin(brain, job);

@@ -28,9 +28,34 @@ may_drop(const struct job *job)
 {
 	const struct mails_side *a = &job->side[0], *b = &job->side[1];
 
-	return !job->whole && !job->paged && job->list[0] && job->list[1] && a->exists &&
-	    b->exists && a->state_known && b->state_known &&
+	return !job->whole && !job->paged && !job->into_empty &&
+	    job->list[0] && job->list[1] && a->exists && b->exists &&
+	    a->state_known && b->state_known &&
 	    a->uidvalidity == b->uidvalidity;
+}
+
+/*
+ * Does one side have the mailbox, as each has its INBOX, but never had
+ * a message in it?  Then all UIDs of the other one are kept, whatever comes in
+ * a page.
+ */
+static void
+find_empty(const struct brain *brain, struct job *job)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+		const struct mails_side *side = &job->side[s];
+		const struct mails_side *other = &job->side[!s];
+
+		if (brain->base || !job->list[0] || !job->list[1] ||
+		    !side->exists || !other->exists || !side->state_known ||
+		    !other->state_known || side->messages > 0 ||
+		    side->uidnext > 1 || other->messages == 0 ||
+		    other->uidnext > MERGE_UID_HIGH ||
+		    brain->source == (int)s)
+			continue;
+		job->into_empty = true;
+		job->empty = s;
+	}
 }
 
 static uint32_t
@@ -53,13 +78,16 @@ lists_ask(struct brain *brain, struct job *job, unsigned int s)
 	struct msg_list list = { .after_uid = job->last_uid[s] };
 
 	list.tombstones = !job->paged;
-	list.max = page_max(brain, job->paged ? RUN_PAGE : RUN_COMPARE_PAGE);
+	list.max = page_max(brain, job->paged || job->into_empty ? RUN_PAGE :
+	    RUN_COMPARE_PAGE);
 	jobs_send_list(brain, job, s, ASK_ALL, &list);
 }
 
 void
 lists_begin(struct brain *brain, struct job *job)
 {
+	if (!job->paged && !job->whole)
+		find_empty(brain, job);
 	job->drop = may_drop(job);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		if (job->list[s])
@@ -210,7 +238,32 @@ add_page(struct brain *brain, const struct job *job, unsigned int s)
 	page->side = s;
 	page->guid = job->guid[s];
 	page->after_uid = job->last_uid[s];
+	page->into_empty = job->into_empty;
 	STAILQ_INSERT_TAIL(&brain->pages, page, link);
+}
+
+/*
+ * The first page of a mailbox that goes into an empty one, and what that one
+ * told: if it is nothing, this page is planned, and the others follow.
+ */
+static void
+end_into_empty(struct brain *brain, struct job *job)
+{
+	unsigned int e = job->empty;
+
+	if (is_asked(brain, job, e) || is_asked(brain, job, !e))
+		return;
+	if (job->listed[e] && job->recs[e].n == 0 && job->gone[e].n == 0) {
+		if (job->listed[!e])
+			return;
+		job->more = true;
+		add_page(brain, job, !e);
+		return;
+	}
+	job->into_empty = false;
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		if (!job->listed[s])
+			lists_ask(brain, job, s);
 }
 
 int
@@ -225,6 +278,10 @@ lists_end(struct brain *brain, struct job *job, unsigned int s, bool more,
 	if (job->paged && more) {
 		job->more = true;
 		add_page(brain, job, s);
+		return 0;
+	}
+	if (job->into_empty && !job->paged) {
+		end_into_empty(brain, job);
 		return 0;
 	}
 	if (!job->drop) {

@@ -72,6 +72,7 @@ struct page {
 	unsigned int side;
 	struct guid128 guid;
 	uint32_t after_uid;
+	bool into_empty;
 };
 STAILQ_HEAD(pages, page);
 
@@ -95,7 +96,9 @@ struct job {
 	ARRAY(struct msg_gone) gone[2];
 	ARRAY(struct guid128) ask[2];	/* marks to be looked up */
 	bool list[2];			/* a complete list is wanted */
-	bool paged;			/* one side is empty: page by page */
+	bool paged;			/* one side has none: page by page */
+	bool into_empty;		/* paged, if side empty tells nothing */
+	unsigned int empty;
 	bool more;			/* another page follows this job */
 	bool digests_done, have_done;
 	uint32_t last_uid[2];		/* told by the list so far */
