@@ -466,6 +466,43 @@ START_TEST(a_reference_count_that_is_wrong_costs_no_mail)
 }
 END_TEST
 
+/* The last record of the map's log says that all of it is done. */
+static void
+check_tail(void)
+{
+	static const uint8_t record[12] = { 0x80, 0x80, 0x80, 0x84, 0x20, 0,
+	    0, 0x10, 0x40, 0, 4, 0 };
+	struct strbuf bytes;
+	uint32_t tail;
+
+	snprintf(file_path, sizeof(file_path),
+	    "%s/storage/dovecot.map.index.log", root);
+	read_file(&bytes);
+	ck_assert_uint_gt(bytes.len, 16);
+	ck_assert_mem_eq(bytes.data + bytes.len - 16, record, 12);
+	memcpy(&tail, bytes.data + bytes.len - 4, sizeof(tail));
+	ck_assert_uint_eq(tail, bytes.len);
+	strbuf_deinit(&bytes);
+}
+
+START_TEST(each_change_of_the_map_says_that_it_is_done)
+{
+	struct err err = ERR_INIT;
+	uint32_t uid[1] = { 0 };
+
+	begin(MDBOX);
+	check_tail();
+	open_store(MDBOX, false);
+	ck_assert_int_eq(store->driver->expunge(box, 2, guids[1], 0, &err),
+	    0);
+	ck_assert_int_eq(store->driver->flush(store, on_done, uid, &err), 0);
+	ck_assert_uint_eq(uid[0], 2);
+	check_tail();
+	close_store();
+	tempdir_remove();
+}
+END_TEST
+
 static int
 on_list(const struct store_listing *listing, void *arg, struct err *err)
 {
@@ -532,6 +569,7 @@ main(void)
 	tcase_add_test(tc, a_map_with_any_bit_flipped_shows_no_wrong_message);
 	tcase_add_loop_test(tc, a_damaged_index_shows_no_message_as_another,
 	    0, FORMATS);
+	tcase_add_test(tc, each_change_of_the_map_says_that_it_is_done);
 	tcase_add_test(tc, a_reference_count_that_is_wrong_costs_no_mail);
 	tcase_add_loop_test(tc, a_file_in_place_of_a_folder_is_in_nobodys_way,
 	    0, FORMATS);

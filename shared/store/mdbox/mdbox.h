@@ -68,6 +68,9 @@ bool mdbox_map_find(const struct mdbox *mdbox, uint32_t map_uid,
 uint32_t mdbox_highest_file(const struct mdbox *mdbox);
 /* The end of the last body of this file by the map. */
 uint64_t mdbox_file_end(const struct mdbox *mdbox, uint32_t file_id);
+/* As index_txn_commit, for the map, which is locked. */
+int mdbox_map_commit(struct mdbox *mdbox, struct index_txn **txn,
+    bool *unknown_r, struct err *err);
 /* References let go by all that is published and not yet counted. */
 int mdbox_map_release(struct mdbox *mdbox, struct err *err);
 /* An open m.N, or -1; *st_r of it.  Looks in the ALT storage, too. */

@@ -176,6 +176,23 @@ put_release(struct mdbox *mdbox, struct index_txn *txn, uint32_t map_uid,
 	index_txn_ext_increase(txn, &mdbox_want_ref, map_uid, -(int32_t)n);
 }
 
+/*
+ * Dovecot moves the tail over what is external, but only in memory: a snapshot
+ * that it writes has the tail of the last record that says one.  So each
+ * transaction says it, unless there is something before it that Dovecot did
+ * not finish, and has to find.
+ */
+int
+mdbox_map_commit(struct mdbox *mdbox, struct index_txn **txn,
+    bool *unknown_r, struct err *err)
+{
+	const struct index_state *state = index_state(mdbox->map);
+
+	if (state->log_tail == state->log_offset)
+		index_txn_tail(*txn);
+	return index_txn_commit(txn, unknown_r, err);
+}
+
 int
 mdbox_map_release(struct mdbox *mdbox, struct err *err)
 {
@@ -205,7 +222,7 @@ mdbox_map_release(struct mdbox *mdbox, struct err *err)
 			put_release(mdbox, txn, uids.v[i],
 			    (uint32_t)(end - i));
 		}
-		ret = index_txn_commit(&txn, NULL, err);
+		ret = mdbox_map_commit(mdbox, &txn, NULL, err);
 	}
 	ARRAY_FREE(&uids);
 	return ret;

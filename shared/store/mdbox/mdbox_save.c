@@ -432,7 +432,7 @@ put_in_map(struct mdbox *mdbox, uint32_t highest, op_list *bodies,
 	for (size_t i = 0; i < copies->n; i++)
 		index_txn_ext_increase(txn, &mdbox_want_ref,
 		    copies->v[i]->map_uid, 1);
-	if (index_txn_commit(&txn, unknown, err) == -1)
+	if (mdbox_map_commit(mdbox, &txn, unknown, err) == -1)
 		return -1;
 	for (size_t i = 0; i < bodies->n + copies->n; i++) {
 		struct dbox_op *op = i < bodies->n ? bodies->v[i] :
