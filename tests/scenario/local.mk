@@ -32,6 +32,7 @@ dist_check_SCRIPTS += %D%/local_location.sh
 dist_check_SCRIPTS += %D%/max_delete.sh
 dist_check_SCRIPTS += %D%/mbox_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_dovecot.sh
+dist_check_SCRIPTS += %D%/backup_dovecot.sh
 dist_check_SCRIPTS += %D%/modseqs_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_tls.sh
 dist_check_SCRIPTS += %D%/missing_root.sh
