@@ -9,4 +9,5 @@ noinst_LIBRARIES += %D%/libbrain.a
 	%D%/merge_pair.c %D%/merge_decide.c %D%/merge_uids.c \
 	%D%/merge_modseqs.c %D%/highest.c %D%/rebuild.c \
 	%D%/merge_tree.c %D%/merge_tree.h %D%/merge_tree_left.c \
+	%D%/merge_tree_ops.c \
 	%D%/plan.c %D%/plan.h

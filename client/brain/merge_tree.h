@@ -101,6 +101,9 @@ bool merge_tree_leave_unseen(const struct tree_input *in,
 /* What is to have a name of an entry that is left alone is left alone too. */
 void merge_tree_leave(struct arena *arena, struct tree_entries *entries);
 
+/* It stays and a side has it, so it wants the name of its target. */
+bool merge_tree_wants_name(const struct tree_entry *e);
+
 /* Does another entry than this one get the name, or keep it? */
 bool merge_tree_name_taken(const struct tree_entries *entries, size_t index,
     const char *name);
