@@ -4,7 +4,7 @@
 # Two private Dovecots, of which only the parts are run that a user starts, and
 # their Maildirs kept equal over TLS: all that is compared or changed is seen
 # and done through IMAP.
-rounds=${ROUNDS:-8}
+rounds=${ROUNDS:-50}
 changes=${CHANGES:-25}
 seed=${SEED:-1}
 
