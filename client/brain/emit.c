@@ -85,8 +85,8 @@ emit_state(struct brain *brain, unsigned int s, size_t entry,
 	m->box.highestmodseq = highestmodseq;
 	if (highestmodseq != 0) {
 		m->vanished = brain->modseqs[entry].vanished[s].uids;
+		/* Again where it is raised again: so high it counts. */
 		m->vanished_count = brain->modseqs[entry].vanished[s].n;
-		brain->modseqs[entry].vanished[s].n = 0;
 	}
 	sent->what = highestmodseq != 0 ? SENT_HIGHEST : SENT_STATE;
 	sent->entry = entry;
