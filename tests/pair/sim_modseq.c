@@ -65,6 +65,34 @@ looks_same(const struct memory_mail *a, const struct memory_mail *b)
 	return true;
 }
 
+static bool
+is_told_gone(const struct memory_mailbox *box, uint32_t uid, uint64_t above)
+{
+	for (size_t i = 0; i < box->vanished.n; i++)
+		if (box->vanished.v[i].uid == uid &&
+		    box->vanished.v[i].modseq > above)
+			return true;
+	return false;
+}
+
+/* What is not there any more. */
+static bool
+check_gone(struct sim *sim, const struct memory_mailbox *seen,
+    const struct memory_mailbox *box)
+{
+	for (size_t i = 0; i < seen->mails.n; i++) {
+		uint32_t uid = seen->mails.v[i]->uid;
+
+		if (memory_mail_find(box, uid) == NULL &&
+		    !is_told_gone(box, uid, seen->status.highestmodseq))
+			return sim_fail(sim, "UID %u of %s is gone, which "
+			    "nobody is told who knew all up to %llu",
+			    (unsigned int)uid, box->name,
+			    (unsigned long long)seen->status.highestmodseq);
+	}
+	return true;
+}
+
 /* A client that knew the mailbox as in seen comes to box. */
 static bool
 check_box(struct sim *sim, const struct memory_mailbox *seen,
@@ -76,6 +104,8 @@ check_box(struct sim *sim, const struct memory_mailbox *seen,
 	for (size_t i = 0; i < seen->mails.n; i++)
 		if (seen->mails.v[i]->uid == 0)
 			return true;
+	if (!check_gone(sim, seen, box))
+		return false;
 	for (size_t i = 0; i < box->mails.n; i++) {
 		mail = box->mails.v[i];
 		if (mail->uid == 0)

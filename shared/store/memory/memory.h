@@ -57,6 +57,12 @@ struct memory_mail {
 	bool expunged;			/* flush is about to free it */
 };
 
+/* What mail clients are told by VANISHED (RFC 7162). */
+struct memory_vanished {
+	uint32_t uid;
+	uint64_t modseq;
+};
+
 struct memory_mailbox {
 	struct memory_world *world;	/* NULL: removed */
 	unsigned int refs;
@@ -64,6 +70,7 @@ struct memory_mailbox {
 	bool selectable;
 	struct mailbox_status status;	/* guid zero: none given yet */
 	ARRAY(struct memory_mail *) mails; /* by uid, those without last */
+	ARRAY(struct memory_vanished) vanished; /* as it happened */
 	uint64_t id;			/* as an inode: never used twice */
 	uint64_t changed;		/* world time of the last change */
 };

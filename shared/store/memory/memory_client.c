@@ -94,6 +94,7 @@ memory_client_expunge(struct memory_world *world, const char *name,
 	memory_mailbox_take(mailbox, mail);
 	memory_mail_free(mail);
 	memory_mailbox_next_modseq(mailbox);
+	memory_mailbox_vanish(mailbox, uid);
 	memory_mailbox_touch(mailbox);
 	return 0;
 }
@@ -265,6 +266,7 @@ memory_client_rebuild(struct memory_world *world, const char *name)
 	for (size_t i = 0; i < mailbox->mails.n; i++)
 		mailbox->mails.v[i]->modseq = 1;
 	mailbox->status.highestmodseq = 1;
+	mailbox->vanished.n = 0;
 	memory_mailbox_touch(mailbox);
 	return 0;
 }
@@ -279,6 +281,7 @@ memory_client_uidvalidity(struct memory_world *world, const char *name,
 		return -1;
 	memory_mailbox_number(mailbox);
 	mailbox->status.uidvalidity = uidvalidity;
+	mailbox->vanished.n = 0;
 	for (size_t i = 0; i < mailbox->mails.n; i++)
 		mailbox->mails.v[i]->uid = (uint32_t)i + 1;
 	mailbox->status.uidnext = (uint32_t)mailbox->mails.n + 1;

@@ -172,6 +172,8 @@ apply_uid(struct memory_box *box, struct memory_op *op, bool stepped,
 	mail->modseq = memory_mailbox_take_modseq(mailbox,
 	    op->kind == MEMORY_UID ? mail->modseq : 0, op->modseq, true);
 	memory_mailbox_insert(mailbox, mail);
+	if (op->kind == MEMORY_UID && op->from_uid != 0)
+		memory_mailbox_vanish(mailbox, op->from_uid);
 	mailbox->status.uidnext = op->uid + 1;
 	op->own_mail = false;
 	memory_mailbox_touch(mailbox);
@@ -367,6 +369,7 @@ apply_expunge(struct memory_box *box, struct memory_op *op,
 			return r;
 		memory_mailbox_take(box->mailbox, op->mail);
 		modseq = memory_mailbox_next_modseq(box->mailbox);
+		memory_mailbox_vanish(box->mailbox, op->uid);
 		memory_mailbox_touch(box->mailbox);
 		op->mail->expunged = true;
 		op->own_mail = true;
@@ -387,6 +390,12 @@ raise_highest(struct memory_box *box)
 		if (op->kind == MEMORY_STATUS && !op->failed &&
 		    op->status.highestmodseq > status->highestmodseq)
 			status->highestmodseq = op->status.highestmodseq;
+		for (size_t k = 0; op->kind == MEMORY_STATUS && !op->failed &&
+		    k < op->status.vanished_count; k++)
+			if (memory_mail_find(box->mailbox,
+			    op->status.vanished[k]) == NULL)
+				memory_mailbox_vanish(box->mailbox,
+				    op->status.vanished[k]);
 	}
 }
 

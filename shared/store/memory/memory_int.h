@@ -57,6 +57,8 @@ const char **memory_keywords_dup(const char *const *keywords, size_t count);
 char *memory_strdup(const char *str);
 struct memory_mailbox *memory_mailbox_add(struct memory_world *world,
     const char *name, bool selectable, const struct mailbox_status *status);
+/* This UID is gone, as of the present HIGHESTMODSEQ. */
+void memory_mailbox_vanish(struct memory_mailbox *mailbox, uint32_t uid);
 void memory_mailbox_unlist(struct memory_mailbox *mailbox);
 void memory_mailbox_list(struct memory_world *world,
     struct memory_mailbox *mailbox);

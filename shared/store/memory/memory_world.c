@@ -325,8 +325,17 @@ memory_mailbox_unref(struct memory_mailbox *mailbox)
 	for (size_t i = 0; i < mailbox->mails.n; i++)
 		memory_mail_free(mailbox->mails.v[i]);
 	ARRAY_FREE(&mailbox->mails);
+	ARRAY_FREE(&mailbox->vanished);
 	free(mailbox->name);
 	free(mailbox);
+}
+
+void
+memory_mailbox_vanish(struct memory_mailbox *mailbox, uint32_t uid)
+{
+	*ARRAY_ADD(&mailbox->vanished) = (struct memory_vanished){
+		uid, mailbox->status.highestmodseq,
+	};
 }
 
 static size_t
@@ -461,6 +470,8 @@ contents_copy(struct memory_world *to, const struct memory_world *from)
 		for (size_t k = 0; k < src->mails.n; k++)
 			*ARRAY_ADD(&dest->mails) =
 			    mail_dup(to, src->mails.v[k]);
+		for (size_t k = 0; k < src->vanished.n; k++)
+			*ARRAY_ADD(&dest->vanished) = src->vanished.v[k];
 	}
 	for (size_t i = 0; i < from->subscriptions.n; i++)
 		*ARRAY_ADD(&to->subscriptions) =
