@@ -233,6 +233,7 @@ HISTORY(a_store_that_may_only_be_added_to_gets_no_mail_twice, 2203849,
 	{ SIM_RUN_BUSY, A, 447, 62, 38 }, { SIM_RUN_BUSY, A, 904, 827, 186 },
 	{ SIM_LOSE_LOG, B, 167, 715, 29 },
 	{ SIM_RUN_APPEND, B, 219, 622, 399 })
+
 /* F6: the other side's HIGHESTMODSEQ is known only by what it answers. */
 HISTORY(uids_that_went_are_told_above_all_that_turns_out, 200013046,
 	{ SIM_DELIVER, B, 914, 895, 970 }, { SIM_DROP, A, 428, 962, 63 },
@@ -318,6 +319,7 @@ main(void)
 	    a_uidvalidity_that_could_not_be_taken_over_is_pending);
 	tcase_add_test(tcase,
 	    a_store_that_may_only_be_added_to_gets_no_mail_twice);
+	tcase_add_test(tcase,
 	    uids_that_went_are_told_above_all_that_turns_out);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
