@@ -1,7 +1,8 @@
 # Not part of make check: what it measures depends on what else runs.
 EXTRA_PROGRAMS += %D%/raw
 %C%_raw_LDADD = $(LINK_BASE)
-dist_noinst_SCRIPTS += %D%/bench.sh
+dist_noinst_SCRIPTS += %D%/bench.sh %D%/growth.sh
+EXTRA_DIST += %D%/growth.awk
 CLEANFILES += %D%/raw
 
 .PHONY: bench
