@@ -164,13 +164,13 @@ for format in $formats; do
 	same_view
 done
 
-for format in $formats maildir; do
+for format in $(echo "$formats" | tr ": " "\n\n" | sort -u); do
 	step "$format: messages stored with CRLF line ends show the same"
 	place=$work/crlf/$format
 	mkdir -p "$work/crlf"
 	for run in 'changed:' 'nothing to do'; do
 		expect 0 -o "mail_location=$format:$place" --create \
-		    -o mail_save_crlf=yes mirror "maildir:$laptop"
+		    -o mail_save_crlf=yes mirror "$(location "$from" laptop)"
 		prints "$run"
 	done
 	grep -rql "$(printf '^Subject: .*\r$')" "$place" ||
