@@ -482,6 +482,16 @@ reap_jobs(struct brain *brain)
 	}
 }
 
+/* All of a renumbering is one step of the store, up to its own FLUSH (M10). */
+static bool
+is_renumbering(const struct brain *brain, unsigned int s)
+{
+	const struct job *job = next_ready(brain, brain->side[s].emitted);
+
+	return job != NULL && job->pre_sent[s] &&
+	    job->plan.side[s].uidvalidity != 0;
+}
+
 /*
  * The oldest job keeps others from being begun, and a store has not enough
  * operations yet to make them durable unasked.
@@ -498,6 +508,7 @@ flush_oldest(struct brain *brain)
 
 		if (job->emitted[s] && job->last_op[s] > side->done &&
 		    job->last_op[s] > side->flush &&
+		    !is_renumbering(brain, s) &&
 		    side->op - side->done < RUN_BATCH &&
 		    brain->side[!s].body == NULL)
 			emit_flush(brain, s);

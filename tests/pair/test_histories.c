@@ -240,6 +240,13 @@ HISTORY(uids_that_went_are_told_above_all_that_turns_out, 200013046,
 	{ SIM_RUN, B, 619, 24, 675 }, { SIM_MOVE, B, 399, 699, 28 },
 	{ SIM_REBUILD, B, 547, 549, 611 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* M10: nor where many small mailboxes are under way. */
+HISTORY(a_renumbering_is_not_torn_by_a_flush, 900000318,
+	{ SIM_UIDVALIDITY, A, 669, 907, 33 }, { SIM_DELIVER, A, 40, 935, 335 },
+	{ SIM_DELIVER, A, 784, 671, 148 }, { SIM_CREATE, A, 116, 156, 928 },
+	{ SIM_DELIVER, B, 170, 192, 850 }, { SIM_MOVE, B, 293, 10, 150 },
+	{ SIM_RUN, B, 765, 570, 961 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -321,6 +328,7 @@ main(void)
 	    a_store_that_may_only_be_added_to_gets_no_mail_twice);
 	tcase_add_test(tcase,
 	    uids_that_went_are_told_above_all_that_turns_out);
+	tcase_add_test(tcase, a_renumbering_is_not_torn_by_a_flush);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
