@@ -3,8 +3,15 @@
  */
 #include "config.h"
 
+#include <sys/file.h>
+#include <sys/wait.h>
+
 #include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/flags.h"
 #include "store/index/index_int.h"
@@ -526,6 +533,91 @@ START_TEST(a_mailbox_that_is_removed_says_so)
 }
 END_TEST
 
+/* As another program would; what it returns ends the hold. */
+static int
+hold(enum index_lock_method method, pid_t *pid_r)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = openat(index_root.fd, INDEX_BASE ".log", O_RDWR), ends[2];
+	char byte;
+
+	ck_assert_int_ne(fd, -1);
+	*pid_r = -1;
+	switch (method) {
+	case INDEX_LOCK_FLOCK:
+		ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+		return fd;
+	case INDEX_LOCK_DOTLOCK:
+		close(fd);
+		fd = openat(index_root.fd, INDEX_BASE ".log.lock",
+		    O_WRONLY | O_CREAT | O_EXCL, 0600);
+		ck_assert_int_eq(dprintf(fd, "1:elsewhere"), 11);
+		return fd;
+	case INDEX_LOCK_FCNTL:
+		break;
+	}
+	ck_assert_int_eq(pipe(ends), 0);
+	*pid_r = fork();
+	if (*pid_r == 0) {
+		/* Also if the test fails. */
+		(void)alarm(60);
+		if (fcntl(fd, F_SETLK, &lock) == -1 ||
+		    write(ends[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(fd);
+	ck_assert_int_eq((int)read(ends[0], &byte, 1), 1);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void
+let_go(int held, pid_t pid)
+{
+	close(held);
+	(void)unlinkat(index_root.fd, INDEX_BASE ".log.lock", 0);
+	if (pid != -1) {
+		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+START_TEST(each_lock_method_is_dovecots_and_no_other)
+{
+	struct index_options opts = {
+		.lock_method = (enum index_lock_method)_i,
+		.hostname = "here",
+	};
+	struct index *index;
+	struct err err;
+	pid_t pid;
+	int held;
+
+	make(1);
+	for (int method = INDEX_LOCK_FCNTL; method <= INDEX_LOCK_DOTLOCK;
+	    method++) {
+		held = hold((enum index_lock_method)method, &pid);
+		index = index_open(&index_root, index_root.fd, INDEX_BASE,
+		    &opts);
+		err = (struct err)ERR_INIT;
+		if (method == _i) {
+			ck_assert_int_eq(index_lock(index, &err), -1);
+			ck_assert_int_eq(err.code, ERR_TEMP);
+		} else {
+			ck_assert_msg(index_lock(index, &err) == 0, "%s",
+			    err.msg);
+			index_unlock(index);
+		}
+		let_go(held, pid);
+		err = (struct err)ERR_INIT;
+		ck_assert_msg(index_lock(index, &err) == 0, "%s", err.msg);
+		index_close(&index);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -555,5 +647,7 @@ main(void)
 	    a_wrong_transaction_is_refused_before_anything_is_written);
 	tcase_add_test(tc, who_is_second_to_create_an_index_is_told);
 	tcase_add_test(tc, a_mailbox_that_is_removed_says_so);
+	tcase_add_loop_test(tc, each_lock_method_is_dovecots_and_no_other,
+	    INDEX_LOCK_FCNTL, INDEX_LOCK_DOTLOCK + 1);
 	return unit_run(suite);
 }
