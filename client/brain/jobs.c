@@ -205,7 +205,9 @@ jobs_left_unequal(const struct brain *brain, const struct job *job)
 
 	(void)has_pending(brain, &brain->entries.v[job->entry], &whole,
 	    &unequal);
-	return unequal && !(job->list[0] && job->list[1]);
+	/* Modseqs are not compared where a peer may only add (F6). */
+	return unequal && (!(job->list[0] && job->list[1]) ||
+	    run_is_append(brain, 0) || run_is_append(brain, 1));
 }
 
 /* What decides whether an entry needs a job, and which lists. */

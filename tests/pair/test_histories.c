@@ -240,6 +240,13 @@ HISTORY(uids_that_went_are_told_above_all_that_turns_out, 200013046,
 	{ SIM_RUN, B, 619, 24, 675 }, { SIM_MOVE, B, 399, 699, 28 },
 	{ SIM_REBUILD, B, 547, 549, 611 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: a second run that may only add forgets nothing of it. */
+HISTORY(modseqs_that_could_not_be_made_equal_stay_pending, 2406933,
+	{ SIM_CREATE_DIR, A, 943, 793, 818 }, { SIM_DELIVER, A, 311, 931, 968 },
+	{ SIM_DELIVER, B, 717, 742, 302 }, { SIM_FLAGS, A, 165, 287, 302 },
+	{ SIM_MOVE, B, 518, 933, 188 }, { SIM_TAKE_COPY, B, 101, 43, 103 },
+	{ SIM_RUN_APPEND, B, 452, 491, 655 })
+
 /* M10: nor where many small mailboxes are under way. */
 HISTORY(a_renumbering_is_not_torn_by_a_flush, 900000318,
 	{ SIM_UIDVALIDITY, A, 669, 907, 33 }, { SIM_DELIVER, A, 40, 935, 335 },
@@ -329,6 +336,8 @@ main(void)
 	tcase_add_test(tcase,
 	    uids_that_went_are_told_above_all_that_turns_out);
 	tcase_add_test(tcase, a_renumbering_is_not_torn_by_a_flush);
+	tcase_add_test(tcase,
+	    modseqs_that_could_not_be_made_equal_stay_pending);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
