@@ -34,6 +34,7 @@ dist_check_SCRIPTS += %D%/mbox_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_dovecot.sh
 dist_check_SCRIPTS += %D%/backup_dovecot.sh
 dist_check_SCRIPTS += %D%/modseqs_dovecot.sh
+dist_check_SCRIPTS += %D%/watching_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_tls.sh
 dist_check_SCRIPTS += %D%/missing_root.sh
 dist_check_SCRIPTS += %D%/no_space.sh
