@@ -88,6 +88,7 @@ add_uids(struct brain *brain, struct vanished *v, const uint32_t *uids,
 			all[kept++] = all[i];
 	v->uids = all;
 	v->n = kept;
+	v->told = 0;
 }
 
 /*

@@ -175,6 +175,7 @@ struct mend {
 struct vanished {
 	uint32_t *uids;			/* rising, in the brain's arena */
 	size_t n;			/* up to VANISHED_MAX */
+	uint64_t told;			/* with this HIGHESTMODSEQ; 0: not yet */
 };
 
 /* Modseqs of one mailbox (F6). */
