@@ -18,7 +18,7 @@ clients=${CLIENTS:-2}
 # other sessions use them and another program moves files.
 bearable="$bearable|Our dotlock file .* was deleted|UIDs not ordered"
 bearable="$bearable|uidlist.tmp.*failed|dovecot-keywords.*failed: No such"
-bearable="$bearable|(open|unlink)[(].*/tmp/.*No such file"
+bearable="$bearable|(open|unlink|rename|utime)[(].*/tmp/.*No such file"
 bearable="$bearable|Duplicate file entry|Bad file descriptor"
 bearable="$bearable|Expunged message reappeared|immediately deleted under us"
 bearable="$bearable|stat[(].*/cur[)] failed: No such file"
