@@ -17,12 +17,11 @@
 #include "brain/merge_tree.h"
 #include "model/mailbox_name.h"
 
-#define TEMP_PREFIX	"dsync-temp-"
-
 bool
 merge_tree_name_temporary(const char *name)
 {
-	return strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0;
+	return strncmp(name, NAME_TEMP_PREFIX,
+	    sizeof(NAME_TEMP_PREFIX) - 1) == 0;
 }
 
 /* Who stands on a name at present. */
@@ -80,12 +79,12 @@ static const char *
 temp_name(struct arena *arena, const struct tree_entry *e, unsigned int s)
 {
 	char hex[GUID_HEX_SIZE];
-	char *name = arena_alloc(arena, sizeof(TEMP_PREFIX) + GUID_HEX_SIZE);
+	char *name = arena_alloc(arena, sizeof(NAME_TEMP_PREFIX) + GUID_HEX_SIZE);
 
 	guid_format(e->box[s] != NULL ? &e->box[s]->guid : &e->target.guid,
 	    hex);
-	(void)snprintf(name, sizeof(TEMP_PREFIX) + GUID_HEX_SIZE, "%s%s",
-	    TEMP_PREFIX, hex);
+	(void)snprintf(name, sizeof(NAME_TEMP_PREFIX) + GUID_HEX_SIZE, "%s%s",
+	    NAME_TEMP_PREFIX, hex);
 	return name;
 }
 

@@ -19,6 +19,7 @@
 #define NAME_MAX_BYTES	4096U	/* bytes of a whole name */
 #define NAME_PART_MAX	1000U	/* bytes of one part */
 #define NAME_DEPTH_MAX	64U	/* parts */
+#define NAME_TEMP_PREFIX "dsync-temp-"	/* then a GUID: being renamed (T11) */
 
 /* Valid UTF-8 (RFC 3629): no overlong form, surrogate or above U+10FFFF. */
 bool utf8_valid(const void *text, size_t len);

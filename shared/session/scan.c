@@ -25,7 +25,6 @@
 #include "session/session_int.h"
 
 #define LOOKS_MAX	5U	/* at a tree that does not keep still */
-#define TEMP_PREFIX	"dsync-temp-"	/* of a rename that was cut (T11) */
 
 struct entry {
 	const char *name;
@@ -188,9 +187,9 @@ is_temporary(const char *name)
 	const char *last = name_last(name);
 	struct guid128 guid;
 
-	return strncmp(last, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
-	    guid_parse(&guid, last + sizeof(TEMP_PREFIX) - 1,
-	    strlen(last) - (sizeof(TEMP_PREFIX) - 1));
+	return strncmp(last, NAME_TEMP_PREFIX, sizeof(NAME_TEMP_PREFIX) - 1) == 0 &&
+	    guid_parse(&guid, last + sizeof(NAME_TEMP_PREFIX) - 1,
+	    strlen(last) - (sizeof(NAME_TEMP_PREFIX) - 1));
 }
 
 /*
