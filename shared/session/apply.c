@@ -415,8 +415,8 @@ apply_info(struct arena *arena, const struct msg_message *m,
 	info->pop3_order = m->pop3_order;
 }
 
-int
-on_op_flags(struct session *s, const struct msg *msg, struct err *err)
+static int
+set_flags(struct session *s, const struct msg *msg, struct err *err)
 {
 	const struct msg_op_flags *m = &msg->u.op_flags;
 	struct target t = { 0 };
@@ -470,6 +470,20 @@ on_op_flags(struct session *s, const struct msg *msg, struct err *err)
 out:
 	arena_free(&t.arena);
 	return r == -1 ? -1 : 0;
+}
+
+int
+on_op_flags(struct session *s, const struct msg *msg, struct err *err)
+{
+	const struct msg_op_flags *m = &msg->u.op_flags;
+	size_t before = s->pending.n;
+
+	if (set_flags(s, msg, err) == -1)
+		return -1;
+	if (s->pending.n > before)
+		session_add_marks(s, &m->mailbox, m->uid, m->marks,
+		    m->mark_count, s->pending.v[before].text);
+	return 0;
 }
 
 /*

@@ -651,6 +651,9 @@ answer_op(struct session *s, const struct batch_op *op)
 	session_add_pending(s, &op->mailbox_guid, op->m.uid,
 	    op->m.mark_count > 0 ? &op->m.marks[0] : NULL,
 	    session_err_text(s, op->code, op->text));
+	if (op->kind == BATCH_FLAGS)
+		session_add_marks(s, &op->mailbox_guid, op->m.uid, op->marks,
+		    op->mark_count, session_err_text(s, op->code, op->text));
 }
 
 static void

@@ -42,6 +42,14 @@ session_add_pending(struct session *s, const struct guid128 *mailbox,
 }
 
 void
+session_add_marks(struct session *s, const struct guid128 *mailbox,
+    uint32_t uid, const struct guid128 *marks, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		session_add_pending(s, mailbox, uid, &marks[i], text);
+}
+
+void
 session_add_waiting(struct session *s, const struct guid128 *mailbox,
     const struct guid128 *mark)
 {

@@ -369,6 +369,13 @@ const char *session_err_text(const struct session *s, enum err_code code,
 /* pending.c */
 void session_add_pending(struct session *s, const struct guid128 *mailbox,
     uint32_t uid, const struct guid128 *mark, const char *text);
+/*
+ * Marks that a message was to get, one entry each: the other store may know it
+ * by another one than this, and has to be asked for all.
+ */
+void session_add_marks(struct session *s, const struct guid128 *mailbox,
+    uint32_t uid, const struct guid128 *marks, size_t count,
+    const char *text);
 /* This entry is void once the mailbox has a message of this mark. */
 void session_add_waiting(struct session *s, const struct guid128 *mailbox,
     const struct guid128 *mark);

@@ -234,6 +234,24 @@ HISTORY(a_store_that_may_only_be_added_to_gets_no_mail_twice, 2203849,
 	{ SIM_LOSE_LOG, B, 167, 715, 29 },
 	{ SIM_RUN_APPEND, B, 219, 622, 399 })
 
+/* E1: it has no mark in common with that of the other side then. */
+HISTORY(marks_that_were_refused_are_all_pending_before_a_mirror, 200625963,
+	{ SIM_DELIVER, A, 375, 84, 888 }, { SIM_RUN, B, 76, 663, 821 },
+	{ SIM_LOSE_LOG, A, 232, 85, 154 },
+	{ SIM_RUN_APPEND, B, 163, 436, 82 }, { SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(marks_that_were_refused_are_all_pending_before_a_backup, 200617088,
+	{ SIM_DROP, B, 630, 506, 622 }, { SIM_RUN_CUT, B, 518, 515, 21 },
+	{ SIM_MOVE, A, 979, 910, 491 }, { SIM_RUN, A, 939, 507, 71 },
+	{ SIM_LOSE_LOG, A, 416, 278, 847 },
+	{ SIM_RUN_APPEND, A, 715, 914, 947 },
+	{ SIM_RUN_BACKUP, B, 323, 846, 710 })
+
+HISTORY(marks_refused_by_a_store_that_was_killed_are_all_pending, 200582899,
+	{ SIM_RUN_APPEND, A, 359, 545, 915 }, { SIM_DELIVER, A, 753, 87, 615 },
+	{ SIM_RUN_KILL, B, 217, 844, 193 },
+	{ SIM_RUN_APPEND, A, 135, 668, 111 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* F6: the other side's HIGHESTMODSEQ is known only by what it answers. */
 HISTORY(uids_that_went_are_told_above_all_that_turns_out, 200013046,
 	{ SIM_DELIVER, B, 914, 895, 970 }, { SIM_DROP, A, 428, 962, 63 },
@@ -333,6 +351,12 @@ main(void)
 	    a_uidvalidity_that_could_not_be_taken_over_is_pending);
 	tcase_add_test(tcase,
 	    a_store_that_may_only_be_added_to_gets_no_mail_twice);
+	tcase_add_test(tcase,
+	    marks_that_were_refused_are_all_pending_before_a_mirror);
+	tcase_add_test(tcase,
+	    marks_that_were_refused_are_all_pending_before_a_backup);
+	tcase_add_test(tcase,
+	    marks_refused_by_a_store_that_was_killed_are_all_pending);
 	tcase_add_test(tcase,
 	    uids_that_went_are_told_above_all_that_turns_out);
 	tcase_add_test(tcase, a_renumbering_is_not_torn_by_a_flush);
