@@ -150,6 +150,7 @@ sim_model_new(struct sim *sim, unsigned int site,
 	struct sim_model *model = &sim->model;
 	struct sim_inst *inst;
 	unsigned int place;
+	bool back = true;
 
 	if (model->off)
 		return;
@@ -158,12 +159,16 @@ sim_model_new(struct sim *sim, unsigned int site,
 		inst = ARRAY_ADD(&model->inst);
 		*inst = (struct sim_inst){ .body = body, .place = place };
 		stamp(model, inst, site);
+		back = false;
 	} else if (count_at(sim, site, body, place) > 1) {
 		/* Which is which is no longer told by age. */
 		doubt(model, body);
 	}
 	inst->ended &= ~(1U << site);
 	inst->known &= ~(1U << site);
+	/* It may be that one as well, and goes only if both are dead (M3). */
+	if (back && find_ended(model, site, body, place) != NULL)
+		loose_of(model, body)->up = true;
 	inst->alive = inst->ended == 0;
 	inst->on |= 1U << site;
 	if (model->running)

@@ -272,6 +272,13 @@ HISTORY(a_renumbering_is_not_torn_by_a_flush, 900000318,
 	{ SIM_DELIVER, B, 170, 192, 850 }, { SIM_MOVE, B, 293, 10, 150 },
 	{ SIM_RUN, B, 765, 570, 961 })
 
+/* M3: it may be either, so it is not told that one of them is dead. */
+HISTORY(one_of_two_alike_that_is_back_stays_though_the_other_went, 2126948,
+	{ SIM_DELIVER, A, 586, 230, 946 }, { SIM_COPY, A, 316, 141, 688 },
+	{ SIM_RUN_GUARD, A, 406, 782, 541 }, { SIM_EXPUNGE, B, 452, 876, 628 },
+	{ SIM_EXPUNGE, A, 579, 677, 800 }, { SIM_MOVE_BACK, A, 945, 972, 304 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -362,6 +369,8 @@ main(void)
 	tcase_add_test(tcase, a_renumbering_is_not_torn_by_a_flush);
 	tcase_add_test(tcase,
 	    modseqs_that_could_not_be_made_equal_stay_pending);
+	tcase_add_test(tcase,
+	    one_of_two_alike_that_is_back_stays_though_the_other_went);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
