@@ -218,8 +218,12 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 	bool pending, whole, unequal;
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
 	unsigned int h = e->exists[1] && !e->exists[0];
-	/* Such a store takes no marks either: what is pending may be there. */
-	bool weak = run_is_append(brain, 0) || run_is_append(brain, 1);
+	/*
+	 * Such a store takes no marks either: what is pending may be there
+	 * under others.  One-way all that is not found goes (B2).
+	 */
+	bool weak = run_is_append(brain, 0) || run_is_append(brain, 1) ||
+	    brain->source >= 0;
 
 	pending = has_pending(brain, e, &whole, &unequal);
 	list[0] = list[1] = false;

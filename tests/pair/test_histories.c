@@ -279,6 +279,14 @@ HISTORY(one_of_two_alike_that_is_back_stays_though_the_other_went, 2126948,
 	{ SIM_EXPUNGE, A, 579, 677, 800 }, { SIM_MOVE_BACK, A, 945, 972, 304 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* What was pending may be known there under marks that nobody took over. */
+HISTORY(a_backup_finds_mail_whose_marks_could_not_be_taken_over, 200617088,
+	{ SIM_DROP, B, 630, 506, 622 }, { SIM_RUN_CUT, B, 518, 515, 21 },
+	{ SIM_MOVE, A, 979, 910, 491 }, { SIM_RUN, A, 939, 507, 71 },
+	{ SIM_LOSE_LOG, A, 416, 278, 847 },
+	{ SIM_RUN_APPEND, A, 715, 914, 947 },
+	{ SIM_RUN_BACKUP, B, 323, 846, 710 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -371,6 +379,8 @@ main(void)
 	    modseqs_that_could_not_be_made_equal_stay_pending);
 	tcase_add_test(tcase,
 	    one_of_two_alike_that_is_back_stays_though_the_other_went);
+	tcase_add_test(tcase,
+	    a_backup_finds_mail_whose_marks_could_not_be_taken_over);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
