@@ -210,6 +210,20 @@ jobs_left_unequal(const struct brain *brain, const struct job *job)
 	    run_is_append(brain, 0) || run_is_append(brain, 1));
 }
 
+/* The source has a mere directory there: what the destination holds goes. */
+static bool
+is_emptied(const struct brain *brain, const struct tree_entry *e)
+{
+	const struct msg_mailbox *from, *to;
+
+	if (brain->source < 0)
+		return false;
+	from = e->box[brain->source];
+	to = e->box[!brain->source];
+	return from != NULL && !from->selectable && to != NULL &&
+	    to->selectable && to->messages > 0;
+}
+
 /* What decides whether an entry needs a job, and which lists. */
 static bool
 job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
@@ -227,6 +241,10 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 
 	pending = has_pending(brain, e, &whole, &unequal);
 	list[0] = list[1] = false;
+	if (e->fate == TREE_KEEP && is_emptied(brain, e)) {
+		list[!brain->source] = true;
+		return true;
+	}
 	if (e->fate == TREE_SKIP || !e->target.selectable)
 		return false;
 	if (e->exists[0] && e->exists[1]) {
@@ -270,6 +288,8 @@ job_start(struct brain *brain, size_t entry, const bool list[2])
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		job->list[s] = list[s];
 		job->side[s].complete = list[s];
+		job->side[s].exists &= run_is_dest(brain, s) ||
+		    !is_emptied(brain, e);
 	}
 	job->paged = list[0] != list[1] && !e->exists[list[0]];
 	if (list[0] || list[1]) {

@@ -372,7 +372,8 @@ merge_add_uid_ops(struct merge *m, struct inst *inst)
 void
 merge_plan_state(struct merge *m, uint32_t next)
 {
-	if (m->rebuild)
+	if (m->rebuild || (m->in->source >= 0 &&
+	    !m->in->side[m->in->source].exists))
 		return;
 	m->plan->uidvalidity_kept = m->differs && !m->renumber;
 	if (m->plan->uidvalidity_kept)

@@ -287,6 +287,12 @@ HISTORY(a_backup_finds_mail_whose_marks_could_not_be_taken_over, 200617088,
 	{ SIM_RUN_APPEND, A, 715, 914, 947 },
 	{ SIM_RUN_BACKUP, B, 323, 846, 710 })
 
+/* B2: the source holds no messages under that name. */
+HISTORY(a_backup_empties_what_is_a_mere_directory_at_its_source, 200611525,
+	{ SIM_RUN_BUSY, A, 400, 246, 249 }, { SIM_RUN_BUSY, A, 850, 214, 405 },
+	{ SIM_DELIVER, A, 981, 558, 548 }, { SIM_CREATE_DIR, B, 78, 535, 4 },
+	{ SIM_RUN_BACKUP, B, 589, 306, 256 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -381,6 +387,8 @@ main(void)
 	    one_of_two_alike_that_is_back_stays_though_the_other_went);
 	tcase_add_test(tcase,
 	    a_backup_finds_mail_whose_marks_could_not_be_taken_over);
+	tcase_add_test(tcase,
+	    a_backup_empties_what_is_a_mere_directory_at_its_source);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
