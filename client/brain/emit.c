@@ -267,6 +267,16 @@ emit_job_op(struct brain *brain, unsigned int s)
 	return 1;
 }
 
+/* One-way: what it makes way for may be what could not be read (M5). */
+static bool
+has_to_stay(const struct brain *brain, const struct late_expunge *late)
+{
+	const struct brain_account *acc = &brain->accounts[late->entry];
+
+	return brain->source >= 0 && late->op.no_tombstone &&
+	    acc->failed + acc->skipped > 0;
+}
+
 static int
 emit_expunge(struct brain *brain, unsigned int s)
 {
@@ -275,6 +285,11 @@ emit_expunge(struct brain *brain, unsigned int s)
 	struct msg msg = { .kind = MSG_OP_EXPUNGE };
 	struct sent_op *sent;
 
+	while (side->expunge_sent < side->expunges.n &&
+	    has_to_stay(brain, &side->expunges.v[side->expunge_sent])) {
+		side->expunge_sent++;
+		brain->done++;
+	}
 	if (side->expunge_sent >= side->expunges.n)
 		return 0;
 	late = &side->expunges.v[side->expunge_sent++];

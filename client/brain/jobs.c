@@ -509,8 +509,9 @@ jobs_ready(struct brain *brain, struct job *job)
 	if (!job->have_done) {
 		job->have_done = true;
 		merge_mails(job->arena, &in, &job->plan);
-		/* B3 needs to know each message that is there. */
-		if (job->plan.rebuild && (!job->list[0] || !job->list[1] ||
+		/* B3 needs to know each message that is there, M5 all alike. */
+		if ((job->plan.rebuild || job->plan.parted) &&
+		    (!job->list[0] || !job->list[1] ||
 		    job->dropped_count > 0)) {
 			plan_mails_deinit(&job->plan);
 			job->plan = (struct plan_mails){ .modseq = 0 };

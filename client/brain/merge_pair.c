@@ -168,6 +168,11 @@ inst_take(struct merge *m, struct inst *inst, unsigned int s,
 		inst->flags[s] = merge_flags(m->arena, &inst->flags[s],
 		    &rec->flags);
 		merge_add_expunge(m, s, rec->uid, rec, true, "M5");
+		/* Of the source it can't go, nor be told from the other. */
+		if ((int)s == m->in->source) {
+			m->plan->seen++;
+			m->plan->skipped++;
+		}
 		merge_note(m, rec, "M5", "it is there twice by a run with "
 		    "another store; the one with the lowest UID stays");
 	}
@@ -179,6 +184,57 @@ inst_take(struct merge *m, struct inst *inst, unsigned int s,
 	}
 }
 
+/*
+ * One-way: one message of the destination has the marks of several ones of the
+ * source, which stay two.  Which one it is can't be told, and marks are not
+ * taken away: each of the source is saved anew, with a mark that nobody has,
+ * and then the other one goes.  The next run finds them by their GUIDs.
+ */
+static bool *
+find_parted(struct merge *m, uint32_t *parent, size_t n0, size_t total)
+{
+	bool *parted = arena_calloc(m->scratch, total + 1, sizeof(*parted));
+	uint32_t *count[2];
+
+	if (m->in->source < 0)
+		return parted;
+	for (unsigned int s = 0; s < 2; s++)
+		count[s] = arena_calloc(m->scratch, total + 1,
+		    sizeof(*count[s]));
+	for (size_t i = 0; i < total; i++)
+		count[i >= n0][find_root(parent, i)]++;
+	for (size_t i = 0; i < total; i++) {
+		size_t root = find_root(parent, i);
+
+		parted[i] = count[m->in->source][root] > 1 &&
+		    count[!m->in->source][root] > 0 &&
+		    !merge_is_fixed(m, !m->in->source);
+	}
+	return parted;
+}
+
+static void
+take_parted(struct merge *m, unsigned int s, struct msg_message *rec)
+{
+	struct guid128 seed[2] = { rec->marks[0], m->in->run }, *mark;
+	uint8_t hash[DIGEST_SIZE];
+	struct inst *inst;
+
+	m->plan->parted = true;
+	if ((int)s != m->in->source) {
+		merge_add_expunge(m, s, rec->uid, rec, true, "M5");
+		return;
+	}
+	seed[1].b[0] ^= (uint8_t)rec->uid;
+	digest_sha256(seed, sizeof(seed), hash);
+	mark = arena_calloc(m->arena, 1, sizeof(*mark));
+	memcpy(mark->b, hash, GUID_SIZE);
+	inst = ARRAY_ADD(&m->insts);
+	inst_take(m, inst, s, rec);
+	inst->marks = mark;
+	inst->mark_count = 1;
+}
+
 void
 merge_make_insts(struct merge *m)
 {
@@ -186,6 +242,7 @@ merge_make_insts(struct merge *m)
 	size_t total = n0 + m->in->side[1].rec_count, root;
 	uint32_t *parent = join_by_marks(m, n0, total);
 	uint32_t *where = arena_calloc(m->scratch, total + 1, sizeof(*where));
+	bool *parted = find_parted(m, parent, n0, total);
 	struct inst *inst;
 
 	for (size_t i = 0; i < total; i++) {
@@ -193,6 +250,10 @@ merge_make_insts(struct merge *m)
 		struct msg_message *rec =
 		    &m->in->side[s].recs[i - (s ? n0 : 0)];
 
+		if (parted[i]) {
+			take_parted(m, s, rec);
+			continue;
+		}
 		root = find_root(parent, i);
 		if (where[root] == 0) {
 			(void)ARRAY_ADD(&m->insts);

@@ -76,6 +76,9 @@ struct plan_mails {
 					   all UIDs of the source anew */
 	struct plan_uids uids;		/* of that, by rising new_uid */
 	uint32_t rebuild_uidnext;
+	bool parted;			/* one-way: messages of the destination
+					   make way for several of the source
+					   each (M5) */
 	bool uids_used_up;		/* M4: left alone, nothing is planned */
 	bool uidvalidity_kept;		/* M10: of a side that we may only add
 					   to, and it differs */

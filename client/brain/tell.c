@@ -173,6 +173,18 @@ tell_plan(struct brain *brain, struct job *job)
 			    (struct msg_pending){ .mailbox = brain->entries.v[
 			    job->entry].target.guid, .text = why };
 	}
+	if (plan->parted) {
+		static const char why[] = "one message of the destination "
+		    "was taken for several of the source, which are saved "
+		    "anew; the next run compares them";
+
+		tell_pending(brain, !weak, job->entry, 0, NULL, "M5",
+		    "not done yet", why);
+		if (brain->side[weak].refused.n < RUN_PENDING_MAX)
+			*ARRAY_ADD(&brain->side[weak].refused) =
+			    (struct msg_pending){ .mailbox = brain->entries.v[
+			    job->entry].target.guid, .text = why };
+	}
 	for (size_t i = 0; i < plan->blocked.n; i++) {
 		const struct plan_op *op = &plan->blocked.v[i];
 		struct msg_pending *p;

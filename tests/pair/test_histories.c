@@ -293,6 +293,20 @@ HISTORY(a_backup_empties_what_is_a_mere_directory_at_its_source, 200611525,
 	{ SIM_DELIVER, A, 981, 558, 548 }, { SIM_CREATE_DIR, B, 78, 535, 4 },
 	{ SIM_RUN_BACKUP, B, 589, 306, 256 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* M5: what the destination took for one message are two at the source. */
+HISTORY(a_backup_parts_what_its_destination_took_for_one, 200562178,
+	{ SIM_RUN_BUSY, A, 827, 852, 937 }, { SIM_SUBSCRIBE, A, 450, 415, 838 },
+	{ SIM_RUN_EXCEPT, A, 341, 63, 157 }, { SIM_DELIVER, A, 36, 643, 710 },
+	{ SIM_DROP, B, 286, 276, 977 }, { SIM_RUN_BUSY, B, 719, 876, 224 },
+	{ SIM_RUN_BACKUP, A, 968, 29, 495 }, { SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(a_backup_parts_messages_under_another_uidvalidity, 200618323,
+	{ SIM_DROP, B, 518, 557, 832 }, { SIM_DELIVER, A, 32, 749, 835 },
+	{ SIM_RUN_BUSY, A, 520, 873, 551 },
+	{ SIM_UIDVALIDITY, A, 804, 368, 714 },
+	{ SIM_EXPUNGE, A, 191, 555, 661 }, { SIM_RUN_BACKUP, B, 265, 526, 443 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -389,6 +403,10 @@ main(void)
 	    a_backup_finds_mail_whose_marks_could_not_be_taken_over);
 	tcase_add_test(tcase,
 	    a_backup_empties_what_is_a_mere_directory_at_its_source);
+	tcase_add_test(tcase,
+	    a_backup_parts_what_its_destination_took_for_one);
+	tcase_add_test(tcase,
+	    a_backup_parts_messages_under_another_uidvalidity);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
