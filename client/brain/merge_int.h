@@ -61,6 +61,8 @@ size_t merge_count_dead(const struct merge *m, unsigned int s,
 void merge_add_marks(struct merge *m, struct inst *inst,
     const struct guid128 *marks, size_t count);
 void merge_collect_dead(struct merge *m, unsigned int s);
+/* The last run left something of it undone. */
+bool merge_is_pending(const struct merge *m, const struct inst *inst);
 void merge_make_insts(struct merge *m);
 void merge_pair_rest(struct merge *m);
 

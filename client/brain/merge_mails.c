@@ -174,18 +174,20 @@ merge_mails_wanted(struct arena *arena, const struct mails_input *in,
     struct mails_wanted *wanted)
 {
 	struct plan_mails plan = { 0 };
+	bool all = !in->base || uidvalidity_differs(in);
 	size_t left[2] = { 0 };
 	struct merge m;
 
 	*wanted = (struct mails_wanted){ 0 };
-	if (in->base && !uidvalidity_differs(in))
+	if (!all && in->retry_count == 0)
 		return;
 	merge_begin(&m, arena, in, &plan);
 	for (size_t i = 0; i < m.insts.n; i++) {
 		const struct inst *inst = &m.insts.v[i];
 		unsigned int s = inst->rec[0] == NULL;
 
-		if (inst->gone || inst->rec[!s] != NULL)
+		if (inst->gone || inst->rec[!s] != NULL ||
+		    (!all && !merge_is_pending(&m, inst)))
 			continue;
 		left[s]++;
 		if (inst->rec[s]->digest == NULL)

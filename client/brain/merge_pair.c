@@ -330,6 +330,16 @@ asked_in_vain(const struct merge *m, unsigned int o,
 	return true;
 }
 
+bool
+merge_is_pending(const struct merge *m, const struct inst *inst)
+{
+	for (size_t i = 0; i < inst->mark_count; i++)
+		if (merge_mark_in(m->in->retry, m->in->retry_count,
+		    &inst->marks[i]))
+			return true;
+	return false;
+}
+
 /* May an unpaired record be paired by this key? (M5, M9, M10) */
 static bool
 pairable(const struct merge *m, const struct inst *inst, unsigned int s,
@@ -343,6 +353,9 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 		return false;
 	if (!m->in->base || m->differs)
 		return true;
+	/* A pair of two GUIDs was perhaps not given its marks (M11). */
+	if (key == BY_DIGEST && !merge_is_pending(m, inst))
+		return false;
 	if (rec->is_new)
 		return true;
 	/*
@@ -414,6 +427,6 @@ merge_pair_rest(struct merge *m)
 	if (!m->in->base && !m->differs)
 		pair_by(m, BY_UID_GUID);
 	pair_by(m, BY_GUID);
-	if (!m->in->base || m->differs)
+	if (!m->in->base || m->differs || m->in->retry_count > 0)
 		pair_by(m, BY_DIGEST);
 }

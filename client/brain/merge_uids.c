@@ -230,11 +230,7 @@ is_retry(const struct merge *m, const struct inst *inst)
 	if (m->renumber || m->in->source >= 0 ||
 	    (!inst->save[0] && !inst->save[1]))
 		return false;
-	for (size_t i = 0; i < inst->mark_count; i++)
-		if (merge_mark_in(m->in->retry, m->in->retry_count,
-		    &inst->marks[i]))
-			return true;
-	return false;
+	return merge_is_pending(m, inst);
 }
 
 uint64_t

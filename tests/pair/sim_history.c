@@ -410,17 +410,35 @@ run_filtered(struct sim *sim, const struct sim_op *op)
 	return true;
 }
 
+/* How often a body is where it is most often. */
+static size_t
+most_of(const struct sim *sim, unsigned int body)
+{
+	size_t a = sim_count_body(sim->site[0].world, body);
+	size_t b = sim_count_body(sim->site[1].world, body);
+
+	return a > b ? a : b;
+}
+
 /* Does the same run again, with the same rights, change anything? */
 static bool
 append_changes(struct sim *sim, struct sim_run *run, char *diff, size_t size)
 {
 	char *before[2], *after;
 	bool changes = false;
+	ARRAY(size_t) most = { 0 };
 
 	for (unsigned int s = 0; s < 2; s++)
 		before[s] = world_text(sim, s);
+	for (unsigned int n = 0; n < sim->bodies.n; n++)
+		*ARRAY_ADD(&most) = most_of(sim, n);
 	if (sim_run(sim, run) && !run->ended)
 		(void)sim_fail(sim, "a second run that may only add fails");
+	for (unsigned int n = 0; n < most.n && !sim->failed; n++)
+		if (most_of(sim, n) > most.v[n])
+			(void)sim_fail(sim, "body %u is there once more by a "
+			    "second run", n);
+	ARRAY_FREE(&most);
 	for (unsigned int s = 0; s < 2; s++) {
 		after = world_text(sim, s);
 		if (strcmp(before[s], after) != 0) {

@@ -252,6 +252,13 @@ HISTORY(marks_refused_by_a_store_that_was_killed_are_all_pending, 200582899,
 	{ SIM_RUN_KILL, B, 217, 844, 193 },
 	{ SIM_RUN_APPEND, A, 135, 668, 111 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* M11: nor one GUID, but it is the same text. */
+HISTORY(a_pair_of_two_guids_whose_marks_were_refused_stays_one, 200800004,
+	{ SIM_DELIVER, A, 375, 84, 888 }, { SIM_RUN, B, 76, 663, 821 },
+	{ SIM_COPY_NEW_GUID, B, 0, 0, 0 }, { SIM_EXPUNGE, B, 0, 0, 0 },
+	{ SIM_LOSE_LOG, B, 232, 85, 154 },
+	{ SIM_RUN_APPEND, B, 163, 436, 82 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* F6: the other side's HIGHESTMODSEQ is known only by what it answers. */
 HISTORY(uids_that_went_are_told_above_all_that_turns_out, 200013046,
 	{ SIM_DELIVER, B, 914, 895, 970 }, { SIM_DROP, A, 428, 962, 63 },
@@ -392,6 +399,8 @@ main(void)
 	    marks_that_were_refused_are_all_pending_before_a_backup);
 	tcase_add_test(tcase,
 	    marks_refused_by_a_store_that_was_killed_are_all_pending);
+	tcase_add_test(tcase,
+	    a_pair_of_two_guids_whose_marks_were_refused_stays_one);
 	tcase_add_test(tcase,
 	    uids_that_went_are_told_above_all_that_turns_out);
 	tcase_add_test(tcase, a_renumbering_is_not_torn_by_a_flush);
