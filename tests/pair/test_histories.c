@@ -314,6 +314,23 @@ HISTORY(a_backup_parts_messages_under_another_uidvalidity, 200618323,
 	{ SIM_EXPUNGE, A, 191, 555, 661 }, { SIM_RUN_BACKUP, B, 265, 526, 443 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* A cut, a kill or an error of either side while they are parted. */
+START_TEST(parted_messages_come_through_whatever_happens)
+{
+	const struct sim_op list[] = {
+		{ SIM_DROP, B, 518, 557, 832 }, { SIM_DELIVER, A, 32, 749, 835 },
+		{ SIM_RUN_BUSY, A, 520, 873, 551 },
+		{ SIM_UIDVALIDITY, A, 804, 368, 714 },
+		{ SIM_EXPUNGE, A, 191, 555, 661 },
+		{ SIM_BACKUP_CUTS + (enum sim_kind)_i / 2,
+		    _i % 2 == 0 ? A : B, 265, 265, 443 },
+		{ SIM_RUN, A, 0, 0, 0 },
+	};
+
+	play(200618323, list, nitems(list));
+}
+END_TEST
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -416,6 +433,8 @@ main(void)
 	    a_backup_parts_what_its_destination_took_for_one);
 	tcase_add_test(tcase,
 	    a_backup_parts_messages_under_another_uidvalidity);
+	tcase_add_loop_test(tcase,
+	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);
