@@ -44,7 +44,7 @@ struct pass {
 					   known by its UID */
 	bool row_changed;		/* another UIDVALIDITY */
 	bool index_lost;		/* HIGHESTMODSEQ has shrunk */
-	bool had_modseqs;		/* the mailbox, at the last scan */
+	bool had_modseqs;		/* at the last scan, and more since */
 	bool lost;			/* ... and a keyword with it */
 	unsigned int changes;
 };
@@ -572,7 +572,9 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	p->start_seq = chlog_head(s->log);
 	p->known_uidnext = row->store_uidnext;
 	p->index_lost = status->highestmodseq < row->highestmodseq;
-	p->had_modseqs = row->highestmodseq != 0;
+	/* Those that show up while it stands still, were there before. */
+	p->had_modseqs = row->highestmodseq != 0 &&
+	    status->highestmodseq != row->highestmodseq;
 	p->arena = arena_new(ARENA_PAGE_MAX);
 	if (status->uidvalidity != 0 &&
 	    status->uidvalidity != row->uidvalidity) {

@@ -387,11 +387,15 @@ raise_highest(struct memory_box *box)
 	for (size_t i = 0; i < box->ops.n; i++) {
 		const struct memory_op *op = &box->ops.v[i];
 
-		if (op->kind == MEMORY_STATUS && !op->failed &&
-		    op->status.highestmodseq > status->highestmodseq)
+		if (op->kind != MEMORY_STATUS || op->failed)
+			continue;
+		/* Telling of UIDs that went counts, as in Dovecot's index. */
+		if (op->status.vanished_count > 0 &&
+		    status->highestmodseq > 0)
+			status->highestmodseq++;
+		if (op->status.highestmodseq > status->highestmodseq)
 			status->highestmodseq = op->status.highestmodseq;
-		for (size_t k = 0; op->kind == MEMORY_STATUS && !op->failed &&
-		    k < op->status.vanished_count; k++)
+		for (size_t k = 0; k < op->status.vanished_count; k++)
 			if (memory_mail_find(box->mailbox,
 			    op->status.vanished[k]) == NULL)
 				memory_mailbox_vanish(box->mailbox,
