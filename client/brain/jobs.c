@@ -163,8 +163,9 @@ jobs_entry_guids(const struct tree_entry *e,
 }
 
 /*
- * Something of the mailbox is pending; *whole: the mailbox itself; *unequal: a
- * run that could not write both left it so as a whole (M13, F6).
+ * Something of the mailbox is pending; *whole: the mailbox itself, or one-way
+ * any message, since all that is not found goes (B2); *unequal: a run that
+ * could not write both left it so as a whole (M13, F6).
  */
 static bool
 has_pending(const struct brain *brain, const struct tree_entry *e,
@@ -190,6 +191,8 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
 				if (guid_is_zero(&p->mark)) {
 					*whole |= p->uid == 0;
 					*unequal |= p->uid == UINT32_MAX;
+				} else {
+					*whole |= brain->source >= 0;
 				}
 			}
 		}
@@ -232,12 +235,8 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 	bool pending, whole, unequal;
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1];
 	unsigned int h = e->exists[1] && !e->exists[0];
-	/*
-	 * Such a store takes no marks either: what is pending may be there
-	 * under others.  One-way all that is not found goes (B2).
-	 */
-	bool weak = run_is_append(brain, 0) || run_is_append(brain, 1) ||
-	    brain->source >= 0;
+	/* Such a store takes no marks either: what is pending may be there. */
+	bool weak = run_is_append(brain, 0) || run_is_append(brain, 1);
 
 	pending = has_pending(brain, e, &whole, &unequal);
 	list[0] = list[1] = false;
