@@ -268,7 +268,8 @@ job_wanted(struct brain *brain, const struct tree_entry *e, bool list[2])
 	}
 	/* One side alone has it. */
 	if (e->gone[!h] != NULL && brain->source < 0) {
-		if (compare || e->fate == TREE_KEEP)
+		/* A removal that was refused may be older than the base. */
+		if (compare || whole || e->fate == TREE_KEEP)
 			list[0] = list[1] = true;
 		return true;
 	}

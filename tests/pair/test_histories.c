@@ -331,6 +331,12 @@ START_TEST(parted_messages_come_through_whatever_happens)
 }
 END_TEST
 
+/* T3: though what tells of it is older than the base. */
+HISTORY(a_removal_that_a_peer_could_not_do_is_done_by_a_mirror, 200812800,
+	{ SIM_RUN_BUSY, B, 410, 772, 958 }, { SIM_DROP, A, 569, 31, 409 },
+	{ SIM_RUN_APPEND, B, 90, 540, 579 }, { SIM_DELETE, B, 663, 307, 190 },
+	{ SIM_RUN_APPEND, A, 635, 166, 519 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -433,6 +439,8 @@ main(void)
 	    a_backup_parts_what_its_destination_took_for_one);
 	tcase_add_test(tcase,
 	    a_backup_parts_messages_under_another_uidvalidity);
+	tcase_add_test(tcase,
+	    a_removal_that_a_peer_could_not_do_is_done_by_a_mirror);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
