@@ -596,11 +596,20 @@ int
 brain_step(struct brain *brain, const bool room[static SIDE_COUNT],
     struct err *err)
 {
+	bool full;
+
 	if (brain->phase != RUN_WORK && brain->phase != RUN_COMMIT)
 		return 0;
-	if (brain->phase == RUN_WORK && jobs_step(brain, err) == -1)
-		return -1;
-	return emit_step(brain, room, err);
+	do {
+		if (brain->phase == RUN_WORK && jobs_step(brain, err) == -1)
+			return -1;
+		full = jobs_window_full(brain);
+		if (emit_step(brain, room, err) == -1)
+			return -1;
+		/* What ended made room: nobody else would begin the next. */
+	} while (full && brain->phase == RUN_WORK &&
+	    !jobs_window_full(brain));
+	return 0;
 }
 
 bool

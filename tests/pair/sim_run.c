@@ -30,6 +30,7 @@ struct wire {
 	struct link *near[2], *far[2];	/* the brain's end, the session's */
 	bool dead[2];			/* the session is over */
 	bool cut, moved, brain_failed;
+	bool said;			/* the brain, in this step */
 	struct err err;
 };
 
@@ -194,6 +195,7 @@ brain_send(enum brain_side side, const struct msg *msg, void *arg)
 	struct wire *wire = arg;
 	struct msg hello = *msg;
 
+	wire->said = true;
 	wire->run->operations += is_operation(msg);
 	wire->run->bodies += msg->kind == MSG_OP_SAVE;
 	if (msg->kind == MSG_HELLO)
@@ -376,9 +378,19 @@ brain_works(struct wire *wire)
 	if (wire->brain_failed || brain_ended(wire->brain))
 		return;
 	get_room(wire, room);
-	if (brain_step(wire->brain, room, &wire->err) == -1) {
-		sim_say(wire->sim, "        run: %s", wire->err.msg);
-		wire->brain_failed = true;
+	/* Who has nothing to say waits for bytes, and is not asked again. */
+	for (int step = 0; step < 2; step++) {
+		wire->said = false;
+		if (brain_step(wire->brain, room, &wire->err) == -1) {
+			sim_say(wire->sim, "        run: %s", wire->err.msg);
+			wire->brain_failed = true;
+			return;
+		}
+		if (step == 1 && wire->said)
+			(void)sim_fail(wire->sim, "the brain waits and has "
+			    "something to say");
+		if (wire->said || brain_ended(wire->brain))
+			return;
 	}
 }
 
