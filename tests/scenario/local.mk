@@ -22,6 +22,7 @@ dist_check_SCRIPTS += %D%/dovecot_config.sh
 dist_check_SCRIPTS += %D%/dovecot_users.sh
 dist_check_SCRIPTS += %D%/dry_run.sh
 dist_check_SCRIPTS += %D%/exit_status.sh
+dist_check_SCRIPTS += %D%/first_copy.sh
 dist_check_SCRIPTS += %D%/full_disk.sh
 dist_check_SCRIPTS += %D%/hostile_store.sh
 dist_check_SCRIPTS += %D%/index_dovecot.sh
