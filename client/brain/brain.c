@@ -309,6 +309,24 @@ on_view(struct brain *brain, unsigned int s, const struct msg_view *view,
 	return 0;
 }
 
+void
+run_note_pending(struct brain *brain, unsigned int s,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark,
+    const char *text)
+{
+	struct run_side *side = &brain->side[s];
+	struct msg_pending *p;
+
+	if (side->refused.n >= RUN_PENDING_MAX)
+		return;
+	p = ARRAY_ADD(&side->refused);
+	p->mailbox = *mailbox;
+	p->uid = uid;
+	if (mark != NULL)
+		p->mark = *mark;
+	p->text = text;
+}
+
 int
 run_charge(struct brain *brain, struct job *job, size_t bytes,
     struct err *err)

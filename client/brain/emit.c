@@ -686,7 +686,6 @@ emit_on_get_failed(struct brain *brain, unsigned int o,
 {
 	struct run_side *other = &brain->side[o], *side = &brain->side[!o];
 	struct get *get = STAILQ_FIRST(&other->gets);
-	struct msg_pending *pending;
 	const struct msg_message *rec;
 	struct plan_op *op;
 	uint32_t uid;
@@ -708,13 +707,8 @@ emit_on_get_failed(struct brain *brain, unsigned int o,
 		rec = &side->late.v[get->op].rec;
 		uid = side->late.v[get->op].from_uid;
 	}
-	if (other->refused.n < RUN_PENDING_MAX) {
-		pending = ARRAY_ADD(&other->refused);
-		pending->mailbox = brain->entries.v[entry].target.guid;
-		pending->uid = uid;
-		pending->mark = rec->marks[0];
-		pending->text = arena_strdup(brain->arena, failed->text);
-	}
+	run_note_pending(brain, o, &brain->entries.v[entry].target.guid, uid,
+	    &rec->marks[0], arena_strdup(brain->arena, failed->text));
 	(void)rebuild_got(brain, entry, &rec->marks[0], 0);
 	brain->accounts[entry].copied--;
 	/* Gone by now: it belongs to the next run (M12, E7). */

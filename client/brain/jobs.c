@@ -190,7 +190,8 @@ has_pending(const struct brain *brain, const struct tree_entry *e,
 				found = true;
 				if (guid_is_zero(&p->mark)) {
 					*whole |= p->uid == 0;
-					*unequal |= p->uid == UINT32_MAX;
+					*unequal |= p->uid ==
+					    RUN_UID_UNEQUAL;
 				} else {
 					*whole |= brain->source >= 0;
 				}

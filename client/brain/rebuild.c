@@ -128,15 +128,14 @@ send_next(struct brain *brain, unsigned int s)
 static void
 defer(struct brain *brain)
 {
+	struct guid128 box;
+
 	for (size_t i = brain->rebuild_at; i < brain->rebuilds.n; i++)
-		for (unsigned int s = 0; s < SIDE_COUNT; s++)
-			if (brain->side[s].refused.n < RUN_PENDING_MAX)
-				*ARRAY_ADD(&brain->side[s].refused) =
-				    (struct msg_pending){
-					.mailbox = run_guid(brain, s,
-					    brain->rebuilds.v[i].entry),
-					.text = "it is to be built anew",
-				};
+		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
+			box = run_guid(brain, s, brain->rebuilds.v[i].entry);
+			run_note_pending(brain, s, &box, 0, NULL,
+			    "it is to be built anew");
+		}
 }
 
 int

@@ -26,19 +26,11 @@ static void
 refuse(struct brain *brain, unsigned int s, const struct sent_op *sent,
     const char *text)
 {
-	struct run_side *side = &brain->side[s];
-	struct msg_pending *pending;
+	bool mail = sent->what == SENT_MAIL || sent->what == SENT_EXPUNGE ||
+	    sent->what == SENT_REBUILD;
 
-	if (side->refused.n >= RUN_PENDING_MAX)
-		return;
-	pending = ARRAY_ADD(&side->refused);
-	pending->mailbox = sent->mailbox;
-	pending->text = arena_strdup(brain->arena, text);
-	if (sent->what == SENT_MAIL || sent->what == SENT_EXPUNGE ||
-	    sent->what == SENT_REBUILD) {
-		pending->uid = sent->uid;
-		pending->mark = sent->mark;
-	}
+	run_note_pending(brain, s, &sent->mailbox, mail ? sent->uid : 0,
+	    mail ? &sent->mark : NULL, arena_strdup(brain->arena, text));
 }
 
 /* The account of a message operation that was not done. */

@@ -40,7 +40,13 @@
 #define RUN_GETS_MAX		2000U	/* bodies asked for ahead */
 #define RUN_SEND_MAX		512U	/* messages sent in one step, per side */
 #define RUN_MENDS_MAX		3U	/* rounds of mending UIDs (M12) */
-#define RUN_PENDING_MAX		100000U	/* pending entries kept in memory */
+/*
+ * Pending entries kept in memory: one more than a store's list takes, by which
+ * it knows that there are more (E1).
+ */
+#define RUN_PENDING_MAX		100001U
+/* UID of an entry for a mailbox that is unequal, and need not be listed. */
+#define RUN_UID_UNEQUAL		UINT32_MAX
 #define TEXT_LINE_MAX		1024U	/* bytes of one line for people */
 
 enum run_phase {
@@ -339,6 +345,15 @@ struct guid128 run_guid(const struct brain *brain, unsigned int side,
     size_t entry);
 struct delta *run_delta_find(struct run_side *side,
     const struct guid128 *guid);
+
+/*
+ * The next run has to look at it (E1), and both stores are told.  uid 0, mark
+ * NULL: the mailbox itself; uid RUN_UID_UNEQUAL: see there.  text is borrowed
+ * for the life of the brain.
+ */
+void run_note_pending(struct brain *brain, unsigned int side,
+    const struct guid128 *mailbox, uint32_t uid, const struct guid128 *mark,
+    const char *text);
 
 /* Bytes of what a store told are kept, for a job or, if NULL, for the run. */
 int run_charge(struct brain *brain, struct job *job, size_t bytes,

@@ -92,14 +92,10 @@ tell_kept_guids(struct brain *brain)
 		for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 			const struct tree_entry *e = &brain->entries.v[i];
 
-			if (e->keeps_guid[s] && run_is_dest(brain, s) &&
-			    brain->side[s].refused.n < RUN_PENDING_MAX)
-				*ARRAY_ADD(&brain->side[s].refused) =
-				    (struct msg_pending){
-					.mailbox = e->target.guid,
-					.uid = UINT32_MAX,
-					.text = "it keeps its GUID",
-				};
+			if (e->keeps_guid[s] && run_is_dest(brain, s))
+				run_note_pending(brain, s, &e->target.guid,
+				    RUN_UID_UNEQUAL, NULL,
+				    "it keeps its GUID");
 		}
 }
 
@@ -148,6 +144,16 @@ tell_rebuild(struct brain *brain, const struct job *job)
 	brain->work = true;
 }
 
+/* Side s is not made equal; noted: whose entry makes the next run look. */
+static void
+leave_whole(struct brain *brain, const struct job *job, unsigned int s,
+    unsigned int noted, const char *rule, const char *what, const char *why)
+{
+	tell_pending(brain, s, job->entry, 0, NULL, rule, what, why);
+	run_note_pending(brain, noted,
+	    &brain->entries.v[job->entry].target.guid, 0, NULL, why);
+}
+
 void
 tell_plan(struct brain *brain, struct job *job)
 {
@@ -156,38 +162,25 @@ tell_plan(struct brain *brain, struct job *job)
 	unsigned int weak = brain->source >= 0 ?
 	    (unsigned int)brain->source :
 	    brain->side[1].access != ACCESS_READ_WRITE;
+	unsigned int behind = job->side[0].uidnext > job->side[1].uidnext;
+	const struct guid128 *box = &brain->entries.v[job->entry].target.guid;
 
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		tell_ops(brain, job->entry, s, &plan->side[s].ops);
 		tell_ops(brain, job->entry, s, &plan->side[s].expunges);
 	}
 	tell_notes(brain, job);
-	if (plan->uids_used_up) {
-		static const char why[] = "its UIDs are nearly used up on the "
-		    "other side; it needs another UIDVALIDITY there";
-		unsigned int s = job->side[0].uidnext > job->side[1].uidnext;
-
-		tell_pending(brain, s, job->entry, 0, NULL, "M4", "left alone", why);
-		if (brain->side[s].refused.n < RUN_PENDING_MAX)
-			*ARRAY_ADD(&brain->side[s].refused) =
-			    (struct msg_pending){ .mailbox = brain->entries.v[
-			    job->entry].target.guid, .text = why };
-	}
-	if (plan->parted) {
-		static const char why[] = "one message of the destination "
-		    "was taken for several of the source, which are saved "
-		    "anew; the next run compares them";
-
-		tell_pending(brain, !weak, job->entry, 0, NULL, "M5",
-		    "not done yet", why);
-		if (brain->side[weak].refused.n < RUN_PENDING_MAX)
-			*ARRAY_ADD(&brain->side[weak].refused) =
-			    (struct msg_pending){ .mailbox = brain->entries.v[
-			    job->entry].target.guid, .text = why };
-	}
+	if (plan->uids_used_up)
+		leave_whole(brain, job, behind, behind, "M4", "left alone",
+		    "its UIDs are nearly used up on the other side; it needs "
+		    "another UIDVALIDITY there");
+	if (plan->parted)
+		leave_whole(brain, job, !weak, weak, "M5", "not done yet",
+		    "one message of the destination was taken for several of "
+		    "the source, which are saved anew; the next run compares "
+		    "them");
 	for (size_t i = 0; i < plan->blocked.n; i++) {
 		const struct plan_op *op = &plan->blocked.v[i];
-		struct msg_pending *p;
 
 		tell_pending(brain, !weak, job->entry, op->uid, op->rec.guid,
 		    op->rule,
@@ -195,39 +188,21 @@ tell_plan(struct brain *brain, struct job *job)
 		    "it is below UIDNEXT of the destination, whose mailbox "
 		    "would have to be rebuilt" : "we may only add messages to "
 		    "the other side, where it has another one");
-		if (brain->side[weak].refused.n >= RUN_PENDING_MAX)
-			continue;
-		p = ARRAY_ADD(&brain->side[weak].refused);
-		p->mailbox = brain->entries.v[job->entry].target.guid;
-		p->uid = op->uid;
-		p->mark = op->rec.marks[0];
-		p->text = "the other side has another UID";
+		run_note_pending(brain, weak, box, op->uid, &op->rec.marks[0],
+		    "the other side has another UID");
 	}
 	if (plan->rebuild)
 		tell_rebuild(brain, job);
-	if (plan->uidvalidity_kept) {
-		static const char why[] = "we may only add messages there";
-
-		tell_pending(brain, !weak, job->entry, 0, NULL, "M10",
-		    "UIDVALIDITY can't be taken over", why);
-		if (brain->side[weak].refused.n < RUN_PENDING_MAX)
-			*ARRAY_ADD(&brain->side[weak].refused) =
-			    (struct msg_pending){ .mailbox = brain->entries.v[
-			    job->entry].target.guid, .text = why };
-	}
+	if (plan->uidvalidity_kept)
+		leave_whole(brain, job, !weak, weak, "M10", "UIDVALIDITY "
+		    "can't be taken over", "we may only add messages there");
 	/* Nobody misses anything by it, but the next run has to know. */
-	if ((plan->uidnext_above || plan->modseq_above ||
-	    jobs_left_unequal(brain, job)) &&
-	    brain->side[weak].refused.n < RUN_PENDING_MAX) {
-		struct msg_pending *p = ARRAY_ADD(&brain->side[weak].refused);
-
-		p->mailbox = brain->entries.v[job->entry].target.guid;
-		/* No message has it: the mailbox is not to be listed. */
-		p->uid = UINT32_MAX;
-		p->text = plan->uidnext_above ?
+	if (plan->uidnext_above || plan->modseq_above ||
+	    jobs_left_unequal(brain, job))
+		run_note_pending(brain, weak, box, RUN_UID_UNEQUAL, NULL,
+		    plan->uidnext_above ?
 		    "the destination's UIDNEXT is above the source's" :
-		    "modseqs can't be made equal";
-	}
+		    "modseqs can't be made equal");
 	tell_progress(brain, EVENT_PLAN);
 }
 
@@ -369,14 +344,9 @@ tell_left(struct brain *brain, size_t entry)
 {
 	const struct tree_entry *e = &brain->entries.v[entry];
 	unsigned int s = e->box[0] == NULL;
-	struct msg_pending *p;
 
 	tell_pending(brain, s, entry, 0, NULL, e->rule, "left alone", e->why);
-	if (brain->side[s].refused.n >= RUN_PENDING_MAX)
-		return;
-	p = ARRAY_ADD(&brain->side[s].refused);
-	*p = (struct msg_pending){ .mailbox = e->box[s]->guid,
-	    .text = e->why };
+	run_note_pending(brain, s, &e->box[s]->guid, 0, NULL, e->why);
 }
 
 void

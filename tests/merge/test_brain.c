@@ -1,10 +1,11 @@
-/* What a run says before it begins: clocks, and a first pairing. */
+/* What a run says before it begins: clocks, a first pairing; what it notes. */
 #include "config.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "brain/brain.h"
+#include "brain/run.h"
+#include "chlog/chlog.h"
 #include "tests/support/unit.h"
 
 #define DAY	(86400U * 1000U)
@@ -152,6 +153,16 @@ START_TEST(g2_an_empty_store_is_no_pairing)
 }
 END_TEST
 
+START_TEST(e1_a_store_learns_that_more_is_pending_than_its_list_holds)
+{
+	static const struct guid128 box = { .b = { 1 } };
+
+	for (unsigned int i = 0; i <= RUN_PENDING_MAX; i++)
+		run_note_pending(brain, SIDE_A, &box, i, NULL, "why");
+	ck_assert_uint_gt(brain->side[SIDE_A].refused.n, CHLOG_PENDING_MAX);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -159,6 +170,8 @@ main(void)
 	TCase *tcase = unit_case(&suite, "brain");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase,
+	    e1_a_store_learns_that_more_is_pending_than_its_list_holds);
 	tcase_add_test(tcase, t8_clocks_that_differ_are_told);
 	tcase_add_test(tcase, t8_clocks_a_day_apart_stop_the_run);
 	tcase_add_test(tcase, g2_a_first_pairing_is_told);
