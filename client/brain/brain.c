@@ -155,6 +155,9 @@ brain_free(struct brain **brainp)
 	}
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		free_side(&brain->side[s]);
+	for (size_t i = 0; brain->modseqs != NULL && i < brain->entries.n;
+	    i++)
+		ARRAY_FREE(&brain->modseqs[i].vanished.uids);
 	ARRAY_FREE(&brain->entries);
 	ARRAY_FREE(&brain->subs);
 	ARRAY_FREE(&brain->mends);

@@ -83,14 +83,7 @@ emit_state(struct brain *brain, unsigned int s, size_t entry,
 	m->box.uidvalidity = uidvalidity;
 	m->box.uidnext = uidnext;
 	m->box.highestmodseq = highestmodseq;
-	if (highestmodseq > brain->modseqs[entry].vanished[s].told) {
-		struct vanished *v = &brain->modseqs[entry].vanished[s];
-
-		/* Again where it is raised again: so high it counts. */
-		m->vanished = v->uids;
-		m->vanished_count = v->n;
-		v->told = highestmodseq;
-	}
+	highest_put_vanished(brain, s, entry, m);
 	sent->what = highestmodseq != 0 ? SENT_HIGHEST : SENT_STATE;
 	sent->entry = entry;
 	sent->mailbox = m->box.guid;

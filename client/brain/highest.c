@@ -9,9 +9,7 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/arena.h"
 #include "brain/run.h"
 
 /* What a store may count beyond the modseqs that were planned: a record for
@@ -72,23 +70,54 @@ uid_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Sorted, each once. */
 static void
-add_uids(struct brain *brain, struct vanished *v, const uint32_t *uids,
-    size_t n)
+vanished_sort(struct vanished *v)
 {
-	uint32_t *all = arena_calloc(brain->arena, v->n + n, sizeof(*all));
-	size_t count = v->n + n, kept = 0;
+	uint32_t *uids = v->uids.v;
+	size_t kept = 0;
 
-	if (v->n > 0)
-		memcpy(all, v->uids, v->n * sizeof(*all));
-	memcpy(all + v->n, uids, n * sizeof(*all));
-	qsort(all, count, sizeof(*all), uid_cmp);
-	for (size_t i = 0; i < count && kept < VANISHED_MAX; i++)
-		if (all[i] != 0 && (kept == 0 || all[kept - 1] != all[i]))
-			all[kept++] = all[i];
-	v->uids = all;
-	v->n = kept;
-	v->told = 0;
+	if (v->uids.n > 1)
+		qsort(uids, v->uids.n, sizeof(*uids), uid_cmp);
+	for (size_t i = 0; i < v->uids.n && kept < VANISHED_MAX; i++)
+		if (kept == 0 || uids[kept - 1] != uids[i])
+			uids[kept++] = uids[i];
+	v->uids.n = kept;
+}
+
+/* True: there is such a UID. */
+static bool
+vanished_add(struct vanished *v, uint32_t uid)
+{
+	if (uid == 0)
+		return false;
+	if (v->uids.n >= 2 * VANISHED_MAX)
+		vanished_sort(v);
+	*ARRAY_ADD(&v->uids) = uid;
+	v->told[0] = v->told[1] = 0;
+	return true;
+}
+
+void
+highest_put_vanished(struct brain *brain, unsigned int s, size_t entry,
+    struct msg_op_mailbox *m)
+{
+	struct vanished *v = &brain->modseqs[entry].vanished;
+
+	/* Again where it is raised again: so high it counts. */
+	if (m->box.highestmodseq <= v->told[s])
+		return;
+	vanished_sort(v);
+	m->vanished = v->uids.v;
+	m->vanished_count = v->uids.n;
+	v->told[s] = m->box.highestmodseq;
+}
+
+static void
+count_vanished(struct entry_modseq *em)
+{
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		em->expunges[s] += COUNTED_MAX;
 }
 
 /*
@@ -101,31 +130,25 @@ static void
 find_vanished(struct brain *brain, struct job *job)
 {
 	struct entry_modseq *em = &brain->modseqs[job->entry];
-	const struct plan_mails *plan = &job->plan;
-	uint32_t *uids;
-	size_t n = 0;
+	bool any = false;
 
-	for (unsigned int s = 0; s < SIDE_COUNT; s++)
-		n += plan->side[s].ops.n + plan->side[s].expunges.n +
-		    job->gone[s].n;
-	uids = arena_calloc(job->arena, n + 1, sizeof(*uids));
-	n = 0;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-		const struct plan_side *side = &plan->side[s];
+		const struct plan_side *side = &job->plan.side[s];
 
 		for (size_t i = 0; i < side->ops.n; i++)
 			if (side->ops.v[i].kind == PLAN_SET_UID)
-				uids[n++] = side->ops.v[i].uid;
+				any |= vanished_add(&em->vanished,
+				    side->ops.v[i].uid);
 		for (size_t i = 0; i < side->expunges.n; i++)
-			uids[n++] = side->expunges.v[i].uid;
+			any |= vanished_add(&em->vanished,
+			    side->expunges.v[i].uid);
 		for (size_t i = 0; i < job->gone[s].n; i++)
 			if (brain->base || job->gone[s].v[i].is_new)
-				uids[n++] = job->gone[s].v[i].uid;
+				any |= vanished_add(&em->vanished,
+				    job->gone[s].v[i].uid);
 	}
-	for (unsigned int s = 0; n > 0 && s < SIDE_COUNT; s++) {
-		add_uids(brain, &em->vanished[s], uids, n);
-		em->expunges[s] += COUNTED_MAX;
-	}
+	if (any)
+		count_vanished(em);
 }
 
 void
@@ -135,11 +158,9 @@ highest_left(struct brain *brain, size_t entry, uint32_t uid)
 
 	if (em->highest == 0 || brain->source >= 0)
 		return;
-	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
-		add_uids(brain, &em->vanished[s], &uid, 1);
-		em->expunges[s] += COUNTED_MAX;
-		em->set[s] = true;
-	}
+	(void)vanished_add(&em->vanished, uid);
+	count_vanished(em);
+	em->set[0] = em->set[1] = true;
 }
 
 void
@@ -167,7 +188,7 @@ highest_planned(struct brain *brain, struct job *job)
 		find_vanished(brain, job);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		em->set[s] |= any || !job->side[s].state_known ||
-		    em->vanished[s].n > 0 ||
+		    em->vanished.uids.n > 0 ||
 		    job->side[s].highestmodseq < plan->modseq;
 	}
 }

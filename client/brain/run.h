@@ -177,11 +177,13 @@ struct mend {
 	uint64_t modseq;
 };
 
-/* UIDs that went on the one side and may never have been on the other. */
+/*
+ * UIDs that went on the one side and may never have been on the other: both are
+ * told of the VANISHED_MAX lowest.
+ */
 struct vanished {
-	uint32_t *uids;			/* rising, in the brain's arena */
-	size_t n;			/* up to VANISHED_MAX */
-	uint64_t told;			/* with this HIGHESTMODSEQ; 0: not yet */
+	ARRAY(uint32_t) uids;		/* in any order, some perhaps twice */
+	uint64_t told[SIDE_COUNT];	/* with this HIGHESTMODSEQ; 0: not yet */
 };
 
 /* Modseqs of one mailbox (F6). */
@@ -190,7 +192,7 @@ struct entry_modseq {
 					   none is planned in this mailbox */
 	uint64_t expunges[SIDE_COUNT];	/* each may count */
 	bool set[SIDE_COUNT];		/* HIGHESTMODSEQ has to be set */
-	struct vanished vanished[SIDE_COUNT]; /* that side has to be told */
+	struct vanished vanished;
 };
 
 /* A message whose modseq became higher on one side than was planned. */
@@ -472,6 +474,12 @@ bool highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b);
 void highest_planned(struct brain *brain, struct job *job);
 /* A mend takes this UID from a message: mail clients of both sides hear it. */
 void highest_left(struct brain *brain, size_t entry, uint32_t uid);
+/*
+ * Add to an operation that sets HIGHESTMODSEQ what went, unless that side was
+ * told with this value.  Borrowed until another UID goes.
+ */
+void highest_put_vanished(struct brain *brain, unsigned int side,
+    size_t entry, struct msg_op_mailbox *m);
 /* Both sides can be written: what a run left unequal can be mended. */
 bool highest_mendable(const struct brain *brain);
 /* Send the next HIGHESTMODSEQ, or raise the next modseq; false: none left. */
