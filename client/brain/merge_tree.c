@@ -170,10 +170,10 @@ merge_name(struct arena *arena, struct tree_entry *e)
 	if (name_is_inbox(a->name) || name_is_inbox(b->name)) {
 		e->target.name = "INBOX";
 		p = l = name_is_inbox(a->name) ? a : b;
-	} else if (merge_tree_name_temporary(a->name) ||
-	    merge_tree_name_temporary(b->name)) {
+	} else if (name_is_temporary(a->name) ||
+	    name_is_temporary(b->name)) {
 		/* T11: a run was cut; the other side has the real name. */
-		p = l = merge_tree_name_temporary(a->name) ? b : a;
+		p = l = name_is_temporary(a->name) ? b : a;
 		e->target.name = p->name;
 	} else {
 		p = key_cmp(a->parent_stamp, a->name, pa, b->parent_stamp,
@@ -583,7 +583,7 @@ merge_tree_revive(struct arena *arena, struct tree_entries *entries,
 	e->rule = "T3";
 	e->why = "messages that the deleting side never had survive";
 	/* T11: it was to make room for another one when a run was cut. */
-	if (merge_tree_name_temporary(e->target.name))
+	if (name_is_temporary(e->target.name))
 		e->target.name = e->gone[deleted_on]->name;
 	for (unsigned int digits = 8; merge_tree_name_taken(entries, index,
 	    e->target.name); digits += 8) {

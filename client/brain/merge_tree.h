@@ -115,7 +115,4 @@ void merge_tree_ops(struct arena *arena, const struct tree_entries *entries,
 /* Subscriptions that differ (T14); the caller frees the array. */
 void merge_tree_subs(const struct tree_input *in, struct tree_subs *subs);
 
-/* A name that only a run that was cut leaves behind (T11). */
-bool merge_tree_name_temporary(const char *name);
-
 #endif

@@ -17,13 +17,6 @@
 #include "brain/merge_tree.h"
 #include "model/mailbox_name.h"
 
-bool
-merge_tree_name_temporary(const char *name)
-{
-	return strncmp(name, NAME_TEMP_PREFIX,
-	    sizeof(NAME_TEMP_PREFIX) - 1) == 0;
-}
-
 /* Who stands on a name at present. */
 struct place {
 	RB_ENTRY(place) node;

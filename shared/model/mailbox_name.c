@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/utf8.h"
 #include "model/flags.h"
+#include "model/guid.h"
 #include "model/mailbox_name.h"
 
 bool
@@ -52,6 +53,17 @@ bool
 name_is_inbox(const char *name)
 {
 	return strcmp(name, "INBOX") == 0;
+}
+
+bool
+name_is_temporary(const char *name)
+{
+	static const char end[] = { NAME_SEP, '\0' };
+	size_t len = strcspn(name, end), prefix = sizeof(NAME_TEMP_PREFIX) - 1;
+	struct guid128 guid;
+
+	return strncmp(name, NAME_TEMP_PREFIX, prefix) == 0 &&
+	    guid_parse(&guid, name + prefix, len - prefix);
 }
 
 size_t

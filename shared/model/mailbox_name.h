@@ -19,7 +19,7 @@
 #define NAME_MAX_BYTES	4096U	/* bytes of a whole name */
 #define NAME_PART_MAX	1000U	/* bytes of one part */
 #define NAME_DEPTH_MAX	64U	/* parts */
-#define NAME_TEMP_PREFIX "dsync-temp-"	/* then a GUID: being renamed (T11) */
+#define NAME_TEMP_PREFIX "dsync-temp-"	/* then a GUID, see below */
 
 /* Valid UTF-8 (RFC 3629): no overlong form, surrogate or above U+10FFFF. */
 bool utf8_valid(const void *text, size_t len);
@@ -31,6 +31,8 @@ bool utf8_valid(const void *text, size_t len);
 bool name_valid(const char *name, size_t len);
 
 bool name_is_inbox(const char *name);
+/* One that only a run that was cut leaves behind, or below it (T11). */
+bool name_is_temporary(const char *name);
 
 /* Bytes of the parent's name: what comes before the last part; 0: none. */
 size_t name_parent_len(const char *name);

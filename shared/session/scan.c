@@ -181,17 +181,6 @@ directory_guid(const char *name)
 	return guid;
 }
 
-static bool
-is_temporary(const char *name)
-{
-	const char *last = name_last(name);
-	struct guid128 guid;
-
-	return strncmp(last, NAME_TEMP_PREFIX, sizeof(NAME_TEMP_PREFIX) - 1) == 0 &&
-	    guid_parse(&guid, last + sizeof(NAME_TEMP_PREFIX) - 1,
-	    strlen(last) - (sizeof(NAME_TEMP_PREFIX) - 1));
-}
-
 /*
  * The mailbox is under another name.  Each half of the name is a key of its
  * own (T6); a half that did not change keeps its value, which may not be what
@@ -218,7 +207,7 @@ note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
 	    arena_strdup(scan->arena, joined.data);
 	strbuf_deinit(&joined);
 	row->store_name = name;
-	if (!is_temporary(name)) {
+	if (!name_is_temporary(name)) {
 		if (parent)
 			row->parent_stamp = scan_stamp(scan->now,
 			    row->parent_stamp);

@@ -557,7 +557,7 @@ START_TEST(names_that_change_places_do_so_in_any_ring)
 		ck_assert_str_eq(target(2 + (unsigned int)i),
 		    names[(i + 1) % _i]);
 	for (size_t i = 0; i < ops[1].n; i++)
-		ck_assert(merge_tree_name_temporary(ops[1].v[i].name) ==
+		ck_assert(name_is_temporary(ops[1].v[i].name) ==
 		    ops[1].v[i].temporary);
 	check_equal("T11");
 }

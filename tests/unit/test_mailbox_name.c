@@ -74,6 +74,19 @@ START_TEST(names_have_parents)
 }
 END_TEST
 
+START_TEST(only_a_run_gives_temporary_names)
+{
+	ck_assert(name_is_temporary(
+	    "dsync-temp-00112233445566778899aabbccddeeff"));
+	ck_assert(name_is_temporary(
+	    "dsync-temp-00112233445566778899aabbccddeeff\x1f" "below"));
+	ck_assert(!name_is_temporary("dsync-temp-files"));
+	ck_assert(!name_is_temporary("dsync-temp-"));
+	ck_assert(!name_is_temporary(
+	    "a\x1f" "dsync-temp-00112233445566778899aabbccddeeff"));
+}
+END_TEST
+
 START_TEST(what_was_printed_can_be_typed)
 {
 	static const struct {
