@@ -11,12 +11,6 @@
 
 #include "brain/run.h"
 
-static int
-mark_qcmp(const void *a, const void *b)
-{
-	return guid_cmp(a, b);
-}
-
 static size_t
 live_marks(const struct job *job, unsigned int s, struct guid128 **out)
 {
@@ -68,8 +62,7 @@ ask_if_unspoken(struct job *job, unsigned int s, const struct guid128 *spoken,
 {
 	if (!job->side[s].exists || guid_is_zero(mark))
 		return;
-	if (count > 0 && bsearch(mark, spoken, count, sizeof(*spoken),
-	    mark_qcmp) != NULL)
+	if (marks_sorted_have(spoken, count, mark))
 		return;
 	*ARRAY_ADD(&job->ask[s]) = *mark;
 }
@@ -90,8 +83,8 @@ ask_for_moved(struct job *job, unsigned int s, const struct guid128 *spoken,
 		bool ask = rec->moved;
 
 		for (size_t k = 0; k < rec->mark_count && !ask; k++)
-			ask = dead_count > 0 && bsearch(&rec->marks[k], dead,
-			    dead_count, sizeof(*dead), mark_qcmp) != NULL;
+			ask = marks_sorted_have(dead, dead_count,
+			    &rec->marks[k]);
 		for (size_t k = 0; ask && k < rec->mark_count; k++)
 			ask_if_unspoken(job, !s, spoken, count,
 			    &rec->marks[k]);
@@ -249,8 +242,7 @@ struct mark_set {
 static bool
 set_has(const struct mark_set *set, const struct guid128 *mark)
 {
-	return set->count > 0 && bsearch(mark, set->marks, set->count,
-	    sizeof(*set->marks), mark_qcmp) != NULL;
+	return marks_sorted_have(set->marks, set->count, mark);
 }
 
 /* What side s of the job has answered so far. */

@@ -31,7 +31,7 @@ there_unchanged(const struct merge *m, unsigned int s, const struct inst *inst)
 	if (merge_count_dead(m, s, inst->marks, inst->mark_count) > 0)
 		return false;
 	for (size_t i = 0; i < inst->mark_count; i++)
-		if (merge_mark_in(side->asked, side->asked_count,
+		if (marks_sorted_have(side->asked, side->asked_count,
 		    &inst->marks[i]))
 			return false;
 	return true;
@@ -71,7 +71,7 @@ told_changed(const struct merge *m, unsigned int s, const struct inst *inst)
 	if (!m->in->base || side->complete || inst->rec[s]->is_new)
 		return false;
 	for (size_t i = 0; i < inst->rec[s]->mark_count; i++)
-		if (merge_mark_in(side->asked, side->asked_count,
+		if (marks_sorted_have(side->asked, side->asked_count,
 		    &inst->rec[s]->marks[i]))
 			return false;
 	return true;
@@ -217,10 +217,10 @@ decide_gone(struct merge *m, unsigned int s, struct guid128 *live,
 
 		met = g->is_new;
 		for (size_t k = 0; k < g->mark_count && !met; k++)
-			met = merge_mark_in(live, live_count, &g->marks[k]) ||
-			    merge_mark_in(m->dead[!s], m->dead_count[!s],
+			met = marks_sorted_have(live, live_count, &g->marks[k]) ||
+			    marks_sorted_have(m->dead[!s], m->dead_count[!s],
 			    &g->marks[k]) ||
-			    merge_mark_in(other->asked, other->asked_count,
+			    marks_sorted_have(other->asked, other->asked_count,
 			    &g->marks[k]);
 		if (met)
 			continue;
@@ -258,8 +258,7 @@ merge_decide_all(struct merge *m)
 		if (inst->gone)
 			m->plan->seen--;
 	}
-	if (n > 1)
-		qsort(live, n, sizeof(*live), merge_guid_cmp);
+	n = marks_normalise(live, n);
 	for (unsigned int s = 0; s < 2; s++)
 		decide_gone(m, s, live, n);
 }

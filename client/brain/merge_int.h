@@ -52,9 +52,6 @@ void merge_add_expunge(struct merge *m, unsigned int s, uint32_t uid,
     const struct msg_message *rec, bool no_tombstone, const char *rule);
 
 /* merge_pair.c */
-int merge_guid_cmp(const void *a, const void *b);
-bool merge_mark_in(const struct guid128 *sorted, size_t count,
-    const struct guid128 *mark);
 /* How many of these marks have tombstones on side s? */
 size_t merge_count_dead(const struct merge *m, unsigned int s,
     const struct guid128 *marks, size_t count);

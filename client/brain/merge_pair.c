@@ -15,12 +15,6 @@
 #include "brain/merge_flags.h"
 #include "brain/merge_int.h"
 
-int
-merge_guid_cmp(const void *a, const void *b)
-{
-	return guid_cmp(a, b);
-}
-
 struct mark_ref {
 	struct guid128 mark;
 	uint32_t side, index;
@@ -39,14 +33,6 @@ mark_ref_cmp(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-bool
-merge_mark_in(const struct guid128 *sorted, size_t count,
-    const struct guid128 *mark)
-{
-	return count > 0 && bsearch(mark, sorted, count, sizeof(*sorted),
-	    merge_guid_cmp) != NULL;
-}
-
 void
 merge_collect_dead(struct merge *m, unsigned int s)
 {
@@ -62,9 +48,7 @@ merge_collect_dead(struct merge *m, unsigned int s)
 		    side->gone[i].mark_count * sizeof(*m->dead[s]));
 		n += side->gone[i].mark_count;
 	}
-	if (n > 1)
-		qsort(m->dead[s], n, sizeof(*m->dead[s]), merge_guid_cmp);
-	m->dead_count[s] = n;
+	m->dead_count[s] = marks_normalise(m->dead[s], n);
 }
 
 size_t
@@ -74,7 +58,7 @@ merge_count_dead(const struct merge *m, unsigned int s,
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		n += merge_mark_in(m->dead[s], m->dead_count[s], &marks[i]);
+		n += marks_sorted_have(m->dead[s], m->dead_count[s], &marks[i]);
 	return n;
 }
 
@@ -324,7 +308,7 @@ asked_in_vain(const struct merge *m, unsigned int o,
 	const struct mails_side *side = &m->in->side[o];
 
 	for (size_t i = 0; i < rec->mark_count; i++)
-		if (!merge_mark_in(side->asked, side->asked_count,
+		if (!marks_sorted_have(side->asked, side->asked_count,
 		    &rec->marks[i]))
 			return false;
 	return true;
@@ -334,7 +318,7 @@ bool
 merge_is_pending(const struct merge *m, const struct inst *inst)
 {
 	for (size_t i = 0; i < inst->mark_count; i++)
-		if (merge_mark_in(m->in->retry, m->in->retry_count,
+		if (marks_sorted_have(m->in->retry, m->in->retry_count,
 		    &inst->marks[i]))
 			return true;
 	return false;

@@ -193,3 +193,11 @@ marks_have(const struct guid128 *marks, size_t count,
 	}
 	return false;
 }
+
+bool
+marks_sorted_have(const struct guid128 *marks, size_t count,
+    const struct guid128 *mark)
+{
+	return count > 0 &&
+	    bsearch(mark, marks, count, sizeof(*marks), mark_cmp) != NULL;
+}

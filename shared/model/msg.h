@@ -535,5 +535,8 @@ struct msg_message msg_message_dup(struct arena *arena,
 size_t marks_normalise(struct guid128 *marks, size_t count);
 bool marks_have(const struct guid128 *marks, size_t count,
     const struct guid128 *mark);
+/* The same in marks that are sorted by guid_cmp. */
+bool marks_sorted_have(const struct guid128 *marks, size_t count,
+    const struct guid128 *mark);
 
 #endif
