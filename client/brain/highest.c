@@ -62,14 +62,6 @@ highest_differs(const struct msg_mailbox *a, const struct msg_mailbox *b)
 	    a->highestmodseq != b->highestmodseq;
 }
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Sorted, each once. */
 static void
 vanished_sort(struct vanished *v)
@@ -78,7 +70,7 @@ vanished_sort(struct vanished *v)
 	size_t kept = 0;
 
 	if (v->uids.n > 1)
-		qsort(uids, v->uids.n, sizeof(*uids), uid_cmp);
+		qsort(uids, v->uids.n, sizeof(*uids), array_u32_cmp);
 	for (size_t i = 0; i < v->uids.n && kept < VANISHED_MAX; i++)
 		if (kept == 0 || uids[kept - 1] != uids[i])
 			uids[kept++] = uids[i];

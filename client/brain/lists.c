@@ -309,14 +309,6 @@ dropped_cmp(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The first that is dropped with a hash not below this one. */
 static size_t
 dropped_find(const struct job *job, uint32_t hash)
@@ -381,7 +373,7 @@ lists_recall(struct brain *brain, struct job *job)
 	find_shared(job, &uids);
 	ARRAY_FREE(&job->dropped);
 	if (uids.n > 1)
-		qsort(uids.v, uids.n, sizeof(*uids.v), uid_cmp);
+		qsort(uids.v, uids.n, sizeof(*uids.v), array_u32_cmp);
 	for (size_t i = 0; i < uids.n; i++)
 		if (n == 0 || uids.v[n - 1] != uids.v[i])
 			uids.v[n++] = uids.v[i];

@@ -31,3 +31,11 @@ array_free(void *v)
 {
 	free(v);
 }
+
+int
+array_u32_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}

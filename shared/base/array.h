@@ -34,4 +34,7 @@
 void *array_grow(void *v, size_t n, size_t *cap, size_t size);
 void array_free(void *v);
 
+/* For qsort and bsearch: uint32_t, rising. */
+int array_u32_cmp(const void *a, const void *b);
+
 #endif

@@ -387,6 +387,8 @@ int dbox_copy(struct mailbox *box, const struct mail_info *info,
 
 /* dbox_ops.c */
 struct dbox_op *dbox_op_add(struct dbox_box *box, uint64_t tag);
+/* Of pointers to operations, for qsort: by UID, then as they came. */
+int dbox_op_uid_cmp(const void *a, const void *b);
 void dbox_op_from_info(struct dbox_op *op, const struct mail_info *info);
 void dbox_op_clear(struct dbox_op *op);
 void dbox_ops_free(struct dbox_box *box);

@@ -249,15 +249,6 @@ dbox_has_expunges(const struct dbox_box *box)
 	return false;
 }
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	const struct dbox_op *x = *(struct dbox_op *const *)a;
-	const struct dbox_op *y = *(struct dbox_op *const *)b;
-
-	return x->uid < y->uid ? -1 : x->uid > y->uid;
-}
-
 void
 dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn)
 {
@@ -279,7 +270,7 @@ dbox_put_modseqs(struct dbox_box *box, struct index_txn *txn)
 		}
 	}
 	if (n > 1)
-		qsort(ops, n, sizeof(*ops), uid_cmp);
+		qsort(ops, n, sizeof(*ops), dbox_op_uid_cmp);
 	for (size_t i = 0; i < n; i++)
 		index_txn_modseq(txn, ops[i]->uid, ops[i]->modseq);
 	if (n == 0 && !index_state(box->folder->index)->has_modseqs)

@@ -20,17 +20,6 @@ struct change {
 ARRAY_TYPE(changes, struct change);
 
 static int
-op_uid_cmp(const void *a, const void *b)
-{
-	const struct dbox_op *x = *(struct dbox_op *const *)a;
-	const struct dbox_op *y = *(struct dbox_op *const *)b;
-
-	if (x->uid != y->uid)
-		return x->uid < y->uid ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static int
 change_cmp(const void *a, const void *b)
 {
 	const struct change *x = a, *y = b;
@@ -218,7 +207,7 @@ dbox_apply_flags(struct dbox_box *box, struct index_txn *txn,
 			ops[n++] = &box->ops.v[i];
 	}
 	if (n > 1)
-		qsort(ops, n, sizeof(*ops), op_uid_cmp);
+		qsort(ops, n, sizeof(*ops), dbox_op_uid_cmp);
 	for (size_t i = 0; i < n; i = end) {
 		for (end = i + 1; end < n && ops[end]->uid == ops[i]->uid;)
 			end++;

@@ -123,15 +123,6 @@ look_up(struct dbox_box *box, const struct dbox_answer *answer)
 	}
 }
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	const struct dbox_op *x = *(struct dbox_op *const *)a;
-	const struct dbox_op *y = *(struct dbox_op *const *)b;
-
-	return x->uid < y->uid ? -1 : x->uid > y->uid;
-}
-
 /* The expunges that there are, by rising UID, each message once. */
 static size_t
 plan_expunges(struct dbox_box *box, struct dbox_op **ops)
@@ -144,7 +135,7 @@ plan_expunges(struct dbox_box *box, struct dbox_op **ops)
 			ops[n++] = &box->ops.v[i];
 	}
 	if (n > 1)
-		qsort(ops, n, sizeof(*ops), uid_cmp);
+		qsort(ops, n, sizeof(*ops), dbox_op_uid_cmp);
 	for (size_t i = 0; i < n; i++) {
 		if (k == 0 || ops[k - 1]->uid != ops[i]->uid)
 			ops[k++] = ops[i];

@@ -18,6 +18,17 @@ dbox_op_add(struct dbox_box *box, uint64_t tag)
 	return op;
 }
 
+int
+dbox_op_uid_cmp(const void *a, const void *b)
+{
+	const struct dbox_op *x = *(struct dbox_op *const *)a;
+	const struct dbox_op *y = *(struct dbox_op *const *)b;
+
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
 void
 dbox_op_from_info(struct dbox_op *op, const struct mail_info *info)
 {

@@ -28,14 +28,6 @@ struct renumber {
 	bool exchanged;
 };
 
-static int
-op_from_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Messages that no operation names get the next UIDs, in their order. */
 static void
 add_rest(struct dbox_box *box)
@@ -50,7 +42,7 @@ add_rest(struct dbox_box *box)
 		    !box->ops.v[i].answered)
 			from[named++] = box->ops.v[i].from_uid;
 	}
-	qsort(from, named, sizeof(*from), op_from_cmp);
+	qsort(from, named, sizeof(*from), array_u32_cmp);
 	for (size_t pos = 0; pos < count; pos++) {
 		uid = index_mail(index, pos).uid;
 		if (index_is_pending(index, uid, INDEX_EXPUNGE)) {
@@ -61,7 +53,7 @@ add_rest(struct dbox_box *box)
 			continue;
 		}
 		if (bsearch(&uid, from, named, sizeof(*from),
-		    op_from_cmp) != NULL)
+		    array_u32_cmp) != NULL)
 			continue;
 		op = dbox_op_add(box, 0);
 		op->silent = true;

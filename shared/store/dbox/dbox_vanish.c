@@ -11,14 +11,6 @@
 
 ARRAY_TYPE(uids, uint32_t);
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
  * What this very flush takes from a message, and what it gives to one.  Those
  * that are answered failed, or were done in an earlier step.
@@ -49,16 +41,16 @@ find_moving(const struct dbox_box *box, struct uids *leaving,
 		}
 	}
 	if (leaving->n > 1)
-		qsort(leaving->v, leaving->n, sizeof(uint32_t), uid_cmp);
+		qsort(leaving->v, leaving->n, sizeof(uint32_t), array_u32_cmp);
 	if (coming->n > 1)
-		qsort(coming->v, coming->n, sizeof(uint32_t), uid_cmp);
+		qsort(coming->v, coming->n, sizeof(uint32_t), array_u32_cmp);
 }
 
 static bool
 is_among(const struct uids *uids, uint32_t uid)
 {
 	return uids->n > 0 && bsearch(&uid, uids->v, uids->n, sizeof(uid),
-	    uid_cmp) != NULL;
+	    array_u32_cmp) != NULL;
 }
 
 /* UIDNEXT as it is after this flush. */

@@ -263,14 +263,6 @@ commit_gone(struct commit *c, bool expunges)
 
 ARRAY_TYPE(uids, uint32_t);
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Those that this very flush takes from a message, in order. */
 static void
 find_leaving(const struct maildir_box *box, struct uids *leaving)
@@ -287,7 +279,7 @@ find_leaving(const struct maildir_box *box, struct uids *leaving)
 			*ARRAY_ADD(leaving) = op->uid;
 	}
 	if (leaving->n > 1)
-		qsort(leaving->v, leaving->n, sizeof(uint32_t), uid_cmp);
+		qsort(leaving->v, leaving->n, sizeof(uint32_t), array_u32_cmp);
 }
 
 /* Does any message have it?  What the index knows, its lines may outlive. */
@@ -301,7 +293,7 @@ has_uid(const struct commit *c, const struct uids *leaving, uint32_t uid)
 	size_t pos;
 
 	if (leaving->n > 0 && bsearch(&uid, leaving->v, leaving->n,
-	    sizeof(uid), uid_cmp) != NULL)
+	    sizeof(uid), array_u32_cmp) != NULL)
 		return false;
 	if (uid < index_state(box->idx.index)->next_uid)
 		return index_find(box->idx.index, uid, &pos);

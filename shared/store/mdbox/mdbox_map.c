@@ -144,14 +144,6 @@ mdbox_file_end(const struct mdbox *mdbox, uint32_t file_id)
 	return end;
 }
 
-static int
-uid_cmp(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* A body that was mapped for an append which was not made, or expunged. */
 static bool
 is_released(const struct dbox_op *op)
@@ -213,7 +205,7 @@ mdbox_map_release(struct mdbox *mdbox, struct err *err)
 		}
 	}
 	if (uids.n > 0 && index_is_locked(mdbox->map)) {
-		qsort(uids.v, uids.n, sizeof(uids.v[0]), uid_cmp);
+		qsort(uids.v, uids.n, sizeof(uids.v[0]), array_u32_cmp);
 		txn = index_txn_begin(mdbox->map);
 		for (size_t i = 0; i < uids.n; i = end) {
 			for (end = i + 1; end < uids.n &&
