@@ -367,6 +367,7 @@ main(void)
 	tcase_add_test(tcase, good_names_are_valid);
 	tcase_add_test(tcase, bad_names_are_not);
 	tcase_add_test(tcase, names_are_limited);
+	tcase_add_test(tcase, only_a_run_gives_temporary_names);
 	tcase_add_test(tcase, names_have_parents);
 	tcase_add_loop_test(tcase, what_was_printed_can_be_typed, 0, 9);
 	tcase_add_test(tcase, bad_names_cannot_be_typed);
