@@ -113,8 +113,8 @@ tell_removals(struct brain *brain, unsigned int s)
 		}
 		tell_text(brain, EVENT_NOTICE, s, "G1",
 		    "%s: %s: %llu messages would be removed",
-		    s == SIDE_A ? "first" : "second", name_show(name,
-		    sizeof(name), brain->entries.v[i].target.name),
+		    tell_side(s), name_show(name, sizeof(name),
+		    brain->entries.v[i].target.name),
 		    (unsigned long long)count[i]);
 	}
 	if (more > 0)
@@ -156,7 +156,7 @@ guard_side(struct brain *brain, unsigned int s, struct err *err)
 	    "location would be removed; nothing was changed: use "
 	    "--force-delete, or raise max_delete, if that is meant (G1)",
 	    (unsigned long long)side->remove, (unsigned long long)all,
-	    s == SIDE_A ? "first" : "second");
+	    tell_side(s));
 }
 
 /* T3: what survives brings its mailbox back where it was deleted. */

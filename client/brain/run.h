@@ -523,6 +523,8 @@ void results_note_uid(struct brain *brain, unsigned int side, size_t entry,
     uint32_t uid);
 
 /* tell.c: what people are told */
+/* "first" or "second", as the command line has them. */
+const char *tell_side(unsigned int side);
 void tell_text(struct brain *brain, enum brain_event_kind kind,
     unsigned int side, const char *rule, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));

@@ -46,10 +46,9 @@ tell_progress(struct brain *brain, enum brain_event_kind kind)
 		brain->event(&event, brain->arg);
 }
 
-static const char *
-side_name(const struct brain *brain, unsigned int s)
+const char *
+tell_side(unsigned int s)
 {
-	(void)brain;
 	return s == SIDE_A ? "first" : "second";
 }
 
@@ -76,7 +75,7 @@ tell_ops(struct brain *brain, size_t entry, unsigned int s,
 		strbuf_reset(&line);
 		plan_op_format(&line, &ops->v[i]);
 		tell_text(brain, EVENT_ACTION, s, ops->v[i].rule, "%s: %s: %s",
-		    side_name(brain, s), box, line.data);
+		    tell_side(s), box, line.data);
 		brain->work = true;
 	}
 	if (entry < brain->entries.n)
@@ -223,16 +222,16 @@ tell_step(struct brain *brain, unsigned int s, const struct tree_op *step)
 	if (step->create) {
 		acc->created = true;
 		tell_text(brain, EVENT_ACTION, s, "T2", "%s: %s: create%s",
-		    side_name(brain, s), name.data,
+		    tell_side(s), name.data,
 		    step->recreate ? " again" : "");
 	} else if (step->delete) {
 		acc->removed = true;
 		tell_text(brain, EVENT_ACTION, s, e->rule, "%s: %s: remove",
-		    side_name(brain, s), name.data);
+		    tell_side(s), name.data);
 	} else if (e->box[s] != NULL && strcmp(old, step->name) != 0) {
 		acc->renamed = true;
 		tell_text(brain, EVENT_ACTION, s, "T7", "%s: %s: rename to %s",
-		    side_name(brain, s), from.data, name.data);
+		    tell_side(s), from.data, name.data);
 	} else {
 		strbuf_deinit(&name);
 		strbuf_deinit(&from);
@@ -254,7 +253,7 @@ tell_subs(struct brain *brain)
 		strbuf_init(&name, TEXT_LINE_MAX);
 		name_print(&name, sub->sub.name);
 		tell_text(brain, EVENT_ACTION, sub->side, "T14", "%s: %s: %s",
-		    side_name(brain, sub->side), name.data,
+		    tell_side(sub->side), name.data,
 		    sub->sub.on ? "subscribe" : "unsubscribe");
 		strbuf_deinit(&name);
 		brain->work = true;
@@ -314,11 +313,11 @@ tell_pending(struct brain *brain, unsigned int side, size_t entry,
 	strbuf_add_escaped(&reason, why, strlen(why));
 	if (message.len > 0)
 		tell_text(brain, EVENT_PENDING, side, rule,
-		    "%s: %s: %s: %s: %s", side_name(brain, side), box,
+		    "%s: %s: %s: %s: %s", tell_side(side), box,
 		    message.data, what, reason.data);
 	else
 		tell_text(brain, EVENT_PENDING, side, rule, "%s: %s: %s: %s",
-		    side_name(brain, side), box, what, reason.data);
+		    tell_side(side), box, what, reason.data);
 	if (entry < brain->entries.n)
 		strbuf_deinit(&name);
 	strbuf_deinit(&message);
@@ -334,7 +333,7 @@ tell_left_out(struct brain *brain, unsigned int side, const char *text)
 	strbuf_init(&line, TEXT_LINE_MAX);
 	strbuf_add_escaped(&line, text, strlen(text));
 	tell_text(brain, EVENT_PENDING, side, "E1", "%s: %s",
-	    side_name(brain, side), line.data);
+	    tell_side(side), line.data);
 	strbuf_deinit(&line);
 }
 
