@@ -44,8 +44,8 @@ struct pass {
 					   known by its UID */
 	bool row_changed;		/* another UIDVALIDITY */
 	bool index_lost;		/* HIGHESTMODSEQ has shrunk */
-	bool had_modseqs;		/* at the last scan, and more since */
 	bool lost;			/* ... and a keyword with it */
+	bool highest_moved;		/* from one HIGHESTMODSEQ to another */
 	unsigned int changes;
 };
 
@@ -167,11 +167,12 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 		mail.m.modseq = info->modseq;
 	/*
 	 * A modseq alone has no stamp, but the other store follows it (F6).
-	 * Those that a mailbox has from now on are no change, unless one came
-	 * with a UID that so far the log alone had given.
+	 * Those that a mailbox has from now on, or that show up while its
+	 * HIGHESTMODSEQ stands still, are no change, unless one came with a UID
+	 * that so far the log alone had given.
 	 */
 	if (!same || (info->modseq != 0 && info->modseq != old->m.modseq &&
-	    (old->m.modseq != 0 || p->had_modseqs ||
+	    (old->m.modseq != 0 || p->highest_moved ||
 	    old->m.uid >= p->known_uidnext))) {
 		mail.m.flags = mf;
 		mail.seq = chlog_next_seq(p->s->log);
@@ -572,8 +573,7 @@ scan_mailbox(struct session *s, struct chlog_mailbox *row,
 	p->start_seq = chlog_head(s->log);
 	p->known_uidnext = row->store_uidnext;
 	p->index_lost = status->highestmodseq < row->highestmodseq;
-	/* Those that show up while it stands still, were there before. */
-	p->had_modseqs = row->highestmodseq != 0 &&
+	p->highest_moved = row->highestmodseq != 0 &&
 	    status->highestmodseq != row->highestmodseq;
 	p->arena = arena_new(ARENA_PAGE_MAX);
 	if (status->uidvalidity != 0 &&
