@@ -286,6 +286,21 @@ highest_raise(struct brain *brain, unsigned int s, size_t entry,
 		em->highest = modseq;
 }
 
+/*
+ * Side s has more than was wanted.  Where it was told of UIDs that went that may
+ * have counted as well, behind all that it answered with: both go above that.
+ */
+static void
+raise_again(struct entry_modseq *em, unsigned int s, uint64_t modseq)
+{
+	bool counted = em->vanished.uids.n > 0;
+
+	em->highest = counted ? modseq + COUNTED_MAX : modseq;
+	em->expunges[0] = em->expunges[1] = 0;
+	em->set[0] = counted || s == 1;
+	em->set[1] = counted || s == 0;
+}
+
 void
 highest_on_result(struct brain *brain, unsigned int s,
     const struct sent_op *sent, uint64_t modseq)
@@ -312,12 +327,8 @@ highest_on_result(struct brain *brain, unsigned int s,
 		};
 		break;
 	case SENT_HIGHEST:
-		if (modseq > em->highest) {
-			em->highest = modseq;
-			em->expunges[0] = em->expunges[1] = 0;
-			em->set[0] = s == 1;
-			em->set[1] = s == 0;
-		}
+		if (modseq > em->highest)
+			raise_again(em, s, modseq);
 		break;
 	case SENT_TREE:
 	case SENT_STATE:

@@ -337,6 +337,25 @@ HISTORY(a_removal_that_a_peer_could_not_do_is_done_by_a_mirror, 200812800,
 	{ SIM_RUN_APPEND, B, 90, 540, 579 }, { SIM_DELETE, B, 663, 307, 190 },
 	{ SIM_RUN_APPEND, A, 635, 166, 519 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: to tell of a UID that went counts beside the expunge itself. */
+HISTORY(an_expunge_beside_an_index_made_anew_leaves_one_modseq, 200009945,
+	{ SIM_DELIVER, B, 163, 934, 346 }, { SIM_RUN_EXCEPT, B, 633, 941, 277 },
+	{ SIM_MOVE, A, 223, 459, 468 }, { SIM_RUN, B, 275, 886, 527 },
+	{ SIM_EXPUNGE, B, 787, 116, 584 }, { SIM_REBUILD, B, 834, 990, 760 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(an_expunge_after_a_kill_and_an_index_made_anew_leaves_one, 200786729,
+	{ SIM_DROP, A, 530, 803, 459 }, { SIM_RUN_KILL, A, 156, 636, 556 },
+	{ SIM_MOVE, A, 22, 888, 325 }, { SIM_RUN, B, 660, 933, 772 },
+	{ SIM_REBUILD, A, 787, 627, 871 }, { SIM_EXPUNGE, A, 890, 915, 972 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
+HISTORY(flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq,
+    300005120,
+	{ SIM_DELIVER, A, 556, 628, 296 }, { SIM_RUN_BUSY, B, 124, 209, 671 },
+	{ SIM_REBUILD, B, 695, 912, 560 }, { SIM_EXPUNGE, B, 795, 588, 734 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -441,6 +460,12 @@ main(void)
 	    a_backup_parts_messages_under_another_uidvalidity);
 	tcase_add_test(tcase,
 	    a_removal_that_a_peer_could_not_do_is_done_by_a_mirror);
+	tcase_add_test(tcase,
+	    an_expunge_beside_an_index_made_anew_leaves_one_modseq);
+	tcase_add_test(tcase,
+	    an_expunge_after_a_kill_and_an_index_made_anew_leaves_one);
+	tcase_add_test(tcase,
+	    flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
