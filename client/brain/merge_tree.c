@@ -645,7 +645,9 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 		if (in->source >= 0 && want.stamp <= has->stamp)
 			want.stamp = has->stamp < STAMP_MAX ?
 			    has->stamp + 1 : STAMP_MAX;	/* B0 */
-		*ARRAY_ADD(out) = (struct tree_sub){ s, want };
+		*ARRAY_ADD(out) = (struct tree_sub){ s, want,
+		    has->on == want.on && (sub[s] != NULL || in->complete ||
+		    !in->base) };
 	}
 }
 
@@ -658,8 +660,8 @@ merge_tree_subs(const struct tree_input *in, struct tree_subs *subs)
 
 	for (unsigned int s = 0; s < 2; s++)
 		for (size_t n = 0; n < in->side[s].sub_count; n++)
-			*ARRAY_ADD(&all) = (struct tree_sub){ s,
-			    in->side[s].subs[n] };
+			*ARRAY_ADD(&all) = (struct tree_sub){ .side = s,
+			    .sub = in->side[s].subs[n] };
 	if (all.n > 1)
 		qsort(all.v, all.n, sizeof(*all.v), sub_ref_cmp);
 	for (i = 0; i < all.n; i = k) {

@@ -72,6 +72,7 @@ ARRAY_TYPE(tree_ops, struct tree_op);
 struct tree_sub {
 	unsigned int side;
 	struct msg_subscription sub;
+	bool stamp_only;		/* it is so there already */
 };
 
 ARRAY_TYPE(tree_subs, struct tree_sub);

@@ -250,6 +250,8 @@ tell_subs(struct brain *brain)
 	for (size_t i = 0; i < brain->subs.n; i++) {
 		const struct tree_sub *sub = &brain->subs.v[i];
 
+		if (sub->stamp_only)
+			continue;	/* nobody sees that */
 		strbuf_init(&name, TEXT_LINE_MAX);
 		name_print(&name, sub->sub.name);
 		tell_text(brain, EVENT_ACTION, sub->side, "T14", "%s: %s: %s",

@@ -139,19 +139,22 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		break;
 	case MSG_RESULT:
 		sim_say(wire->sim, "          %c>%c RESULT op %u status %d UID %u "
-		    "%s", from, to, (unsigned int)msg->u.result.op,
+		    "modseq %llu %s", from, to, (unsigned int)msg->u.result.op,
 		    (int)msg->u.result.status,
-		    (unsigned int)msg->u.result.uid, msg->u.result.text);
+		    (unsigned int)msg->u.result.uid,
+		    (unsigned long long)msg->u.result.modseq,
+		    msg->u.result.text);
 		break;
 	case MSG_GONE:
 		sim_say(wire->sim, "          %c>%c GONE UID %u", from, to,
 		    (unsigned int)msg->u.gone.uid);
 		break;
 	case MSG_MAILBOX:
-		sim_say(wire->sim, "          %c>%c MAILBOX %s UIDNEXT %u stamps "
-		    "%llu %llu %llu aliases %zu%s", from,
-		    to, msg->u.mailbox.name,
+		sim_say(wire->sim, "          %c>%c MAILBOX %s UIDNEXT %u "
+		    "HIGHESTMODSEQ %llu stamps %llu %llu %llu aliases %zu%s",
+		    from, to, msg->u.mailbox.name,
 		    (unsigned int)msg->u.mailbox.uidnext,
+		    (unsigned long long)msg->u.mailbox.highestmodseq,
 		    (unsigned long long)msg->u.mailbox.exist_stamp,
 		    (unsigned long long)msg->u.mailbox.parent_stamp,
 		    (unsigned long long)msg->u.mailbox.last_stamp,
@@ -160,9 +163,11 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		break;
 	case MSG_OP_MAILBOX:
 		sim_say(wire->sim, "          %c>%c OP_MAILBOX %s UIDVALIDITY %u "
-		    "UIDNEXT %u", from, to, msg->u.op_mailbox.box.name,
+		    "UIDNEXT %u HIGHESTMODSEQ %llu", from, to,
+		    msg->u.op_mailbox.box.name,
 		    (unsigned int)msg->u.op_mailbox.box.uidvalidity,
-		    (unsigned int)msg->u.op_mailbox.box.uidnext);
+		    (unsigned int)msg->u.op_mailbox.box.uidnext,
+		    (unsigned long long)msg->u.op_mailbox.box.highestmodseq);
 		break;
 	case MSG_SUBSCRIPTION:
 		sim_say(wire->sim, "          %c>%c SUBSCRIPTION %s %d stamp %llu",
@@ -177,12 +182,24 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 	}
 }
 
+static bool
+is_subscribed(const struct memory_world *world, const char *name)
+{
+	for (size_t i = 0; i < world->subscriptions.n; i++)
+		if (strcmp(world->subscriptions.v[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* Stamps, aliases and a UIDNEXT that is raised blindly do not count. */
 static bool
-is_operation(const struct msg *msg)
+is_operation(const struct memory_world *world, const struct msg *msg)
 {
 	const struct msg_op_mailbox *m = &msg->u.op_mailbox;
 
+	if (msg->kind == MSG_OP_SUBSCRIBE)
+		return msg->u.op_subscribe.sub.on !=
+		    is_subscribed(world, msg->u.op_subscribe.sub.name);
 	if (msg->kind == MSG_OP_MAILBOX && !m->create &&
 	    m->box.uidvalidity == 0 && guid_is_zero(&m->new_guid))
 		return false;
@@ -196,7 +213,8 @@ brain_send(enum brain_side side, const struct msg *msg, void *arg)
 	struct msg hello = *msg;
 
 	wire->said = true;
-	wire->run->operations += is_operation(msg);
+	wire->run->operations += is_operation(sim_at(wire->sim, side)->world,
+	    msg);
 	wire->run->bodies += msg->kind == MSG_OP_SAVE;
 	if (msg->kind == MSG_HELLO)
 		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;

@@ -356,6 +356,13 @@ HISTORY(flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq,
 	{ SIM_REBUILD, B, 695, 912, 560 }, { SIM_EXPUNGE, B, 795, 588, 734 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* T14: only its stamp is new there, which is no change. */
+HISTORY(what_a_backup_unsubscribed_is_no_change_of_its_source, 200758784,
+	{ SIM_SUBSCRIBE, B, 547, 771, 797 }, { SIM_RUN_BACKUP, A, 44, 744, 589 },
+	{ SIM_DELIVER, B, 601, 378, 28 }, { SIM_RUN, A, 521, 958, 426 },
+	{ SIM_DELIVER, B, 494, 744, 621 }, { SIM_MOVE, A, 166, 536, 562 },
+	{ SIM_RUN_BUSY, A, 451, 590, 60 }, { SIM_RUN, B, 834, 111, 413 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -466,6 +473,8 @@ main(void)
 	    an_expunge_after_a_kill_and_an_index_made_anew_leaves_one);
 	tcase_add_test(tcase,
 	    flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq);
+	tcase_add_test(tcase,
+	    what_a_backup_unsubscribed_is_no_change_of_its_source);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
