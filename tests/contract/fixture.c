@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "tests/contract/fixture.h"
 #include "model/mail_location.h"
+#include "tests/contract/fixture.h"
 #include "tests/support/tempdir.h"
 
 /* A driver, and what follows the path in its location; "~" is beside it. */
@@ -52,6 +53,14 @@ fixture_deinit(struct fixture *fx)
 		memory_world_free(&fx->world);
 	else
 		tempdir_remove();
+	clock_set(0);
+}
+
+void
+fixture_begin(struct fixture *fx, int driver)
+{
+	fixture_init(fx, driver);
+	fixture_open(fx);
 }
 
 static void

@@ -57,7 +57,10 @@ struct fixture {
 };
 
 void fixture_init(struct fixture *fx, int driver);
+/* The clock is the system's again. */
 void fixture_deinit(struct fixture *fx);
+/* A new store, open. */
+void fixture_begin(struct fixture *fx, int driver);
 /* Open store and INBOX; the code of the failure, ERR_NONE if none. */
 enum err_code fixture_try_open(struct fixture *fx);
 void fixture_open(struct fixture *fx);		/* and init must be done */

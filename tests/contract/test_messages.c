@@ -15,24 +15,11 @@
 
 static struct fixture fx;
 
-static void
-begin(int driver)
-{
-	fixture_init(&fx, driver);
-	fixture_open(&fx);
-}
-
-static void
-end(void)
-{
-	fixture_deinit(&fx);
-}
-
 START_TEST(an_append_is_invisible_before_flush)
 {
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_prepare(&fx, fx.box, 0, G1, BODY, 1);
 	list = fixture_scan(&fx, fx.box);
 	ck_assert_uint_eq(list.v.n, 0);
@@ -42,7 +29,7 @@ START_TEST(an_append_is_invisible_before_flush)
 	list = fixture_scan(&fx, fx.box);
 	ck_assert_uint_eq(list.v.n, 1);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -51,7 +38,7 @@ START_TEST(what_was_not_flushed_is_dropped_by_close)
 	struct seen_list list;
 	uint32_t uid;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	uid = fixture_append(&fx, G1, BODY);
 	fixture_prepare(&fx, fx.box, 0, G2, BODY, 1);
 	fixture_expunge(&fx, fx.box, uid, G1, 2);
@@ -61,7 +48,7 @@ START_TEST(what_was_not_flushed_is_dropped_by_close)
 	ck_assert_uint_eq(list.v.n, 1);
 	ck_assert_str_eq(list.v.v[0].guid, G1);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -85,7 +72,7 @@ START_TEST(an_append_keeps_all_it_is_given)
 	struct err err = ERR_INIT;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	ck_assert_int_eq(fixture_try_append(&fx, fx.box, &info, BODY, 1), 0);
 	fixture_flush(&fx);
@@ -112,7 +99,7 @@ START_TEST(an_append_keeps_all_it_is_given)
 		ck_assert_uint_eq(fixture_status(&fx, fx.box).uidnext, 8);
 		fixture_reopen(&fx);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -125,7 +112,7 @@ START_TEST(guids_of_any_form_are_kept)
 	const size_t n = nitems(guids);
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (size_t i = 0; i < n; i++)
 		fixture_prepare(&fx, fx.box, 0, guids[i], BODY, i);
 	fixture_flush(&fx);
@@ -140,7 +127,7 @@ START_TEST(guids_of_any_form_are_kept)
 		fixture_expect_body(&fx, fx.box, 0, guids[i], BODY);
 	}
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -148,7 +135,7 @@ START_TEST(a_guid_is_made_where_none_is_given)
 {
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (uint64_t i = 0; i < 20; i++)
 		fixture_prepare(&fx, fx.box, 0, NULL, BODY, i);
 	fixture_flush(&fx);
@@ -160,7 +147,7 @@ START_TEST(a_guid_is_made_where_none_is_given)
 		    strlen(list.v.v[i].guid)));
 	}
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -168,7 +155,7 @@ START_TEST(several_messages_may_have_one_guid)
 {
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_prepare(&fx, fx.box, 0, G1, BODY, 1);
 	fixture_prepare(&fx, fx.box, 0, G1, BODY, 2);
@@ -181,7 +168,7 @@ START_TEST(several_messages_may_have_one_guid)
 	for (uint32_t uid = 1; uid <= 3; uid++)
 		fixture_expect_body(&fx, fx.box, uid, G1, BODY);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -199,7 +186,7 @@ START_TEST(a_body_comes_back_byte_for_byte)
 	ptrdiff_t n;
 	size_t done;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	body = mem_alloc(200000);
 	back = mem_alloc(200001);
@@ -234,7 +221,7 @@ START_TEST(a_body_comes_back_byte_for_byte)
 	}
 	free(body);
 	free(back);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -245,7 +232,7 @@ START_TEST(dates_of_all_times_are_kept)
 	struct mail_info info = { .uid = 0 }, got;
 	char guid[32], *text;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (size_t i = 0; i < nitems(dates); i++) {
 		snprintf(guid, sizeof(guid), "g%zu", i);
 		info.guid = guid;
@@ -261,7 +248,7 @@ START_TEST(dates_of_all_times_are_kept)
 		ck_assert_int_eq(got.received, dates[i]);
 		free(text);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -269,7 +256,7 @@ START_TEST(wanted_uids_are_kept_in_any_order)
 {
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_prepare(&fx, fx.box, 30, "c", BODY, 3);
 	fixture_prepare(&fx, fx.box, 0, "d", BODY, 4);
 	fixture_prepare(&fx, fx.box, 10, "a", BODY, 1);
@@ -285,13 +272,13 @@ START_TEST(wanted_uids_are_kept_in_any_order)
 	ck_assert_uint_eq(list.v.n, 5);
 	ck_assert_uint_eq(fixture_status(&fx, fx.box).uidnext, 33);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
 START_TEST(a_taken_uid_is_replaced_and_told)
 {
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_prepare(&fx, fx.box, 10, "a", BODY, 1);
 	fixture_prepare(&fx, fx.box, 10, "b", BODY, 2);
 	fixture_flush(&fx);
@@ -300,7 +287,7 @@ START_TEST(a_taken_uid_is_replaced_and_told)
 	fixture_prepare(&fx, fx.box, 5, "c", BODY, 3);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_done(&fx, 3), 12);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -308,7 +295,7 @@ START_TEST(mail_that_comes_before_flush_takes_its_uid)
 {
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_prepare(&fx, fx.box, 1, "ours", BODY, 1);
 	fixture_other(&other, &fx);
 	ck_assert_uint_eq(fixture_append(&other, "theirs", BODY), 1);
@@ -317,7 +304,7 @@ START_TEST(mail_that_comes_before_flush_takes_its_uid)
 	ck_assert_uint_eq(fixture_done(&fx, 1), 2);
 	fixture_expect_body(&fx, fx.box, 1, "theirs", BODY);
 	fixture_expect_body(&fx, fx.box, 2, "ours", BODY);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -325,20 +312,20 @@ START_TEST(a_uid_is_never_used_again)
 {
 	uint32_t uid;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	uid = fixture_append(&fx, "a", BODY);
 	fixture_expunge(&fx, fx.box, uid, "a", 1);
 	fixture_flush(&fx);
 	fixture_done(&fx, 1);
 	fixture_reopen(&fx);
 	ck_assert_uint_gt(fixture_append(&fx, "a", BODY), uid);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
 START_TEST(no_uid_above_the_last_is_given)
 {
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_prepare(&fx, fx.box, 4294967294U, "a", BODY, 1);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_done(&fx, 1), 4294967294U);
@@ -347,7 +334,7 @@ START_TEST(no_uid_above_the_last_is_given)
 	fixture_flush(&fx);
 	fixture_failed(&fx, 2, ERR_REFUSED);
 	fixture_failed(&fx, 3, ERR_REFUSED);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -355,7 +342,7 @@ START_TEST(a_mailbox_may_be_open_twice)
 {
 	struct mailbox *again;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	again = fixture_box(&fx, "INBOX");
 	fixture_prepare(&fx, fx.box, 5, "a", BODY, 1);
 	fixture_prepare(&fx, again, 5, "b", BODY, 2);
@@ -364,7 +351,7 @@ START_TEST(a_mailbox_may_be_open_twice)
 	fixture_expect_body(&fx, fx.box, fixture_done(&fx, 2), "b", BODY);
 	fixture_expect_body(&fx, again, fixture_done(&fx, 1), "a", BODY);
 	fx.store->driver->mailbox_close(&again);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -379,13 +366,13 @@ START_TEST(a_scan_stops_when_it_is_told)
 {
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (int i = 0; i < 3; i++)
 		fixture_append(&fx, NULL, BODY);
 	ck_assert_int_eq(fx.store->driver->scan(fx.box, stop_at_second, NULL,
 	    &err), -1);
 	ck_assert_int_eq(err.code, ERR_REFUSED);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -398,7 +385,7 @@ START_TEST(a_reader_survives_the_expunge_of_its_message)
 	struct err err = ERR_INIT;
 	char buf[64];
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	fixture_append(&fx, G1, BODY);
 	ck_assert_int_eq(d->reader_open(fx.box, 1, G1, &reader, &info, &err),
@@ -411,7 +398,7 @@ START_TEST(a_reader_survives_the_expunge_of_its_message)
 	    (int)strlen(BODY));
 	d->reader_close(&reader);
 	ck_assert_ptr_null(fixture_read(&fx, fx.box, 1, G1, NULL));
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -422,7 +409,7 @@ START_TEST(an_aborted_append_leaves_nothing)
 	struct mail_writer *writer;
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	ck_assert_int_eq(d->append_begin(fx.box, &info, &writer, &err), 0);
 	ck_assert_int_eq(d->append_write(writer, "x", 1, &err), 0);
@@ -431,7 +418,7 @@ START_TEST(an_aborted_append_leaves_nothing)
 	d->append_abort(&writer);
 	fixture_flush(&fx);
 	ck_assert_uint_eq(fixture_scan(&fx, fx.box).v.n, 0);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 

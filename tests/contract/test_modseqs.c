@@ -20,8 +20,7 @@ highest(void)
 static bool
 begin(int driver)
 {
-	fixture_init(&fx, driver);
-	fixture_open(&fx);
+	fixture_begin(&fx, driver);
 	if (highest() != 0)
 		return true;
 	fixture_deinit(&fx);

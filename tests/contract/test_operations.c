@@ -13,19 +13,6 @@
 
 static struct fixture fx;
 
-static void
-begin(int driver)
-{
-	fixture_init(&fx, driver);
-	fixture_open(&fx);
-}
-
-static void
-end(void)
-{
-	fixture_deinit(&fx);
-}
-
 START_TEST(flags_and_keywords_are_replaced)
 {
 	const char *first[] = { "a", "b" }, *second[] = { "b", "c" };
@@ -33,7 +20,7 @@ START_TEST(flags_and_keywords_are_replaced)
 	struct err err = ERR_INIT;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	ck_assert_int_eq(fx.store->driver->set_flags(fx.box, &was,
 	    FLAGS_ALL, first, 2, 0, 1, &err), 0);
@@ -52,7 +39,7 @@ START_TEST(flags_and_keywords_are_replaced)
 	ck_assert_uint_eq(list.v.v[0].flags, FLAG_ANSWERED);
 	ck_assert_str_eq(list.v.v[0].keywords, "b c");
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -61,7 +48,7 @@ START_TEST(each_flag_can_be_set_alone)
 	struct seen_list list;
 	flags_t was = 0;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	for (unsigned int flags = 1; flags <= FLAGS_ALL; flags++) {
 		fixture_set_flags(&fx, fx.box, 1, G1, was, (flags_t)flags,
@@ -73,7 +60,7 @@ START_TEST(each_flag_can_be_set_alone)
 		ck_assert_uint_eq(list.v.v[0].flags, flags);
 		seen_free(&list);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -82,7 +69,7 @@ START_TEST(flags_that_somebody_changed_are_left_alone)
 	struct seen_list list;
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_set_flags(&fx, fx.box, 1, G1, 0, FLAG_SEEN, 1);
 	fixture_other(&other, &fx);
@@ -95,7 +82,7 @@ START_TEST(flags_that_somebody_changed_are_left_alone)
 	list = fixture_scan(&fx, fx.box);
 	ck_assert_uint_eq(list.v.v[0].flags, FLAG_FLAGGED);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -104,7 +91,7 @@ START_TEST(flags_change_though_somebody_set_and_cleared_one)
 	struct seen_list list;
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_set_flags(&fx, fx.box, 1, G1, FLAG_FLAGGED, FLAG_SEEN, 1);
 	fixture_other(&other, &fx);
@@ -116,7 +103,7 @@ START_TEST(flags_change_though_somebody_set_and_cleared_one)
 	list = fixture_scan(&fx, fx.box);
 	ck_assert_uint_eq(list.v.v[0].flags, FLAG_SEEN);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -125,7 +112,7 @@ START_TEST(a_message_that_is_not_the_expected_one_is_stale)
 	struct err err = ERR_INIT;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_set_flags(&fx, fx.box, 1, G2, 0, FLAG_SEEN, 1);
 	fixture_set_flags(&fx, fx.box, 9, G1, 0, FLAG_SEEN, 2);
@@ -142,7 +129,7 @@ START_TEST(a_message_that_is_not_the_expected_one_is_stale)
 	ck_assert_uint_eq(list.v.v[0].uid, 1);
 	ck_assert_uint_eq(list.v.v[0].flags, 0);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -150,7 +137,7 @@ START_TEST(expunging_what_is_gone_is_done)
 {
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_append(&fx, G2, BODY);
 	fixture_expunge(&fx, fx.box, 1, G1, 1);
@@ -166,7 +153,7 @@ START_TEST(expunging_what_is_gone_is_done)
 		fixture_done(&fx, tag);
 	fixture_reopen(&fx);
 	ck_assert_uint_eq(fixture_scan(&fx, fx.box).v.n, 0);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -174,7 +161,7 @@ START_TEST(an_expunge_finds_a_message_whose_flags_changed)
 {
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_expunge(&fx, fx.box, 1, G1, 1);
 	fixture_other(&other, &fx);
@@ -184,7 +171,7 @@ START_TEST(an_expunge_finds_a_message_whose_flags_changed)
 	fixture_flush(&fx);
 	fixture_done(&fx, 1);
 	ck_assert_uint_eq(fixture_scan(&fx, fx.box).v.n, 0);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -198,7 +185,7 @@ START_TEST(set_uid_moves_a_message_and_nothing_else)
 	struct seen_list list;
 	char *text;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	ck_assert_int_eq(fixture_try_append(&fx, fx.box, &info, BODY, 1), 0);
 	fixture_prepare(&fx, fx.box, 0, G2, "other\n", 2);
 	fixture_flush(&fx);
@@ -223,7 +210,7 @@ START_TEST(set_uid_moves_a_message_and_nothing_else)
 		ck_assert_uint_eq(fixture_status(&fx, fx.box).uidnext, 51);
 		fixture_reopen(&fx);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -232,7 +219,7 @@ START_TEST(uid_changes_and_appends_share_the_uids_of_a_batch)
 	struct err err = ERR_INIT;
 	const struct store_driver *d;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	fixture_append(&fx, "a", BODY);
 	fixture_append(&fx, "b", BODY);
@@ -247,7 +234,7 @@ START_TEST(uid_changes_and_appends_share_the_uids_of_a_batch)
 	ck_assert_uint_eq(fixture_done(&fx, 4), 13);
 	fixture_expect_body(&fx, fx.box, 12, "b", BODY);
 	fixture_expect_body(&fx, fx.box, 13, "d", BODY);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -256,7 +243,7 @@ START_TEST(operations_name_messages_as_they_were_before_the_batch)
 	struct err err = ERR_INIT;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, "a", BODY);
 	fixture_append(&fx, "b", BODY);
 	ck_assert_int_eq(fx.store->driver->set_uid(fx.box, 1, "a", 9, 0, 1,
@@ -273,7 +260,7 @@ START_TEST(operations_name_messages_as_they_were_before_the_batch)
 	ck_assert_uint_eq(list.v.v[0].uid, 9);
 	ck_assert_uint_eq(list.v.v[0].flags, FLAG_SEEN);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -281,7 +268,7 @@ START_TEST(a_second_change_of_flags_expects_the_first)
 {
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, "a", BODY);
 	fixture_set_flags(&fx, fx.box, 1, "a", 0, FLAG_SEEN, 1);
 	fixture_set_flags(&fx, fx.box, 1, "a", FLAG_SEEN, FLAG_DRAFT, 2);
@@ -293,7 +280,7 @@ START_TEST(a_second_change_of_flags_expects_the_first)
 	list = fixture_scan(&fx, fx.box);
 	ck_assert_uint_eq(list.v.v[0].flags, FLAG_DRAFT);
 	seen_free(&list);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -306,7 +293,7 @@ START_TEST(a_copy_has_the_same_bytes_and_what_it_is_given)
 	struct seen_list list;
 	char *text;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	fixture_create(&fx, "Copies");
 	box = fixture_box(&fx, "Copies");
@@ -336,7 +323,7 @@ START_TEST(a_copy_has_the_same_bytes_and_what_it_is_given)
 	free(text);
 	ck_assert_uint_eq(fixture_scan(&fx, fx.box).v.n, 0);
 	fx.store->driver->mailbox_close(&box);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -345,7 +332,7 @@ START_TEST(a_copy_of_what_is_gone_is_not_found)
 	struct mail_info info = { .guid = G2, .received = RECEIVED };
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, G1, BODY);
 	ck_assert_int_eq(fx.store->driver->copy(fx.box, &info, fx.box, 1, G2,
 	    1, &err), -1);
@@ -353,7 +340,7 @@ START_TEST(a_copy_of_what_is_gone_is_not_found)
 	ck_assert_int_eq(fx.store->driver->copy(fx.box, &info, fx.box, 2, G1,
 	    1, &err), -1);
 	ck_assert_int_eq(err.code, ERR_NOTFOUND);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -364,7 +351,7 @@ START_TEST(set_status_changes_what_is_given)
 	struct err err = ERR_INIT;
 	uint32_t uid;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	before = fixture_status(&fx, fx.box);
 	ck_assert(!guid_is_zero(&before.guid) && before.uidvalidity != 0);
 	memset(wanted.guid.b, 0x77, GUID_SIZE);
@@ -390,7 +377,7 @@ START_TEST(set_status_changes_what_is_given)
 	ck_assert(guid_eq(&after.guid, &before.guid));
 	ck_assert_uint_eq(before.uidvalidity, 4711);
 	ck_assert_uint_eq(before.uidnext, 5);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -399,7 +386,7 @@ START_TEST(one_flush_does_all_mailboxes)
 	struct mailbox *boxes[3];
 	char name[16];
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (uint64_t i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "Box%d", (int)i);
 		fixture_create(&fx, name);
@@ -413,7 +400,7 @@ START_TEST(one_flush_does_all_mailboxes)
 		    name);
 		fx.store->driver->mailbox_close(&boxes[i]);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -423,7 +410,7 @@ START_TEST(a_mailbox_removed_before_flush_spoils_only_its_own)
 	struct mailbox *box;
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_create(&fx, "Gone");
 	box = fixture_box(&fx, "Gone");
 	fixture_prepare(&fx, box, 0, "a", BODY, 1);
@@ -436,7 +423,7 @@ START_TEST(a_mailbox_removed_before_flush_spoils_only_its_own)
 	fixture_failed(&fx, 1, ERR_STALE);
 	fixture_done(&fx, 2);
 	fx.store->driver->mailbox_close(&box);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -447,7 +434,7 @@ START_TEST(what_another_process_saved_meanwhile_keeps_its_uid)
 	struct fixture other;
 	struct seen_list seen;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, "first", "first\n");
 	seen = fixture_scan(&fx, fx.box);
 	seen_free(&seen);
@@ -462,13 +449,13 @@ START_TEST(what_another_process_saved_meanwhile_keeps_its_uid)
 	ck_assert_uint_eq(seen.v.v[1].uid, 2);
 	ck_assert_uint_eq(seen.v.v[2].uid, 3);
 	seen_free(&seen);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
 START_TEST(a_moved_message_may_come_back)
 {
-	begin(_i);
+	fixture_begin(&fx, _i);
 	for (int i = 0; i < 3; i++) {
 		uint32_t uid = fixture_append(&fx, G1, BODY);
 
@@ -477,7 +464,7 @@ START_TEST(a_moved_message_may_come_back)
 		fixture_flush(&fx);
 	}
 	ck_assert_uint_eq(fixture_scan(&fx, fx.box).v.n, 0);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 

@@ -14,31 +14,17 @@
 
 static struct fixture fx;
 
-static void
-begin(int driver)
-{
-	fixture_init(&fx, driver);
-	fixture_open(&fx);
-}
-
-static void
-end(void)
-{
-	clock_set(0);
-	fixture_deinit(&fx);
-}
-
 START_TEST(a_new_store_has_an_inbox)
 {
 	struct mailbox_status status;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	ck_assert(fixture_has(&fx, "INBOX"));
 	status = fixture_status(&fx, fx.box);
 	ck_assert(!guid_is_zero(&status.guid));
 	ck_assert_uint_ne(status.uidvalidity, 0);
 	ck_assert_uint_eq(status.uidnext, 1);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -50,11 +36,11 @@ START_TEST(a_root_that_is_missing_is_an_error)
 	struct store *store;
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	loc.driver = (char *)(uintptr_t)fx.driver->name;
 	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), -1);
 	ck_assert_int_eq(err.code, ERR_NOTFOUND);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -65,7 +51,7 @@ START_TEST(an_unknown_key_or_driver_is_a_config_error)
 	struct store *store;
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	loc.driver = (char *)(uintptr_t)fx.driver->name;
 	loc.path = fx.path;
 	loc.keys[0].key = (char *)(uintptr_t)"NOSUCH";
@@ -76,7 +62,7 @@ START_TEST(an_unknown_key_or_driver_is_a_config_error)
 	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), -1);
 	ck_assert_int_eq(err.code, ERR_CONFIG);
 	ck_assert_ptr_null(store_driver_find("nosuch"));
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -87,7 +73,7 @@ START_TEST(a_created_mailbox_is_as_it_was_asked_for)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	memset(wanted.guid.b, 0x5a, GUID_SIZE);
 	ck_assert_int_eq(fx.store->driver->mailbox_create(fx.store,
 	    "Work" SEP "2024", true, &wanted, &err), 0);
@@ -105,7 +91,7 @@ START_TEST(a_created_mailbox_is_as_it_was_asked_for)
 	ck_assert_int_eq(fx.store->driver->mailbox_create(fx.store, "INBOX",
 	    true, &wanted, &err), -1);
 	ck_assert_int_eq(err.code, ERR_STALE);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -114,7 +100,7 @@ START_TEST(created_mailboxes_differ_in_guid_and_uidvalidity)
 	struct mailbox_status a, b;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_create(&fx, "A");
 	fixture_create(&fx, "B");
 	box = fixture_box(&fx, "A");
@@ -125,7 +111,7 @@ START_TEST(created_mailboxes_differ_in_guid_and_uidvalidity)
 	fx.store->driver->mailbox_close(&box);
 	ck_assert(!guid_eq(&a.guid, &b.guid));
 	ck_assert_uint_ne(a.uidvalidity, b.uidvalidity);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -152,7 +138,7 @@ START_TEST(a_new_mailbox_is_never_taken_for_one_that_is_gone)
 	struct mailbox_status other = { .uidvalidity = 4100000000 };
 	uint32_t last;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	ck_assert_uint_eq(create_again("A", 4000000000), 4000000000);
 	ck_assert_uint_gt(create_again("A", 0), 4000000000);
 	fixture_reopen(&fx);
@@ -168,7 +154,7 @@ START_TEST(a_new_mailbox_is_never_taken_for_one_that_is_gone)
 	/* Of those at the end of all numbers some are to be left. */
 	ck_assert_uint_eq(create_again("A", UINT32_MAX), UINT32_MAX);
 	ck_assert_uint_lt(create_again("A", 0), UINT32_MAX);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -179,7 +165,7 @@ START_TEST(a_mere_directory_is_made_where_the_driver_can)
 	struct mailbox *box;
 	int r;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	r = fx.store->driver->mailbox_create(fx.store, "Dir", false, &status,
 	    &err);
 	if (fx.driver->caps & STORE_CAP_DIRECTORIES) {
@@ -195,7 +181,7 @@ START_TEST(a_mere_directory_is_made_where_the_driver_can)
 		ck_assert_int_eq(err.code, ERR_REFUSED);
 		ck_assert(!fixture_has(&fx, "Dir"));
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -205,7 +191,7 @@ START_TEST(a_rename_moves_this_mailbox_alone)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	fixture_create(&fx, "A");
 	fixture_create(&fx, "A" SEP "child");
@@ -239,7 +225,7 @@ START_TEST(a_rename_moves_this_mailbox_alone)
 	ck_assert_int_eq(d->mailbox_rename(fx.store, "C" SEP "c", "C", &err),
 	    0);
 	ck_assert(fixture_has(&fx, "C") && !fixture_has(&fx, "C" SEP "c"));
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -249,7 +235,7 @@ START_TEST(a_mailbox_stays_open_through_its_rename)
 	struct mailbox *box;
 	struct store_token token;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_create(&fx, "A");
 	box = fixture_box(&fx, "A");
 	fixture_prepare(&fx, box, 0, "g", "x", 1);
@@ -260,7 +246,7 @@ START_TEST(a_mailbox_stays_open_through_its_rename)
 	fixture_expect_body(&fx, box, 1, "g", "x");
 	ck_assert_int_eq(fx.store->driver->token(box, &token, &err), 0);
 	fx.store->driver->mailbox_close(&box);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -270,7 +256,7 @@ START_TEST(only_an_empty_mailbox_is_removed)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	fixture_create(&fx, "A");
 	fixture_create(&fx, "A" SEP "child");
@@ -294,7 +280,7 @@ START_TEST(only_an_empty_mailbox_is_removed)
 	ck_assert_int_eq(err.code, ERR_NOTFOUND);
 	/* The name is free again. */
 	fixture_create(&fx, "A");
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -312,7 +298,7 @@ START_TEST(a_mapped_name_can_be_created_and_comes_back)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	if (fx.world != NULL)
 		memory_world_forbid(fx.world, "./~");
 	d = fx.store->driver;
@@ -328,7 +314,7 @@ START_TEST(a_mapped_name_can_be_created_and_comes_back)
 		box = fixture_box(&fx, mapped);
 		d->mailbox_close(&box);
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -342,7 +328,7 @@ START_TEST(a_name_that_is_none_is_refused)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	for (size_t i = 0; i < nitems(bad); i++) {
 		ck_assert_int_eq(d->map_name(fx.store, bad[i], mapped,
@@ -361,7 +347,7 @@ START_TEST(a_name_that_is_none_is_refused)
 	ck_assert_int_eq(d->map_name(fx.store, longer, mapped,
 	    sizeof(mapped), &err), -1);
 	ck_assert_int_eq(err.code, ERR_REFUSED);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -388,7 +374,7 @@ START_TEST(subscriptions_are_kept_in_their_order)
 	struct names_seen seen = { .n = 0 };
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	ck_assert_int_eq(d->subscribe(fx.store, "b", true, &err), 0);
 	ck_assert_int_eq(d->subscribe(fx.store, "no such", true, &err), 0);
@@ -406,7 +392,7 @@ START_TEST(subscriptions_are_kept_in_their_order)
 	ck_assert_int_eq(d->subscriptions(fx.store, add_name, &seen, &err),
 	    0);
 	ck_assert_str_eq(seen.text, "b|INBOX|b" SEP "\xc3\xa9|");
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -447,7 +433,7 @@ START_TEST(a_token_changes_with_each_change_of_the_mailbox)
 	struct err err = ERR_INIT;
 	struct fixture other;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	if (fx.world != NULL)
 		memory_world_coarse(fx.world, true);
 	fixture_other(&other, &fx);
@@ -478,7 +464,7 @@ START_TEST(a_token_changes_with_each_change_of_the_mailbox)
 		ck_assert(!proves_unchanged(&older, &newer));
 	}
 	fixture_close(&other);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -487,7 +473,7 @@ START_TEST(a_token_stays_while_nothing_changes)
 	struct store_token older, newer;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_append(&fx, "g", "x");
 	/* Tomorrow the file times are old enough. */
 	clock_set(clock_now_ms() + 86400000);
@@ -503,7 +489,7 @@ START_TEST(a_token_stays_while_nothing_changes)
 	fixture_reopen(&fx);
 	newer = tree_of(fx.store);
 	ck_assert(proves_unchanged(&older, &newer));
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -525,7 +511,7 @@ START_TEST(the_list_gives_the_token_of_the_mailbox)
 	struct err err = ERR_INIT;
 	struct mailbox *box;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	fixture_create(&fx, "A");
 	box = fixture_box(&fx, "A");
 	fixture_prepare(&fx, box, 0, "g", "x", 1);
@@ -536,7 +522,7 @@ START_TEST(the_list_gives_the_token_of_the_mailbox)
 	ck_assert_uint_eq(token.len, listed_token.len);
 	ck_assert_mem_eq(token.data, listed_token.data, token.len);
 	fx.store->driver->mailbox_close(&box);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -546,7 +532,7 @@ START_TEST(the_tree_token_changes_with_each_change_of_the_tree)
 	struct store_token older, newer;
 	struct err err = ERR_INIT;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	for (int change = 0; change < 5; change++) {
 		older = tree_of(fx.store);
@@ -570,7 +556,7 @@ START_TEST(the_tree_token_changes_with_each_change_of_the_tree)
 		newer = tree_of(fx.store);
 		ck_assert(!proves_unchanged(&older, &newer));
 	}
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 
@@ -585,7 +571,7 @@ START_TEST(a_read_only_store_is_never_written)
 	struct err err = ERR_INIT;
 	struct seen_list list;
 
-	begin(_i);
+	fixture_begin(&fx, _i);
 	d = fx.store->driver;
 	fixture_append(&fx, "g", "x");
 	fixture_create(&fx, "A");
@@ -616,7 +602,7 @@ START_TEST(a_read_only_store_is_never_written)
 	ck_assert_int_eq(err.code, ERR_PERM);
 	after = token_of(fx.box);
 	ck_assert_mem_eq(before.data, after.data, before.len);
-	end();
+	fixture_deinit(&fx);
 }
 END_TEST
 

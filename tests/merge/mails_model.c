@@ -8,15 +8,17 @@
 #include "base/array.h"
 #include "mails_model.h"
 
+#define ARENA_MAX	((size_t)1 << 30)
+
 static const char *const guids[MODEL_GUIDS] = {
 	"g0", "g1", "g2", "g3", "g4", "g5", "g6", "g7",
 };
 
 void
-model_init(struct model *model, struct arena *arena, uint64_t seed)
+model_begin(struct model *model, struct plan_mails *plan, uint64_t seed)
 {
-	memset(model, 0, sizeof(*model));
-	model->arena = arena;
+	model_end(model, plan);
+	model->arena = arena_new(ARENA_MAX);
 	model->rng.state = seed * 2654435761U + 1;
 	model->clock = 1000;
 	for (unsigned int s = 0; s < 2; s++) {
@@ -24,6 +26,24 @@ model_init(struct model *model, struct arena *arena, uint64_t seed)
 		model->side[s].uidvalidity = 1;
 		model->side[s].uidnext = 1;
 	}
+}
+
+void
+model_end(struct model *model, struct plan_mails *plan)
+{
+	plan_mails_deinit(plan);
+	arena_free(&model->arena);
+	*plan = (struct plan_mails){ 0 };
+	*model = (struct model){ 0 };
+}
+
+void
+model_start_equal(struct model *model, size_t n)
+{
+	for (unsigned int s = 0; s < 2; s++)
+		for (size_t i = 0; i < n; i++)
+			(void)model_add(model, s, (unsigned int)i * 2, i + 1);
+	model_base(model);
 }
 
 struct guid128

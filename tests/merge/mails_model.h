@@ -38,7 +38,16 @@ struct model {
 	bool other_uid;		/* a save got another UID than planned */
 };
 
-void model_init(struct model *model, struct arena *arena, uint64_t seed);
+/*
+ * Begin anew: two empty mailboxes and nothing planned.  What model held before
+ * is freed; the first time it must be zero.
+ */
+void model_begin(struct model *model, struct plan_mails *plan, uint64_t seed);
+/* Free what both hold. */
+void model_end(struct model *model, struct plan_mails *plan);
+
+/* Both sides have messages 0, 2, ... with marks 1, 2, ..., and a position. */
+void model_start_equal(struct model *model, size_t n);
 
 /* A mark of this number, and a message GUID. */
 struct guid128 model_mark(uint64_t n);

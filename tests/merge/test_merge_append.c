@@ -9,23 +9,19 @@
 
 #define FIXED 1U		/* the side that may only be added to */
 
-static struct arena *arena;
 static struct model mo;
 static struct plan_mails plan;
 
 static void
 setup(void)
 {
-	arena = arena_new((size_t)1 << 30);
-	model_init(&mo, arena, 1);
-	plan = (struct plan_mails){ 0 };
+	model_begin(&mo, &plan, 1);
 }
 
 static void
 teardown(void)
 {
-	plan_mails_deinit(&plan);
-	arena_free(&arena);
+	model_end(&mo, &plan);
 }
 
 static void
@@ -38,7 +34,7 @@ merge(enum model_view view, int source)
 	for (unsigned int s = 0; s < 2; s++)
 		in.side[s].messages = mo.side[s].count;
 	in.side[FIXED].append = true;
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 }
 
 /* The one operation of a kind on a side, or NULL. */
@@ -150,7 +146,7 @@ START_TEST(t10_a_mailbox_with_mail_keeps_its_guid)
 		in.side[s].box_count = 1;
 	}
 	in.side[FIXED].append = true;
-	merge_tree(arena, &in, &entries);
+	merge_tree(mo.arena, &in, &entries);
 	ck_assert_uint_eq(entries.n, 1);
 	ck_assert(entries.v[0].keeps_guid[FIXED]);
 	ck_assert(!entries.v[0].keeps_guid[0]);
@@ -158,7 +154,7 @@ START_TEST(t10_a_mailbox_with_mail_keeps_its_guid)
 	ck_assert(marks_have(entries.v[0].target.aliases,
 	    entries.v[0].target.alias_count, &box[FIXED].guid));
 	for (unsigned int s = 0; s < 2; s++)
-		merge_tree_ops(arena, &entries, s, &ops[s]);
+		merge_tree_ops(mo.arena, &entries, s, &ops[s]);
 	ck_assert_uint_eq(ops[FIXED].n, 0);
 	for (unsigned int s = 0; s < 2; s++)
 		ARRAY_FREE(&ops[s]);

@@ -10,33 +10,19 @@
 
 #define HISTORIES 5000		/* random ones a test */
 
-static struct arena *arena;
 static struct model mo;
 static struct plan_mails plan;
 
 static void
 setup(void)
 {
-	arena = arena_new((size_t)1 << 30);
-	model_init(&mo, arena, 1);
-	plan = (struct plan_mails){ 0 };
+	model_begin(&mo, &plan, 1);
 }
 
 static void
 teardown(void)
 {
-	plan_mails_deinit(&plan);
-	arena_free(&arena);
-}
-
-/* Two mailboxes that were made equal: messages 1..n with marks 1..n. */
-static void
-start_equal(size_t n)
-{
-	for (unsigned int s = 0; s < 2; s++)
-		for (size_t i = 0; i < n; i++)
-			(void)model_add(&mo, s, (unsigned int)i * 2, i + 1);
-	model_base(&mo);
+	model_end(&mo, &plan);
 }
 
 static void
@@ -48,11 +34,11 @@ merge(enum model_view view, int source)
 	model_input(&mo, view, source, false, NULL, 0, &in);
 	if (view == VIEW_DELTA && merge_mails_needs_lists(&in))
 		model_input(&mo, VIEW_COMPLETE, source, false, NULL, 0, &in);
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	if (view == VIEW_DELTA && plan.rebuild) {
 		plan_mails_deinit(&plan);
 		model_input(&mo, VIEW_COMPLETE, source, false, NULL, 0, &in);
-		merge_mails(arena, &in, &plan);
+		merge_mails(mo.arena, &in, &plan);
 	}
 	ck_assert_uint_eq(plan.seen, plan.equal + plan.flagged + plan.copied +
 	    plan.skipped);
@@ -81,7 +67,7 @@ START_TEST(a_new_message_is_saved_on_the_other_side)
 {
 	const struct plan_op *op;
 
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_add(&mo, 0, 4, 9)->m.flags.flags = FLAG_SEEN;
 	merge(VIEW_DELTA, -1);
 	expect_ops(0, 0, 1, 0);
@@ -98,7 +84,7 @@ END_TEST
 /* By rule M8. */
 START_TEST(what_the_other_side_holds_is_copied_there)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_add(&mo, 0, 4, 9)->m.held = true;
 	merge(VIEW_DELTA, -1);
 	expect_ops(0, 0, 1, 0);
@@ -109,7 +95,7 @@ END_TEST
 /* By rule M3. */
 START_TEST(an_expunge_goes_to_the_other_side)
 {
-	start_equal(3);
+	model_start_equal(&mo, 3);
 	model_expunge(&mo, 1, 1);
 	merge(VIEW_DELTA, -1);
 	expect_ops(0, 1, 0, 0);
@@ -121,7 +107,7 @@ END_TEST
 /* M3: also one that comes during the run. */
 START_TEST(an_expunge_beats_a_flag_change)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 1, 0);
 	model_flag(&mo, 0, 0, FLAG_FLAGGED);
 	merge(VIEW_DELTA, -1);
@@ -134,7 +120,7 @@ START_TEST(one_dead_mark_of_two_does_not_expunge)
 {
 	struct model_mail *mail;
 
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 1, 0);
 	mail = &mo.side[0].mails[0];
 	mail->m.marks[1] = model_mark(50);
@@ -152,7 +138,7 @@ START_TEST(a_side_with_many_uids_left_does_not_lose_them)
 {
 	struct mails_input in;
 
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	(void)model_add(&mo, 0, 4, 9);
 	mo.side[0].mails[2].m.uid = UINT32_MAX - 1;
 	mo.side[0].uidnext = UINT32_MAX;
@@ -160,7 +146,7 @@ START_TEST(a_side_with_many_uids_left_does_not_lose_them)
 	model_input(&mo, VIEW_DELTA, -1, false, NULL, 0, &in);
 	in.side[1].state_known = true;
 	in.side[1].uidnext = 3;
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	ck_assert(plan.uids_used_up);
 	expect_ops(0, 0, 0, 0);
 	ck_assert_uint_eq(plan.side[1].uidnext, 0);
@@ -172,7 +158,7 @@ START_TEST(a_save_that_failed_before_moves_nothing_until_it_is_done)
 {
 	struct mails_input in;
 
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	(void)model_add(&mo, 0, 4, 9);
 	plan_mails_deinit(&plan);
 	model_input(&mo, VIEW_DELTA, -1, false, NULL, 0, &in);
@@ -180,7 +166,7 @@ START_TEST(a_save_that_failed_before_moves_nothing_until_it_is_done)
 	in.side[1].uidnext = 7;
 	in.retry = mo.side[0].mails[2].m.marks;
 	in.retry_count = 1;
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	/* M4: no new UID where it is; the saving store gives the next one. */
 	expect_ops(0, 0, 1, 0);
 	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_SAVE);
@@ -193,13 +179,13 @@ START_TEST(no_uid_is_planned_above_the_last_one)
 {
 	struct mails_input in;
 
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	(void)model_add(&mo, 0, 4, 9);
 	(void)model_add(&mo, 1, 6, 10);
 	plan_mails_deinit(&plan);
 	model_input(&mo, VIEW_COMPLETE, -1, false, NULL, 0, &in);
 	in.side[0].uidnext = in.side[1].uidnext = UINT32_MAX;
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	ck_assert(plan.uids_used_up);
 	expect_ops(0, 0, 0, 0);
 }
@@ -207,7 +193,7 @@ END_TEST
 
 START_TEST(expunged_on_both_sides_is_no_work)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 0, 0);
 	model_expunge(&mo, 1, 0);
 	merge(VIEW_DELTA, -1);
@@ -217,7 +203,7 @@ END_TEST
 
 START_TEST(what_came_and_went_is_no_work)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	(void)model_add(&mo, 0, 4, 0);
 	model_expunge(&mo, 0, 1);
 	merge(VIEW_DELTA, -1);
@@ -227,7 +213,7 @@ END_TEST
 
 START_TEST(moved_away_and_back_is_a_new_message)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 0, 0);
 	(void)model_add(&mo, 0, 0, 60);
 	model_flag(&mo, 1, 0, FLAG_SEEN);
@@ -240,7 +226,7 @@ END_TEST
 
 START_TEST(a_flag_change_needs_no_record_of_the_other_side)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_flag(&mo, 0, 1, FLAG_ANSWERED);
 	merge(VIEW_DELTA, -1);
 	expect_ops(0, 0, 1, 0);
@@ -252,7 +238,7 @@ END_TEST
 /* M4: no UID belongs to two messages. */
 START_TEST(colliding_uids_are_changed_on_both_sides)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	(void)model_add(&mo, 0, 2, 70);
 	(void)model_add(&mo, 1, 4, 71);
 	merge(VIEW_DELTA, -1);
@@ -271,7 +257,7 @@ END_TEST
 /* By rule M4. */
 START_TEST(a_uid_above_the_others_uidnext_is_kept)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	mo.side[0].uidnext = 10;
 	(void)model_add(&mo, 0, 2, 70);
 	(void)model_add(&mo, 1, 4, 71);
@@ -288,7 +274,7 @@ END_TEST
 /* By rule M5. */
 START_TEST(one_mail_moved_here_by_two_clients_is_one)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	(void)model_add(&mo, 0, 2, 70);
 	(void)model_add(&mo, 1, 2, 71);
 	merge(VIEW_DELTA, -1);
@@ -304,7 +290,7 @@ START_TEST(surplus_twins_are_dropped_without_tombstone)
 {
 	struct model_mail *twin;
 
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	twin = model_add(&mo, 0, 0, 1);
 	twin->m.flags.flags = FLAG_SEEN;
 	mo.side[0].mails[0].changed = true;
@@ -322,8 +308,8 @@ START_TEST(marks_of_a_peer_drop_no_mail_as_surplus)
 	struct model_mail *bridge;
 
 	for (int view = VIEW_DELTA; view <= VIEW_NO_BASE; view++) {
-		model_init(&mo, arena, 1);
-		start_equal(3);
+		model_begin(&mo, &plan, 1);
+		model_start_equal(&mo, 3);
 		for (size_t i = 0; i < 3; i++)
 			mo.side[0].mails[i].changed = true;
 		bridge = model_add(&mo, 1, 6, 1);
@@ -339,7 +325,7 @@ END_TEST
 /* M6: they were put there on purpose. */
 START_TEST(several_messages_of_one_guid_stay_as_many)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	for (uint64_t i = 0; i < 3; i++)
 		(void)model_add(&mo, 0, 2, 70 + i);
 	(void)model_add(&mo, 1, 2, 80);
@@ -382,7 +368,7 @@ END_TEST
 /* By rule M9. */
 START_TEST(without_a_base_nothing_is_expunged)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_expunge(&mo, 1, 0);
 	merge(VIEW_NO_BASE, -1);
 	ck_assert_uint_eq(plan.side[0].expunges.n, 0);
@@ -418,7 +404,7 @@ END_TEST
 /* By rule M10. */
 START_TEST(with_a_base_the_changed_uidvalidity_is_taken)
 {
-	start_equal(4);
+	model_start_equal(&mo, 4);
 	mo.side[1].uidvalidity = 3;
 	mo.side[1].state_changed = mo.side[1].uidvalidity_changed = true;
 	for (size_t i = 0; i < 4; i++) {
@@ -436,7 +422,7 @@ END_TEST
 /* By rule B2. */
 START_TEST(one_way_discards_what_changed_at_the_destination)
 {
-	start_equal(3);
+	model_start_equal(&mo, 3);
 	model_flag(&mo, 1, 0, FLAG_DELETED);
 	(void)model_add(&mo, 1, 6, 40);
 	plan_mails_deinit(&plan);
@@ -445,7 +431,7 @@ START_TEST(one_way_discards_what_changed_at_the_destination)
 		struct mails_input in;
 
 		model_input(&mo, VIEW_DELTA, 0, false, asked, 2, &in);
-		merge_mails(arena, &in, &plan);
+		merge_mails(mo.arena, &in, &plan);
 	}
 	expect_ops(0, 0, 1, 1);
 	ck_assert_int_eq(plan.side[1].ops.v[0].kind, PLAN_FLAGS);
@@ -462,7 +448,7 @@ END_TEST
  */
 START_TEST(a_destination_where_a_uid_was_used_is_built_anew)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_expunge(&mo, 1, 1);
 	(void)model_add(&mo, 1, 4, 33);
 	merge(VIEW_COMPLETE, 0);
@@ -482,7 +468,7 @@ END_TEST
 /* B3, P9: what goes is out of the way before UIDs begin anew. */
 START_TEST(a_destination_of_another_uidvalidity_is_built_anew_behind_expunges)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	(void)model_add(&mo, 1, 4, 33);
 	mo.side[1].uidvalidity += 5;
 	mo.side[1].uidvalidity_changed = true;
@@ -498,7 +484,7 @@ END_TEST
 /* By rule B1. */
 START_TEST(one_way_writes_nothing_at_the_source)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_flag(&mo, 0, 0, FLAG_SEEN);
 	model_expunge(&mo, 0, 1);
 	(void)model_add(&mo, 0, 4, 33);
@@ -516,7 +502,7 @@ START_TEST(a_pending_message_is_looked_up_on_both_sides)
 	    model_mark(3) };
 	struct mails_input in;
 
-	start_equal(3);
+	model_start_equal(&mo, 3);
 	/* 1: its save failed, the base has it on one side alone. */
 	mo.side[1].mails[0] = mo.side[1].mails[2];
 	mo.side[1].count = 2;
@@ -526,7 +512,7 @@ START_TEST(a_pending_message_is_looked_up_on_both_sides)
 	mo.side[0].mails[2].m.flags.flags = FLAG_SEEN;
 	mo.side[0].mails[2].m.flags.stamps[3] = 500;
 	model_input(&mo, VIEW_DELTA, -1, false, asked, 3, &in);
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	ck_assert_uint_eq(plan.side[1].expunges.n, 1);
 	ck_assert_uint_eq(plan.side[1].expunges.v[0].uid, 2);
 	ck_assert_uint_eq(plan.copied, 1);
@@ -538,7 +524,7 @@ END_TEST
 /* By rule M13. */
 START_TEST(uidnext_is_the_same_afterwards)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	mo.side[0].uidnext = 30;
 	mo.side[0].state_changed = true;
 	merge(VIEW_DELTA, -1);
@@ -562,12 +548,12 @@ START_TEST(digests_are_wanted_of_what_is_left_on_both_sides)
 		mo.side[0].mails[i].m.digest = NULL;
 	mo.side[1].mails[0].m.digest = NULL;
 	model_input(&mo, VIEW_NO_BASE, -1, false, NULL, 0, &in);
-	merge_mails_wanted(arena, &in, &wanted);
+	merge_mails_wanted(mo.arena, &in, &wanted);
 	ck_assert_uint_eq(wanted.uids[0].n + wanted.uids[1].n, 0);
 	(void)model_add(&mo, 1, 6, 4);
 	mo.side[1].mails[1].m.digest = NULL;
 	model_input(&mo, VIEW_NO_BASE, -1, false, NULL, 0, &in);
-	merge_mails_wanted(arena, &in, &wanted);
+	merge_mails_wanted(mo.arena, &in, &wanted);
 	ck_assert_uint_eq(wanted.uids[0].n, 1);
 	ck_assert_uint_eq(wanted.uids[0].v[0], 2);
 	ck_assert_uint_eq(wanted.uids[1].n, 1);
@@ -655,15 +641,15 @@ round_trip(enum model_view view, int source, uint64_t seed)
 	}
 	model_input(&mo, view, source, true, asked,
 	    view == VIEW_DELTA ? n : 0, &flipped);
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	if (plan.rebuild && view == VIEW_DELTA) {
 		plan_mails_deinit(&plan);
 		view = VIEW_COMPLETE;
 		model_input(&mo, view, source, false, NULL, 0, &in);
 		model_input(&mo, view, source, true, NULL, 0, &flipped);
-		merge_mails(arena, &in, &plan);
+		merge_mails(mo.arena, &in, &plan);
 	}
-	merge_mails(arena, &flipped, &mirror);
+	merge_mails(mo.arena, &flipped, &mirror);
 	ck_assert_msg(model_plans_mirrored(&plan, &mirror),
 	    "seed %llu: merge(A, B) and merge(B, A) differ",
 	    (unsigned long long)seed);
@@ -686,7 +672,7 @@ check_second_is_empty(enum model_view view, uint64_t seed)
 	struct mails_input in;
 
 	model_input(&mo, view, -1, false, NULL, 0, &in);
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 	ck_assert_msg(model_plan_empty(&plan),
 	    "seed %llu: a second merge finds work", (unsigned long long)seed);
 	plan_mails_deinit(&plan);
@@ -695,9 +681,7 @@ check_second_is_empty(enum model_view view, uint64_t seed)
 static void
 random_start(uint64_t seed)
 {
-	arena_free(&arena);
-	arena = arena_new((size_t)1 << 30);
-	model_init(&mo, arena, seed);
+	model_begin(&mo, &plan, seed);
 	for (unsigned int s = 0; s < 2; s++) {
 		mo.side[s].uidnext += rng_below(&mo.rng, 3);
 		if (rng_below(&mo.rng, 4) == 0)
@@ -729,7 +713,7 @@ END_TEST
 
 START_TEST(p10_each_message_that_is_seen_is_accounted_for)
 {
-	start_equal(4);
+	model_start_equal(&mo, 4);
 	(void)model_add(&mo, 0, 4, 9);
 	model_flag(&mo, 1, 1, FLAG_SEEN);
 	model_expunge(&mo, 1, 2);

@@ -7,32 +7,19 @@
 #include "mails_model.h"
 #include "tests/support/unit.h"
 
-static struct arena *arena;
 static struct model mo;
 static struct plan_mails plan;
 
 static void
 setup(void)
 {
-	arena = arena_new((size_t)1 << 30);
-	model_init(&mo, arena, 1);
-	plan = (struct plan_mails){ 0 };
+	model_begin(&mo, &plan, 1);
 }
 
 static void
 teardown(void)
 {
-	plan_mails_deinit(&plan);
-	arena_free(&arena);
-}
-
-static void
-start_equal(size_t n)
-{
-	for (unsigned int s = 0; s < 2; s++)
-		for (size_t i = 0; i < n; i++)
-			(void)model_add(&mo, s, (unsigned int)i * 2, i + 1);
-	model_base(&mo);
+	model_end(&mo, &plan);
 }
 
 static void
@@ -41,7 +28,7 @@ merge(enum model_view view, int source)
 	struct mails_input in;
 
 	model_input(&mo, view, source, false, NULL, 0, &in);
-	merge_mails(arena, &in, &plan);
+	merge_mails(mo.arena, &in, &plan);
 }
 
 /* It is the only one, and says how to undo what was decided. */
@@ -58,7 +45,7 @@ expect_note(const char *rule, uint32_t uid, const char *guid)
 
 START_TEST(one_flag_changed_on_both_sides_is_told)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_flag(&mo, 1, 0, FLAG_SEEN);
 	model_flag(&mo, 1, 0, 0);
 	model_flag(&mo, 0, 0, FLAG_SEEN);
@@ -69,7 +56,7 @@ END_TEST
 
 START_TEST(two_flags_changed_on_two_sides_are_no_conflict)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_flag(&mo, 0, 0, FLAG_SEEN);
 	model_flag(&mo, 1, 0, FLAG_FLAGGED);
 	merge(VIEW_DELTA, -1);
@@ -79,7 +66,7 @@ END_TEST
 
 START_TEST(flags_that_differ_without_a_later_one_are_told)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	mo.side[1].mails[1].m.flags.flags = FLAG_ANSWERED;
 	merge(VIEW_NO_BASE, -1);
 	expect_note("F2", 2, "g2");
@@ -90,7 +77,7 @@ START_TEST(keywords_count_as_flags_do)
 {
 	struct keyword mine = { "Work", 0, true };
 
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	mo.side[0].mails[0].m.flags.keywords = &mine;
 	mo.side[0].mails[0].m.flags.keyword_count = 1;
 	merge(VIEW_NO_BASE, -1);
@@ -100,7 +87,7 @@ END_TEST
 
 START_TEST(an_expunge_of_what_changed_is_told)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 1, 0);
 	model_flag(&mo, 0, 0, FLAG_FLAGGED);
 	merge(VIEW_DELTA, -1);
@@ -110,7 +97,7 @@ END_TEST
 
 START_TEST(an_expunge_of_what_did_not_change_is_none)
 {
-	start_equal(2);
+	model_start_equal(&mo, 2);
 	model_expunge(&mo, 1, 0);
 	merge(VIEW_DELTA, -1);
 	ck_assert_uint_eq(plan.notes.n, 0);
@@ -120,7 +107,7 @@ END_TEST
 
 START_TEST(a_surplus_twin_is_told)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	(void)model_add(&mo, 0, 0, 1);
 	mo.side[0].mails[0].changed = true;
 	merge(VIEW_DELTA, -1);
@@ -130,7 +117,7 @@ END_TEST
 
 START_TEST(what_is_kept_in_spite_of_a_tombstone_is_told)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_expunge(&mo, 1, 0);
 	merge(VIEW_NO_BASE, -1);
 	expect_note("M9", 1, "g0");
@@ -139,7 +126,7 @@ END_TEST
 
 START_TEST(another_uidvalidity_is_told_once)
 {
-	start_equal(3);
+	model_start_equal(&mo, 3);
 	mo.side[1].uidvalidity = 99;
 	merge(VIEW_NO_BASE, -1);
 	expect_note("M10", 0, NULL);
@@ -158,7 +145,7 @@ END_TEST
 
 START_TEST(a_one_way_run_has_no_conflicts)
 {
-	start_equal(1);
+	model_start_equal(&mo, 1);
 	model_flag(&mo, 1, 0, FLAG_SEEN);
 	model_flag(&mo, 0, 0, FLAG_FLAGGED);
 	mo.side[1].uidvalidity = 99;
