@@ -135,6 +135,7 @@ struct store_subscription {
 
 struct store;
 struct mailbox;
+struct mail_op;
 struct mail_reader;
 struct mail_writer;
 
@@ -323,6 +324,14 @@ struct store_driver {
 	 */
 	int (*set_status)(struct mailbox *box,
 	    const struct mailbox_status *status, uint64_t tag,
+	    struct err *err);
+
+	/*
+	 * For store/files/mail_op.h, NULL in a driver that does not use its
+	 * set_flags, set_uid, expunge and set_status: a new operation of
+	 * a mailbox; NULL with an error: it may not be written.
+	 */
+	struct mail_op *(*prepare)(struct mailbox *box, uint64_t tag,
 	    struct err *err);
 
 	/*

@@ -392,15 +392,8 @@ int dbox_op_uid_cmp(const void *a, const void *b);
 void dbox_op_from_info(struct dbox_op *op, const struct mail_info *info);
 void dbox_op_clear(struct dbox_op *op);
 void dbox_ops_free(struct dbox_box *box);
-int dbox_set_flags(struct mailbox *box, const struct mail_info *was,
-    flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t modseq, uint64_t tag, struct err *err);
-int dbox_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
-int dbox_expunge(struct mailbox *box, uint32_t uid, const char *guid,
-    uint64_t tag, struct err *err);
-int dbox_set_status(struct mailbox *box, const struct mailbox_status *status,
-    uint64_t tag, struct err *err);
+struct mail_op *dbox_prepare(struct mailbox *box, uint64_t tag,
+    struct err *err);
 
 /* dbox_flush.c */
 int dbox_flush(struct store *store, store_done_fn *done, void *arg,
@@ -486,10 +479,11 @@ void dbox_apply_keywords(struct dbox_box *box, struct index_txn *txn);
 	.append_commit = dbox_append_commit,				\
 	.append_abort = dbox_append_abort,				\
 	.copy = dbox_copy,						\
-	.set_flags = dbox_set_flags,					\
-	.set_uid = dbox_set_uid,					\
-	.expunge = dbox_expunge,					\
-	.set_status = dbox_set_status,					\
+	.set_flags = mail_op_set_flags,					\
+	.set_uid = mail_op_set_uid,					\
+	.expunge = mail_op_set_expunge,					\
+	.set_status = mail_op_set_status,				\
+	.prepare = dbox_prepare,						\
 	.flush = dbox_flush
 
 #endif

@@ -60,62 +60,12 @@ dbox_ops_free(struct dbox_box *box)
 	ARRAY_FREE(&box->ops);
 }
 
-/* A new operation of a mailbox that may be written; NULL if it may not. */
-static struct mail_op *
-prepare(struct mailbox *head, uint64_t tag, struct err *err)
+struct mail_op *
+dbox_prepare(struct mailbox *head, uint64_t tag, struct err *err)
 {
 	struct dbox_box *box = (struct dbox_box *)head;
 
 	if (dbox_writable(box->store, err) == -1)
 		return NULL;
 	return &dbox_op_add(box, tag)->common;
-}
-
-int
-dbox_set_flags(struct mailbox *head, const struct mail_info *was,
-    flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t modseq, uint64_t tag, struct err *err)
-{
-	struct mail_op *op = prepare(head, tag, err);
-
-	if (op == NULL)
-		return -1;
-	mail_op_flags(op, was, flags, keywords, keyword_count, modseq);
-	return 0;
-}
-
-int
-dbox_set_uid(struct mailbox *head, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err)
-{
-	struct mail_op *op = prepare(head, tag, err);
-
-	if (op == NULL)
-		return -1;
-	mail_op_uid(op, uid, guid, new_uid, modseq);
-	return 0;
-}
-
-int
-dbox_expunge(struct mailbox *head, uint32_t uid, const char *guid,
-    uint64_t tag, struct err *err)
-{
-	struct mail_op *op = prepare(head, tag, err);
-
-	if (op == NULL)
-		return -1;
-	mail_op_expunge(op, uid, guid);
-	return 0;
-}
-
-int
-dbox_set_status(struct mailbox *head, const struct mailbox_status *status,
-    uint64_t tag, struct err *err)
-{
-	struct mail_op *op = prepare(head, tag, err);
-
-	if (op == NULL)
-		return -1;
-	mail_op_status(op, status);
-	return 0;
 }

@@ -85,6 +85,56 @@ mail_op_status(struct mail_op *op, const struct mailbox_status *status)
 	op->status = *status;
 }
 
+int
+mail_op_set_flags(struct mailbox *box, const struct mail_info *was,
+    flags_t flags, const char *const *keywords, size_t keyword_count,
+    uint64_t modseq, uint64_t tag, struct err *err)
+{
+	struct mail_op *op = box->store->driver->prepare(box, tag, err);
+
+	if (op == NULL)
+		return -1;
+	mail_op_flags(op, was, flags, keywords, keyword_count, modseq);
+	return 0;
+}
+
+int
+mail_op_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err)
+{
+	struct mail_op *op = box->store->driver->prepare(box, tag, err);
+
+	if (op == NULL)
+		return -1;
+	mail_op_uid(op, uid, guid, new_uid, modseq);
+	return 0;
+}
+
+int
+mail_op_set_expunge(struct mailbox *box, uint32_t uid, const char *guid,
+    uint64_t tag, struct err *err)
+{
+	struct mail_op *op = box->store->driver->prepare(box, tag, err);
+
+	if (op == NULL)
+		return -1;
+	mail_op_expunge(op, uid, guid);
+	return 0;
+}
+
+int
+mail_op_set_status(struct mailbox *box, const struct mailbox_status *status,
+    uint64_t tag, struct err *err)
+{
+	struct mail_op *op = box->store->driver->prepare(box, tag, err);
+
+	if (op == NULL)
+		return -1;
+	mail_op_status(op, status);
+	return 0;
+}
+
+
 void
 mail_op_deinit(struct mail_op *op)
 {

@@ -62,6 +62,17 @@ void mail_op_uid(struct mail_op *op, uint32_t uid, const char *guid,
 void mail_op_expunge(struct mail_op *op, uint32_t uid, const char *guid);
 void mail_op_status(struct mail_op *op, const struct mailbox_status *status);
 
+/* set_flags, set_uid, expunge and set_status of a driver that has prepare. */
+int mail_op_set_flags(struct mailbox *box, const struct mail_info *was,
+    flags_t flags, const char *const *keywords, size_t keyword_count,
+    uint64_t modseq, uint64_t tag, struct err *err);
+int mail_op_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
+    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
+int mail_op_set_expunge(struct mailbox *box, uint32_t uid, const char *guid,
+    uint64_t tag, struct err *err);
+int mail_op_set_status(struct mailbox *box,
+    const struct mailbox_status *status, uint64_t tag, struct err *err);
+
 /* Free what those functions copied; op is of no use afterwards. */
 void mail_op_deinit(struct mail_op *op);
 

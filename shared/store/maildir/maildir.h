@@ -490,15 +490,8 @@ int maildir_copy(struct mailbox *box, const struct mail_info *info,
 
 /* maildir_ops.c: preparing, and the memory of what is prepared */
 void maildir_ops_free(struct maildir_box *box);
-int maildir_set_flags(struct mailbox *box, const struct mail_info *was,
-    flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t modseq, uint64_t tag, struct err *err);
-int maildir_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
-int maildir_expunge(struct mailbox *box, uint32_t uid, const char *guid,
-    uint64_t tag, struct err *err);
-int maildir_set_status(struct mailbox *box,
-    const struct mailbox_status *status, uint64_t tag, struct err *err);
+struct mail_op *maildir_prepare(struct mailbox *box, uint64_t tag,
+    struct err *err);
 
 /* maildir_flush.c, maildir_apply.c */
 struct maildir_answer {

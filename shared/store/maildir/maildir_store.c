@@ -350,10 +350,11 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 	.append_commit = maildir_append_commit, \
 	.append_abort = maildir_append_abort, \
 	.copy = maildir_copy, \
-	.set_flags = maildir_set_flags, \
-	.set_uid = maildir_set_uid, \
-	.expunge = maildir_expunge, \
-	.set_status = maildir_set_status, \
+	.set_flags = mail_op_set_flags, \
+	.set_uid = mail_op_set_uid, \
+	.expunge = mail_op_set_expunge, \
+	.set_status = mail_op_set_status, \
+	.prepare = maildir_prepare, \
 	.flush = maildir_flush,
 
 const struct store_driver store_driver_maildir = {

@@ -288,15 +288,8 @@ void spool_cleanup(struct mbox_box *box);
 /* mbox_ops.c */
 struct mbox_op *mbox_op_add(struct mbox_box *box, uint64_t tag);
 void mbox_ops_free(struct mbox_box *box);
-int mbox_set_flags(struct mailbox *box, const struct mail_info *was,
-    flags_t flags, const char *const *keywords, size_t keyword_count,
-    uint64_t modseq, uint64_t tag, struct err *err);
-int mbox_set_uid(struct mailbox *box, uint32_t uid, const char *guid,
-    uint32_t new_uid, uint64_t modseq, uint64_t tag, struct err *err);
-int mbox_expunge(struct mailbox *box, uint32_t uid, const char *guid,
-    uint64_t tag, struct err *err);
-int mbox_set_status(struct mailbox *box,
-    const struct mailbox_status *status, uint64_t tag, struct err *err);
+struct mail_op *mbox_prepare(struct mailbox *box, uint64_t tag,
+    struct err *err);
 
 /* mbox_flush.c */
 int mbox_flush(struct store *store, store_done_fn *done, void *arg,
