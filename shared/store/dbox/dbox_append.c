@@ -73,23 +73,6 @@ dbox_append_begin(struct mailbox *head, const struct mail_info *info,
 	return 0;
 }
 
-/* Bytes that the mail has when each LF is CRLF: LFs without a CR count. */
-static uint64_t
-count_bare_lf(const char *p, size_t len, bool *last_cr)
-{
-	const char *end = p + len, *lf;
-	uint64_t n = 0;
-
-	for (lf = p; lf < end && (lf = memchr(lf, '\n',
-	    (size_t)(end - lf))) != NULL; lf++) {
-		if (lf == p ? !*last_cr : lf[-1] != '\r')
-			n++;
-	}
-	if (len > 0)
-		*last_cr = end[-1] == '\r';
-	return n;
-}
-
 /* What is stored as it is must not look like a compressed one. */
 static int
 check_begin(struct mail_writer *writer, struct err *err)
@@ -158,7 +141,7 @@ write_body(struct mail_writer *writer, const void *buf, size_t len,
 	if (len > MAIL_SIZE_MAX - writer->size)
 		return err_set(err, ERR_REFUSED, "the message is too large");
 	writer->size += len;
-	writer->vsize += len + count_bare_lf(buf, len, &writer->last_cr);
+	writer->vsize += len + crlf_count_bare(buf, len, &writer->last_cr);
 	if (writer->encoder != NULL)
 		return mail_encoder_write(writer->encoder, buf, len, err);
 	return store_bytes(writer, buf, len, err);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -20,5 +21,8 @@ typedef int crlf_write_fn(struct mail_writer *writer, const void *buf,
  */
 int crlf_write(bool *last_cr, const void *buf, size_t len,
     crlf_write_fn *write, struct mail_writer *writer, struct err *err);
+
+/* How many LF of the next bytes have no CR before them; *last_cr as above. */
+uint64_t crlf_count_bare(const char *p, size_t len, bool *last_cr);
 
 #endif

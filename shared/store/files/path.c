@@ -277,6 +277,26 @@ path_read_dir(struct path_root *root, int dirfd, const char *name,
 	return dir;
 }
 
+int
+path_refuse_empty(struct path_root *root, const char *path, struct err *err)
+{
+	DIR *dir = path_read_dir(root, root->fd, NULL, err);
+	struct dirent *de;
+	bool empty = true;
+
+	if (dir == NULL)
+		return -1;
+	while (empty && (de = readdir(dir)) != NULL)
+		empty = strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0 ||
+		    strcmp(de->d_name, "lost+found") == 0;
+	closedir(dir);
+	if (empty)
+		return err_set(err, ERR_NOTFOUND,
+		    "%s is empty: is something not mounted?", path);
+	return 0;
+}
+
 /* The open file must be a plain one of an owner that we trust. */
 static int
 check_file(struct path_root *root, int fd, const char *name,

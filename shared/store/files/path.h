@@ -54,6 +54,13 @@ uint32_t path_changed(const struct path_stat *st);
 int path_root_open(struct path_root *root, struct store *store,
     const char *path, bool readonly, bool create, struct err *err);
 void path_root_close(struct path_root *root);
+/*
+ * ERR_NOTFOUND if nothing is in it: an empty directory is more often the place
+ * of a file system that is not mounted than a mail store (E5).  path is for
+ * the message.
+ */
+int path_refuse_empty(struct path_root *root, const char *path,
+    struct err *err);
 
 /* A directory, to hold or to read. */
 int path_open_dir(struct path_root *root, int dirfd, const char *name,

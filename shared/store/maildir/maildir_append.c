@@ -96,23 +96,6 @@ maildir_append_begin(struct mailbox *head, const struct mail_info *info,
 	return 0;
 }
 
-/* Bytes that the mail has when each LF is CRLF: LFs without a CR count. */
-static uint64_t
-count_bare_lf(const char *p, size_t len, bool *last_cr)
-{
-	const char *end = p + len, *lf;
-	uint64_t n = 0;
-
-	for (lf = p; (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL;
-	    lf++) {
-		if (lf == p ? !*last_cr : lf[-1] != '\r')
-			n++;
-	}
-	if (len > 0)
-		*last_cr = end[-1] == '\r';
-	return n;
-}
-
 static int
 writer_flush(struct mail_writer *writer, struct err *err)
 {
@@ -142,7 +125,7 @@ write_body(struct mail_writer *writer, const void *buf, size_t len,
 	if (len > MAIL_SIZE_MAX - writer->op.size)
 		return err_set(err, ERR_REFUSED, "the message is too large");
 	writer->op.size += len;
-	writer->op.vsize += len + count_bare_lf(p, len, &writer->last_cr);
+	writer->op.vsize += len + crlf_count_bare(p, len, &writer->last_cr);
 	while (len > 0) {
 		n = WRITE_CHUNK - writer->len;
 		if (n > len)
@@ -260,7 +243,7 @@ source_sizes(struct maildir_op *op, const char *name, int fd,
 	buf = mem_alloc(COPY_CHUNK);
 	op->vsize = op->size;
 	while ((n = mail_input_read(in, buf, COPY_CHUNK, err)) > 0)
-		op->vsize += count_bare_lf(buf, (size_t)n, &last_cr);
+		op->vsize += crlf_count_bare(buf, (size_t)n, &last_cr);
 	free(buf);
 	mail_input_close(&in);
 	return n == -1 ? -1 : 0;

@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,30 +186,6 @@ store_free(struct maildir_store *store)
 	free(store);
 }
 
-/*
- * An empty directory is more often the place of a file system that is not
- * mounted than a Maildir: as good as missing (E5).
- */
-static int
-refuse_empty(struct maildir_store *store, const char *path, struct err *err)
-{
-	DIR *dir = path_read_dir(&store->root, store->root.fd, NULL, err);
-	struct dirent *de;
-	bool empty = true;
-
-	if (dir == NULL)
-		return -1;
-	while (empty && (de = readdir(dir)) != NULL)
-		empty = strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0 ||
-		    strcmp(de->d_name, "lost+found") == 0;
-	closedir(dir);
-	if (empty)
-		return err_set(err, ERR_NOTFOUND,
-		    "%s is empty: is something not mounted?", path);
-	return 0;
-}
-
 /* New directories are as open as the root is. */
 static int
 learn_dir_mode(struct maildir_store *store, struct err *err)
@@ -265,7 +240,8 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 	if (path_root_open(&store->root, &store->head, loc->path,
 	    opts->readonly, opts->create, err) == -1)
 		goto failed;
-	if (!opts->create && refuse_empty(store, loc->path, err) == -1)
+	if (!opts->create &&
+	    path_refuse_empty(&store->root, loc->path, err) == -1)
 		goto failed;
 	if (learn_dir_mode(store, err) == -1 ||
 	    open_sides(store, loc, opts->create, err) == -1)

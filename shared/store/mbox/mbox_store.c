@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -174,30 +173,6 @@ same_dir(const struct path_root *a, const struct path_root *b)
 }
 
 /*
- * An empty directory is more often the place of a file system that is not
- * mounted than a mail store: as good as missing (E5).
- */
-static int
-refuse_empty(struct mbox_store *store, const char *path, struct err *err)
-{
-	DIR *dir = path_read_dir(&store->root, store->root.fd, NULL, err);
-	struct dirent *de;
-	bool empty = true;
-
-	if (dir == NULL)
-		return -1;
-	while (empty && (de = readdir(dir)) != NULL)
-		empty = strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0 ||
-		    strcmp(de->d_name, "lost+found") == 0;
-	closedir(dir);
-	if (empty && store->inbox_in_root)
-		return err_set(err, ERR_NOTFOUND,
-		    "%s is empty: is something not mounted?", path);
-	return 0;
-}
-
-/*
  * The place of the change log and of dovecot-uidvalidity: .imap in the root, or
  * with DIRNAME= the root of the index files, since Dovecot would list .imap
  * then.
@@ -258,7 +233,8 @@ open_roots(struct mbox_store *store, const struct mail_location *loc,
 	/* Spool directories belong to root, the files to the user. */
 	store->index.owner = store->control.owner = store->inbox.owner =
 	    store->root.owner;
-	if (!opts->create && refuse_empty(store, loc->path, err) == -1)
+	if (!opts->create && store->inbox_in_root &&
+	    path_refuse_empty(&store->root, loc->path, err) == -1)
 		return -1;
 	return open_imap(store, err);
 }
