@@ -380,6 +380,17 @@ start_report(struct sync *sync)
 	sync->report = report_new(&args);
 }
 
+/* A part of this machine's memory; 0: not known. */
+static size_t
+told_max(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	if (pages <= 0 || size <= 0)
+		return 0;
+	return (size_t)pages / BRAIN_TOLD_SHARE * (size_t)size;
+}
+
 static void
 fill_brain_args(const struct sync *sync, struct brain_args *args)
 {
@@ -402,6 +413,7 @@ fill_brain_args(const struct sync *sync, struct brain_args *args)
 		.alt_char = set->alt_char[0],
 		.software = SOFTWARE,
 		.label = { sync->label[SIDE_A], sync->label[SIDE_B] },
+		.told_max = told_max(),
 		.now_ms = clock_now_ms(),
 	};
 	random_bytes(&args->run, sizeof(args->run));

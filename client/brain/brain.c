@@ -75,6 +75,8 @@ brain_new(const struct brain_args *args, brain_send_fn *send,
 	    args->reverse ? SIDE_B : SIDE_A;
 	brain->filtered = args->name_count > 0 || args->mask_count > 0;
 	brain->scope = scope_of(args);
+	brain->told_max = args->told_max == 0 ||
+	    args->told_max > BRAIN_TOLD_MAX ? BRAIN_TOLD_MAX : args->told_max;
 	brain->arena = arena_new(RUN_ARENA_MAX);
 	TAILQ_INIT(&brain->todo);
 	TAILQ_INIT(&brain->ready);
@@ -334,11 +336,11 @@ int
 run_charge(struct brain *brain, struct job *job, size_t bytes,
     struct err *err)
 {
-	if (bytes > RUN_TOLD_MAX - brain->told)
+	if (bytes > brain->told_max - brain->told)
 		return err_set(err, ERR_REFUSED, "the stores tell of more than "
-		    "%zu MiB of messages that are new, changed or unlike each "
+		    "%zu KiB of messages that are new, changed or unlike each "
 		    "other; do some mailboxes at a time, with -m",
-		    RUN_TOLD_MAX >> 20);
+		    brain->told_max >> 10);
 	brain->told += bytes;
 	if (job != NULL)
 		job->told += bytes;

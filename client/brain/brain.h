@@ -18,6 +18,17 @@
 
 struct brain;
 
+/*
+ * Bytes of records and names that both stores may have told and that are not
+ * done with: three million messages.  What is planned from them takes up to
+ * three times as much.  A first copy, and the equal ones of a comparison, take
+ * a few pages; so an honest store needs so much only if as many messages were
+ * changed, or renumbered, since the last run.
+ */
+#define BRAIN_TOLD_MAX		((size_t)1 << 30)
+#define BRAIN_TOLD_SHARE	8U	/* of memory, a part; with what is
+					   planned that is half of it */
+
 enum brain_side {
 	SIDE_A,		/* the first location */
 	SIDE_B,		/* LOCATION2 */
@@ -48,6 +59,9 @@ struct brain_args {
 					   other one */
 	unsigned int page;		/* messages in one list at most, twice
 					   as many under way; 0: as is good */
+	size_t told_max;		/* bytes that both stores may tell and
+					   that are not done with; 0, or above
+					   BRAIN_TOLD_MAX: that */
 	struct guid128 run;		/* random, of this run */
 	uint64_t now_ms;
 };

@@ -18,6 +18,14 @@
 #include "base/arena.h"
 #include "brain/run.h"
 
+static int
+mark_cmp(const void *a, const void *b)
+{
+	const struct plan_uid *const *x = a, *const *y = b;
+
+	return guid_cmp(&(*x)->mark, &(*y)->mark);
+}
+
 void
 rebuild_planned(struct brain *brain, struct job *job)
 {
@@ -38,19 +46,31 @@ rebuild_planned(struct brain *brain, struct job *job)
 	re->count = plan->uids.n;
 	re->uids = arena_memdup(brain->arena, plan->uids.v,
 	    plan->uids.n * sizeof(*plan->uids.v));
+	re->by_mark = arena_calloc(brain->arena, re->count + 1,
+	    sizeof(*re->by_mark));
+	for (size_t i = 0; i < re->count; i++)
+		re->by_mark[i] = &re->uids[i];
+	if (re->count > 1)
+		qsort(re->by_mark, re->count, sizeof(*re->by_mark), mark_cmp);
+	if (brain->rebuild_of == NULL)
+		brain->rebuild_of = arena_calloc(brain->arena,
+		    brain->entries.n, sizeof(*brain->rebuild_of));
+	brain->rebuild_of[job->entry] = brain->rebuilds.n;
 }
 
 static struct plan_uid *
 find_uid(struct brain *brain, size_t entry, const struct guid128 *mark)
 {
-	for (size_t i = brain->rebuild_at; i < brain->rebuilds.n; i++) {
-		struct rebuild *re = &brain->rebuilds.v[i];
+	struct plan_uid key = { .mark = *mark }, *k = &key, **found;
+	const struct rebuild *re;
 
-		for (size_t k = 0; re->entry == entry && k < re->count; k++)
-			if (guid_eq(&re->uids[k].mark, mark))
-				return &re->uids[k];
-	}
-	return NULL;
+	if (entry >= brain->entries.n ||
+	    brain->rebuild_of[entry] <= brain->rebuild_at)
+		return NULL;
+	re = &brain->rebuilds.v[brain->rebuild_of[entry] - 1];
+	found = bsearch(&k, re->by_mark, re->count, sizeof(*re->by_mark),
+	    mark_cmp);
+	return found != NULL ? *found : NULL;
 }
 
 bool

@@ -21,14 +21,6 @@
 #include "brain/merge_tree.h"
 #include "brain/plan.h"
 
-/*
- * Bytes of records and names that both stores may have told and that are not
- * done with: three million messages.  What is planned from them takes up to
- * three times as much.  A first copy, and the equal ones of a comparison, take
- * a few pages; so an honest store needs so much only if as many messages were
- * changed, or renumbered, since the last run.
- */
-#define RUN_TOLD_MAX		((size_t)1 << 30)
 #define RUN_ARENA_MAX		((size_t)8 << 30) /* bytes; never reached */
 #define RUN_BOXES_MAX		200000U	/* mailboxes told by one side */
 #define RUN_LISTS_MAX		64U	/* LISTs under way per side */
@@ -220,6 +212,7 @@ struct rebuild {
 					   passes; 0: this is the last one */
 	bool begun, second;		/* the pass; it is the second one */
 	struct plan_uid *uids;		/* uid 0: not there */
+	struct plan_uid **by_mark;	/* the same, sorted */
 	size_t count, next;
 };
 
@@ -319,7 +312,7 @@ struct brain {
 	struct pages pages;		/* to be listed before other entries */
 	uint64_t window;		/* messages listed or planned, not done */
 	uint64_t listing;		/* of these, not yet planned */
-	size_t told;			/* bytes, up to RUN_TOLD_MAX */
+	size_t told, told_max;		/* bytes */
 	bool gate;			/* operations may be sent */
 	bool complete;			/* the trees are complete */
 	unsigned int mend_round;
@@ -327,6 +320,7 @@ struct brain {
 	size_t mend_at[SIDE_COUNT];	/* those before it are sent */
 	ARRAY(struct other_uid) others;	/* not yet turned into mends */
 	ARRAY(struct rebuild) rebuilds;
+	size_t *rebuild_of;		/* one an entry: number from 1; 0: none */
 	size_t rebuild_at;		/* those before it are sent */
 	uint32_t rebuild_flush;		/* number of the FLUSH before them; 0:
 					   none yet in this round */

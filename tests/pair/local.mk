@@ -14,6 +14,11 @@ check_PROGRAMS += %D%/test_hostile
 %C%_test_hostile_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_test_hostile_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)
+check_PROGRAMS += %D%/test_large
+%C%_test_large_SOURCES = %D%/test_large.c $(sim_sources)
+%C%_test_large_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
+%C%_test_large_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
+	$(LINK_CHECK)
 check_PROGRAMS += %D%/test_histories
 %C%_test_histories_SOURCES = %D%/test_histories.c $(sim_sources)
 %C%_test_histories_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)

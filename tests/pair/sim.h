@@ -241,13 +241,16 @@ struct sim_run {
 	bool append[2];			/* that side: ACCESS_APPEND */
 	bool guarded;			/* no --force-delete (G1) */
 	unsigned int max_delete;	/* messages that may go anyhow */
+	unsigned int page;		/* as in brain_args; 0: by the seed */
+	size_t told_max;		/* as in brain_args */
 	unsigned int fail_side;
 	unsigned long fail_at;		/* 0: never */
 	int fail_errno;			/* 0: the process is gone */
 	struct sim_plan *plan;		/* is told what it does, or NULL */
 	/* results */
 	bool ended;			/* else it failed */
-	bool refused;			/* a guard stopped it */
+	bool refused;			/* a guard or limit stopped it */
+	char why[1024];			/* it failed */
 	enum brain_outcome outcome;
 	unsigned long messages, operations;
 	unsigned long steps[2];		/* calls and steps of each store */

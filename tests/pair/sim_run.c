@@ -526,7 +526,8 @@ fill_args(const struct sim *sim, struct sim_run *run, struct brain_args *args)
 		.label = { labels[sim->pair[1]], labels[sim->pair[0]] },
 		.now_ms = clock_now_ms(),
 		/* Pages of one to three messages, or one page for all. */
-		.page = run->seed % 4,
+		.page = run->page > 0 ? run->page : run->seed % 4,
+		.told_max = run->told_max,
 	};
 	args->run = guid_random();
 	if (run->filter != NULL) {
@@ -607,6 +608,8 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	run->ended = brain_ended(wire.brain);
 	run->outcome = brain_result(wire.brain);
 	run->refused = wire.brain_failed && wire.err.code == ERR_REFUSED;
+	(void)snprintf(run->why, sizeof(run->why), "%s", run->ended ? "" :
+	    wire.err.msg);
 	*stale_r = !run->ended && wire.err.code == ERR_STALE;
 	for (unsigned int s = 0; s < 2; s++) {
 		set_clock(sim, s);

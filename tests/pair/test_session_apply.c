@@ -193,6 +193,37 @@ START_TEST(a_body_asked_for_is_read_before_its_message_is_expunged)
 }
 END_TEST
 
+/* P9: nor by a brain that asked for it, hangs up, and reads nothing. */
+START_TEST(a_message_whose_body_was_asked_for_and_never_read_stays)
+{
+	struct msg_message m;
+	struct msg msg = { .kind = MSG_OP_EXPUNGE };
+
+	drive_deliver("INBOX");
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	m = *drive_message(1);
+	drive_clear();
+	drive_get("INBOX", &m, 1);
+	msg.u.op_expunge.op = 1;
+	msg.u.op_expunge.mailbox = drive_guid_of("INBOX");
+	msg.u.op_expunge.uid = 1;
+	msg.u.op_expunge.marks = m.marks;
+	msg.u.op_expunge.mark_count = m.mark_count;
+	ck_assert_int_eq(session_receive(fx.session, &msg, &fx.err), 0);
+	msg = (struct msg){ .kind = MSG_FLUSH };
+	msg.u.flush.op = 2;
+	ck_assert_int_eq(session_receive(fx.session, &msg, &fx.err), 0);
+	session_free(&fx.session);
+	ck_assert_uint_eq(memory_mailbox_find(fx.world, "INBOX")->mails.n, 1);
+	drive_expect("");
+	drive_start(NULL);
+	drive_clear();
+	drive_list("INBOX", true);
+	drive_expect("MESSAGES 1\nMESSAGE 1 [] new marks=1\nMESSAGES_END\n");
+}
+END_TEST
+
 /* By rule E1. */
 START_TEST(an_unreadable_message_is_left_pending)
 {
@@ -488,6 +519,8 @@ main(void)
 	tcase_add_test(tcase, a_copy_finds_its_source_by_guid_in_any_mailbox);
 	tcase_add_test(tcase,
 	    a_body_asked_for_is_read_before_its_message_is_expunged);
+	tcase_add_test(tcase,
+	    a_message_whose_body_was_asked_for_and_never_read_stays);
 	tcase_add_test(tcase, an_unreadable_message_is_left_pending);
 	tcase_add_test(tcase, mailboxes_are_made_renamed_and_removed);
 	tcase_add_test(tcase, a_mailbox_with_messages_is_not_removed);

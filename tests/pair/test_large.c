@@ -1,0 +1,177 @@
+/*
+ * Runs with more than is worked on at a time, or than may be told: they come to
+ * their end, or are refused before they have changed anything.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log/log.h"
+#include "sim.h"
+#include "tests/support/unit.h"
+
+#define A 0U
+#define B 1U
+#define BOXES 200U		/* more than lists are under way at once */
+#define MAILS 3U		/* in each; a window takes two of the smallest
+				   pages */
+#define WIDE_BOXES 40U		/* with MAILS_WIDE each: more than a window */
+#define WIDE_MAILS 150U
+#define REBUILT 1000U
+#define TOLD_MAX 65536U
+
+static struct sim sim;
+static struct sim_run run;
+static unsigned int bodies;
+
+static void
+add(unsigned int s, const char *box, unsigned int number)
+{
+	struct mail_info info = { .received = 1000000000 };
+	char body[64];
+	int len = snprintf(body, sizeof(body), "Subject: %u\r\n\r\nx\r\n",
+	    number);
+
+	ck_assert_int_eq(memory_client_append(sim.site[s].world, box, &info,
+	    body, (size_t)len, NULL), 0);
+}
+
+static void
+setup(void)
+{
+	const struct sim_setup plain = { .seed = 4, .sites = 2 };
+
+	log_level_set(LOG_LEVEL_ERROR);
+	sim_init(&sim, &plain, false);
+	bodies = 0;
+}
+
+static void
+teardown(void)
+{
+	sim_deinit(&sim);
+	sim_cleanup();
+}
+
+static void
+fill(unsigned int s, unsigned int boxes, unsigned int mails)
+{
+	char name[32];
+
+	for (unsigned int i = 0; i < boxes; i++) {
+		(void)snprintf(name, sizeof(name), "m%u", i);
+		ck_assert_int_eq(memory_client_create(sim.site[s].world,
+		    name), 0);
+		for (unsigned int k = 0; k < mails; k++)
+			add(s, name, bodies++);
+	}
+}
+
+static void
+check_copied(unsigned int from)
+{
+	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
+	ck_assert_msg(run.ended, "%s", run.why);
+	ck_assert_int_eq((int)run.outcome, BRAIN_PERFECT);
+	ck_assert_msg(sim_check_equal(&sim, run.mode == BRAIN_BACKUP, from),
+	    "%s", sim.why);
+	run.operations = 0;
+	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
+	ck_assert_uint_eq(run.operations, 0);
+}
+
+/* Many mailboxes, and pages of one, two, three messages, or large ones. */
+START_TEST(a_first_copy_of_many_small_mailboxes_ends)
+{
+	unsigned int from = (unsigned int)_i % 2;
+
+	fill(from, BOXES, MAILS);
+	run = (struct sim_run){ .seed = (uint64_t)_i / 2,
+	    .mode = _i / 4 == 0 ? BRAIN_MIRROR : BRAIN_BACKUP,
+	    .reverse = from == B };
+	check_copied(from);
+}
+END_TEST
+
+START_TEST(a_first_copy_of_more_messages_than_a_window_ends)
+{
+	unsigned int from = (unsigned int)_i % 2;
+
+	fill(from, WIDE_BOXES, WIDE_MAILS);
+	run = (struct sim_run){ .mode = from == A ? BRAIN_MIRROR :
+	    BRAIN_BACKUP, .reverse = from == B };
+	check_copied(from);
+}
+END_TEST
+
+static char *
+text_of(unsigned int s, struct strbuf *text)
+{
+	strbuf_init(text, 4 << 20);
+	memory_world_format(sim.site[s].world, text);
+	return text->data;
+}
+
+/* Which is told, before anything is changed; later it can be done. */
+START_TEST(a_run_that_is_told_too_much_is_refused_and_loses_nothing)
+{
+	struct strbuf before[2], after[2];
+	bool based = _i % 2 == 0;
+
+	if (based) {
+		run = (struct sim_run){ .seed = 0 };
+		ck_assert(sim_run(&sim, &run));
+	}
+	/* What one side alone has goes by pages: both have these. */
+	fill(A, 3, WIDE_MAILS);
+	fill(B, 3, WIDE_MAILS);
+	for (unsigned int s = 0; s < 2; s++)
+		(void)text_of(s, &before[s]);
+	run = (struct sim_run){ .told_max = TOLD_MAX,
+	    .mode = _i / 2 == 0 ? BRAIN_MIRROR : BRAIN_BACKUP };
+	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
+	ck_assert(!run.ended);
+	ck_assert(run.refused);
+	ck_assert_msg(strstr(run.why, "more than 64 KiB") != NULL &&
+	    strstr(run.why, "-m") != NULL, "%s", run.why);
+	for (unsigned int s = 0; s < 2; s++) {
+		ck_assert_str_eq(before[s].data, text_of(s, &after[s]));
+		strbuf_deinit(&before[s]);
+		strbuf_deinit(&after[s]);
+	}
+	run = (struct sim_run){ .seed = 0 };
+	check_copied(A);
+	for (unsigned int n = 0; n < bodies; n++)
+		ck_assert_uint_eq(sim_count_body(sim.site[B].world, n), 1);
+}
+END_TEST
+
+/* B3: with each message that comes somebody looks for its place. */
+START_TEST(a_large_mailbox_is_built_anew)
+{
+	for (unsigned int i = 0; i < REBUILT; i++) {
+		add(A, "INBOX", i);
+		add(B, "INBOX", REBUILT + i);
+	}
+	run = (struct sim_run){ .mode = BRAIN_BACKUP };
+	check_copied(A);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "large");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_first_copy_of_many_small_mailboxes_ends,
+	    0, 8);
+	tcase_add_loop_test(tcase,
+	    a_first_copy_of_more_messages_than_a_window_ends, 0, 2);
+	tcase_add_loop_test(tcase,
+	    a_run_that_is_told_too_much_is_refused_and_loses_nothing, 0, 4);
+	tcase_add_test(tcase, a_large_mailbox_is_built_anew);
+	return unit_run(suite);
+}
