@@ -1,6 +1,7 @@
 # Layer 1: the nouns, values without I/O.
 noinst_LIBRARIES += %D%/libmodel.a
 %C%_libmodel_a_SOURCES =
+%C%_libmodel_a_SOURCES += %D%/attribute.c %D%/attribute.h
 %C%_libmodel_a_SOURCES += %D%/flags.c %D%/flags.h
 %C%_libmodel_a_SOURCES += %D%/guid.c %D%/guid.h
 %C%_libmodel_a_SOURCES += %D%/mail_expand.c

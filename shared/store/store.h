@@ -133,6 +133,21 @@ struct store_subscription {
 	struct err failure;
 };
 
+/*
+ * An attribute of a mailbox (model/attribute.h).  In a list failed means that
+ * it is there and can't be taken, for the reason in failure; to be set: filled
+ * in.
+ */
+struct store_attribute {
+	struct guid128 mailbox;
+	const char *key;		/* "/private/comment" */
+	const uint8_t *value;		/* NULL: none, to be removed */
+	size_t len;			/* bytes */
+	bool failed;
+	struct err failure;
+};
+
+struct attribute_dict;
 struct store;
 struct mailbox;
 struct mail_op;
@@ -144,6 +159,8 @@ typedef int store_list_fn(const struct store_listing *listing, void *arg,
 typedef int store_name_fn(const char *name, void *arg, struct err *err);
 typedef int store_scan_fn(const struct mail_info *info, void *arg,
     struct err *err);
+typedef int store_attribute_fn(const struct store_attribute *attribute,
+    void *arg, struct err *err);
 
 /*
  * One prepared operation ended.  uid is the UID that the message has now
@@ -192,6 +209,25 @@ struct store_driver {
 	/* Durable when it returns.  Setting what is set already is no error. */
 	int (*subscribe)(struct store *store, const char *name, bool on,
 	    struct err *err);
+
+	/*
+	 * Attributes of mailboxes.  Whether this store keeps any depends on
+	 * its settings; the two other calls are for one that does.
+	 */
+	bool (*keeps_attributes)(const struct store *store);
+	/*
+	 * Call fn for each attribute, in any order; mailboxes that are not
+	 * there may have some, too.  ERR_NOTFOUND: there is no place for them
+	 * yet.
+	 */
+	int (*attributes)(struct store *store, store_attribute_fn *fn,
+	    void *arg, struct err *err);
+	/*
+	 * Set or remove all of these, durably, in one step: none is done if it
+	 * returns -1.  What the store can't hold is told in its entry.
+	 */
+	int (*set_attributes)(struct store *store,
+	    struct store_attribute *list, size_t n, struct err *err);
 
 	/*
 	 * Create a mailbox with this GUID, UIDVALIDITY and UIDNEXT (zero: the
@@ -366,6 +402,8 @@ struct store_counts {
 struct store {
 	const struct store_driver *driver;
 	struct store_counts counts;	/* a driver not over files: all zero */
+	struct attribute_dict *attributes; /* of a driver over files; NULL: no
+					   attributes are kept */
 	/*
 	 * Told of what was left out, and with ERR_CORRUPT or no why of what
 	 * was coped with; NULL: nobody listens.  One line of text.

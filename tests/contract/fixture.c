@@ -85,6 +85,9 @@ find_location(const struct fixture *fx, struct mail_location *loc)
 	*strrchr(home, '/') = '\0';
 	ck_assert_msg(mail_location_parse(loc, text, home[0] == '\0' ? "/" :
 	    home, NULL, &err) == 0, "%s", err.msg);
+	if (fx->variant != 0)
+		ck_assert_int_eq(mail_location_set(loc, "ATTRIBUTES",
+		    "~/attributes", home, &err), 0);
 }
 
 enum err_code

@@ -110,6 +110,12 @@ check_PROGRAMS += %D%/test_dbox
 %C%_test_dbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_format
 %C%_test_dbox_format_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_attribute
+%C%_test_attribute_LDADD = $(LINK_MODEL) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_attribute_dict
+%C%_test_attribute_dict_SOURCES = %D%/test_attribute_dict.c \
+	tests/support/tempdir.c
+%C%_test_attribute_dict_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_subscriptions_file
 %C%_test_subscriptions_file_SOURCES = %D%/test_subscriptions_file.c \
 	tests/support/tempdir.c

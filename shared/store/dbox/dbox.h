@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/array.h"
 #include "store/dbox/dbox_format.h"
+#include "store/files/attribute_dict.h"
 #include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
@@ -462,6 +463,7 @@ void dbox_apply_keywords(struct dbox_box *box, struct index_txn *txn);
 	.tree_token = dbox_tree_token,					\
 	.subscriptions = dbox_subscriptions,				\
 	.subscribe = dbox_subscribe,					\
+	ATTRIBUTE_DICT_FUNCTIONS,					\
 	.mailbox_create = dbox_create,					\
 	.mailbox_rename = dbox_rename,					\
 	.mailbox_remove = dbox_remove,					\

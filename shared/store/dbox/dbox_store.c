@@ -110,6 +110,7 @@ store_free(struct dbox_store *store)
 	path_root_close(&store->index);
 	path_root_close(&store->control);
 	path_root_close(&store->alt);
+	attribute_dict_close(&store->head);
 	free(store->subscriptions);
 	free(store->boxes_name);
 	free(store->dir_name);
@@ -225,7 +226,8 @@ dbox_store_open(const struct dbox_format *format,
 		    err) == -1)
 			goto failed;
 	}
-	if (!store->create && check_root(store, loc->path, err) == -1)
+	if ((!store->create && check_root(store, loc->path, err) == -1) ||
+	    attribute_dict_open(&store->head, loc, opts, err) == -1)
 		goto failed;
 	if (mail_codec_check(store->compress, store->compress_level,
 	    err) == -1 || prepare_root(store, err) == -1 || (format->open != NULL &&

@@ -185,6 +185,36 @@ failing_subscribe(struct store *store, const char *name, bool on,
 	return fs->inner->driver->subscribe(fs->inner, name, on, err);
 }
 
+static bool
+failing_keeps_attributes(const struct store *store)
+{
+	const struct store *inner = outer(store)->inner;
+
+	return inner->driver->keeps_attributes(inner);
+}
+
+static int
+failing_attributes(struct store *store, store_attribute_fn *fn, void *arg,
+    struct err *err)
+{
+	struct failing_store *fs = outer(store);
+
+	if (enter(fs, err) == -1)
+		return -1;
+	return fs->inner->driver->attributes(fs->inner, fn, arg, err);
+}
+
+static int
+failing_set_attributes(struct store *store, struct store_attribute *list,
+    size_t n, struct err *err)
+{
+	struct failing_store *fs = outer(store);
+
+	if (enter(fs, err) == -1)
+		return -1;
+	return fs->inner->driver->set_attributes(fs->inner, list, n, err);
+}
+
 static int
 failing_create(struct store *store, const char *name, bool selectable,
     const struct mailbox_status *status, struct err *err)
@@ -493,6 +523,9 @@ static const struct store_driver failing_driver_table = {
 	.tree_token = failing_tree_token,
 	.subscriptions = failing_subscriptions,
 	.subscribe = failing_subscribe,
+	.keeps_attributes = failing_keeps_attributes,
+	.attributes = failing_attributes,
+	.set_attributes = failing_set_attributes,
 	.mailbox_create = failing_create,
 	.mailboxes_create = failing_create_all,
 	.subscribe_all = failing_subscribe_all,

@@ -13,7 +13,8 @@ bool
 location_key_ignored(const char *key)
 {
 	static const char *const keys[] = {
-		"ALT", "ALTNOCHECK", "BROKENCHAR", "INDEXCACHE", "INDEXPVT",
+		"ALT", "ALTNOCHECK", "ATTRIBUTES", "ATTRIBUTES_LOCK",
+		"BROKENCHAR", "INDEXCACHE", "INDEXPVT",
 		"ITERINDEX", "NO-FS-VALIDATION", "NO-NOSELECT",
 		"VOLATILEDIR",
 	};

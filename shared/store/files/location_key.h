@@ -11,6 +11,7 @@
 /*
  * A key that changes nothing we do: caches, private indexes, checks and names
  * that are Dovecot's own affair.  An empty parent is removed in any case.
+ * ATTRIBUTES and its lock are attribute_dict_open's.
  */
 bool location_key_ignored(const char *key);
 

@@ -7,6 +7,7 @@
 #include "model/mailbox_name.h"
 #include "store/files/caret.h"
 #include "store/files/subscriptions.h"
+#include "store/files/tab_escape.h"
 
 #define V2_HEAD "V\t2\n"
 
@@ -60,48 +61,6 @@ encode_level(const struct subscriptions *subs, struct strbuf *out,
 		strbuf_add(out, text->data, text->len);
 }
 
-static int
-unescape(struct strbuf *out, const char *text, size_t len)
-{
-	static const char codes[] = "tnr1", bytes[] = "\t\n\r\001";
-	const char *code;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '\001') {
-			strbuf_addc(out, text[i]);
-			continue;
-		}
-		if (++i == len || text[i] == '\0' ||
-		    (code = strchr(codes, text[i])) == NULL)
-			return -1;
-		strbuf_addc(out, bytes[code - codes]);
-	}
-	return 0;
-}
-
-static void
-escape(struct strbuf *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		switch (text[i]) {
-		case '\t':
-			strbuf_adds(out, "\001t");
-			break;
-		case '\n':
-			strbuf_adds(out, "\001n");
-			break;
-		case '\r':
-			strbuf_adds(out, "\001r");
-			break;
-		case '\001':
-			strbuf_adds(out, "\0011");
-			break;
-		default:
-			strbuf_addc(out, text[i]);
-		}
-	}
-}
-
 /* The joined name of a line, heap memory; NULL if there is none. */
 static char *
 decode_line(const struct subscriptions *subs, const char *line)
@@ -119,7 +78,7 @@ decode_line(const struct subscriptions *subs, const char *line)
 		len = strcspn(p, seps);
 		strbuf_reset(&level);
 		if (subs->version == 2)
-			r = unescape(&level, p, len);
+			r = tab_unescape(&level, p, len);
 		else
 			strbuf_add(&level, p, len);
 		if (r == -1 || decode_level(subs, &name, level.data,
@@ -161,7 +120,7 @@ encode_line(const struct subscriptions *subs, const char *name)
 		strbuf_reset(&stored);
 		encode_level(subs, &stored, &level, name == p);
 		if (subs->version == 2)
-			escape(&line, stored.data, stored.len);
+			tab_escape(&line, stored.data, stored.len);
 		else
 			strbuf_add(&line, stored.data, stored.len);
 		name += len;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/files/attribute_dict.h"
 #include "store/files/location_key.h"
 #include "store/files/mail_codec.h"
 #include "store/index/index_list.h"
@@ -177,6 +178,7 @@ store_free(struct maildir_store *store)
 	path_root_close(&store->index);
 	path_root_close(&store->control);
 	path_root_close(&store->inbox);
+	attribute_dict_close(&store->head);
 	free(store->find);
 	free(store->dirname);
 	free(store->subscriptions);
@@ -232,8 +234,10 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 {
 	struct maildir_store *store = store_new(opts);
 
-	if (apply_keys(store, loc, err) == -1 || mail_codec_check(
-	    store->compress, store->compress_level, err) == -1)
+	if (apply_keys(store, loc, err) == -1 ||
+	    attribute_dict_open(&store->head, loc, opts, err) == -1 ||
+	    mail_codec_check(store->compress, store->compress_level,
+	    err) == -1)
 		goto failed;
 	store->head.driver = store->layout->nested || store->layout->listed ?
 	    &driver_nested : &store_driver_maildir;
@@ -309,6 +313,7 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 	.mailbox_create = maildir_create, \
 	.mailboxes_create = maildir_create_all, \
 	.subscribe_all = maildir_subscribe_all, \
+	ATTRIBUTE_DICT_FUNCTIONS, \
 	.mailbox_rename = maildir_rename, \
 	.mailbox_remove = maildir_remove, \
 	.map_name = maildir_map_name, \

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/files/attribute_dict.h"
 #include "store/files/location_key.h"
 #include "store/mbox/mbox.h"
 
@@ -122,6 +123,7 @@ store_free(struct mbox_store *store)
 	path_root_close(&store->control);
 	path_root_close(&store->inbox);
 	path_root_close(&store->imap);
+	attribute_dict_close(&store->head);
 	free(store->subscriptions);
 	free(store->dirname);
 	free(store->hostname);
@@ -262,7 +264,8 @@ mbox_open(struct store **store_r, const struct mail_location *loc,
 		    err) == -1)
 			goto failed;
 	}
-	if (open_roots(store, loc, opts, err) == -1)
+	if (open_roots(store, loc, opts, err) == -1 ||
+	    attribute_dict_open(&store->head, loc, opts, err) == -1)
 		goto failed;
 	*store_r = &store->head;
 	return 0;
@@ -306,6 +309,7 @@ const struct store_driver store_driver_mbox = {
 	.tree_token = mbox_tree_token,
 	.subscriptions = mbox_subscriptions,
 	.subscribe = mbox_subscribe,
+	ATTRIBUTE_DICT_FUNCTIONS,
 	.mailbox_create = mbox_create,
 	.mailbox_rename = mbox_rename,
 	.mailbox_remove = mbox_remove,

@@ -75,12 +75,20 @@ struct memory_mailbox {
 	uint64_t changed;		/* world time of the last change */
 };
 
+/* One attribute of a mailbox, by GUID. */
+struct memory_attribute {
+	struct guid128 mailbox;
+	char *key, *value;
+};
+
 /* Everything that would be on disk. */
 struct memory_world {
 	struct memory_world *next;	/* of the list of all worlds */
 	char *path;
 	ARRAY(struct memory_mailbox *) mailboxes; /* by strcmp of names */
 	ARRAY(char *) subscriptions;	/* in the order they were made */
+	ARRAY(struct memory_attribute) attributes; /* by GUID and key */
+	bool no_attributes;		/* none are kept */
 	uint64_t tree_changed;
 	uint64_t now;			/* counts changes, see coarse */
 	uint64_t last_id;
@@ -131,8 +139,8 @@ void memory_world_forbid(struct memory_world *world, const char *bytes);
 
 /*
  * All that two equal stores have in common, as text: tree, subscriptions
- * (sorted), statuses but modseqs, messages with flags, keywords, dates, POP3
- * fields and bodies.  Equal text, equal stores.
+ * (sorted), attributes, statuses but modseqs, messages with flags, keywords,
+ * dates, POP3 fields and bodies.  Equal text, equal stores.
  */
 void memory_world_format(const struct memory_world *world, struct strbuf *out);
 
@@ -180,6 +188,9 @@ int memory_client_rename(struct memory_world *world, const char *from,
 int memory_client_delete(struct memory_world *world, const char *name);
 int memory_client_subscribe(struct memory_world *world, const char *name,
     bool on);
+/* Set an attribute of a mailbox, or, if value is NULL, remove it. */
+int memory_client_attribute(struct memory_world *world, const char *mailbox,
+    const char *key, const char *value);
 /* As a lost index does that is made anew: modseqs begin with 1. */
 int memory_client_rebuild(struct memory_world *world, const char *name);
 /* New UIDVALIDITY; the messages are numbered anew from 1. */

@@ -227,6 +227,7 @@ memory_client_delete(struct memory_world *world, const char *name)
 
 	if (name_is_inbox(name) || mailbox == NULL)
 		return -1;
+	memory_attributes_drop(world, &mailbox->status.guid);
 	memory_mailbox_unlist(mailbox);
 	memory_mailbox_unref(mailbox);
 	memory_tree_touch(world);

@@ -77,6 +77,21 @@ void memory_tree_touch(struct memory_world *world);
 uint64_t memory_mailbox_next_modseq(struct memory_mailbox *mailbox);
 uint64_t memory_mailbox_take_modseq(struct memory_mailbox *mailbox,
     uint64_t now, uint64_t wanted, bool changed);
+/* Set or remove (value NULL); those of a mailbox that goes go, too. */
+void memory_attribute_set(struct memory_world *world,
+    const struct guid128 *mailbox, const char *key, const char *value);
+void memory_attributes_drop(struct memory_world *world,
+    const struct guid128 *mailbox);
+void memory_attributes_free(struct memory_world *world);
+void memory_attributes_copy(struct memory_world *to,
+    const struct memory_world *from);
+void memory_attributes_format(const struct memory_world *world,
+    struct strbuf *out);
+bool memory_keeps_attributes(const struct store *store);
+int memory_attributes(struct store *store, store_attribute_fn *fn, void *arg,
+    struct err *err);
+int memory_set_attributes(struct store *store, struct store_attribute *list,
+    size_t n, struct err *err);
 struct guid128 memory_guid_new(struct memory_world *world);
 /* A mailbox has it: those that the world chooses from now on are above. */
 void memory_uidvalidity_taken(struct memory_world *world, uint32_t value);

@@ -435,6 +435,7 @@ world_clear(struct memory_world *world)
 	for (size_t i = 0; i < world->subscriptions.n; i++)
 		free(world->subscriptions.v[i]);
 	ARRAY_FREE(&world->subscriptions);
+	memory_attributes_free(world);
 }
 
 void
@@ -476,6 +477,7 @@ contents_copy(struct memory_world *to, const struct memory_world *from)
 	for (size_t i = 0; i < from->subscriptions.n; i++)
 		*ARRAY_ADD(&to->subscriptions) =
 		    memory_strdup(from->subscriptions.v[i]);
+	memory_attributes_copy(to, from);
 	memory_tree_touch(to);
 }
 
@@ -580,6 +582,7 @@ memory_world_format(const struct memory_world *world, struct strbuf *out)
 		for (size_t k = 0; k < mailbox->mails.n; k++)
 			format_mail(mailbox->mails.v[k], out);
 	}
+	memory_attributes_format(world, out);
 	if (world->subscriptions.n == 0)
 		return;
 	names = xcalloc(world->subscriptions.n, sizeof(*names));
