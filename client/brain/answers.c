@@ -54,9 +54,13 @@ take_digest(struct job *job, unsigned int s, const struct msg_message *m)
 		return;
 	rec = bsearch(&key, job->recs[s].v, job->recs[s].n, sizeof(*rec),
 	    jobs_rec_cmp);
-	if (rec != NULL)
-		rec->digest = arena_memdup(job->arena, m->digest,
-		    DIGEST_SIZE);
+	if (rec == NULL)
+		return;
+	rec->digest = arena_memdup(job->arena, m->digest, DIGEST_SIZE);
+	if (rec->received == RECEIVED_NONE) {
+		rec->received = m->received;
+		rec->saved = m->saved;
+	}
 }
 
 int
@@ -145,40 +149,6 @@ jobs_on_end(struct brain *brain, unsigned int s,
 	if (r == -1)
 		return -1;
 	if (job->waiting == 0)
-		jobs_ready(brain, job);
-	return 0;
-}
-
-int
-jobs_on_have(struct brain *brain, unsigned int s,
-    const struct msg_have_reply *reply, struct err *err)
-{
-	struct run_side *side = &brain->side[s];
-	struct ask *ask = STAILQ_FIRST(&side->haves);
-	struct job *job;
-	struct plan_op *op;
-	size_t n;
-
-	if (ask == NULL || ask->request != reply->request)
-		return err_set(err, ERR_PROTO,
-		    "HAVE_REPLY that nobody asked for");
-	job = ask->job;
-	n = job->have_ops[s].n - ask->first;
-	if (n > HAVE_MAX)
-		n = HAVE_MAX;
-	if (reply->bits_len != (n + 7) / 8)
-		return err_set(err, ERR_PROTO, "HAVE_REPLY of another size");
-	for (size_t i = 0; i < n; i++) {
-		if ((reply->bits[i / 8] & (1U << (i % 8))) == 0)
-			continue;
-		op = &job->plan.side[s].ops.v[job->have_ops[s].v[
-		    ask->first + i]];
-		op->kind = PLAN_COPY;
-		op->rule = "M8";
-	}
-	STAILQ_REMOVE_HEAD(&side->haves, link);
-	free(ask);
-	if (--job->waiting == 0)
 		jobs_ready(brain, job);
 	return 0;
 }

@@ -573,7 +573,7 @@ brain_receive(struct brain *brain, enum brain_side s, const struct msg *msg,
 	case MSG_PENDING:
 		return on_pending(brain, s, &msg->u.pending, err);
 	case MSG_HAVE_REPLY:
-		return jobs_on_have(brain, s, &msg->u.have_reply, err);
+		return texts_on_have(brain, s, &msg->u.have_reply, err);
 	case MSG_BODY:
 		return emit_on_body(brain, s, &msg->u.body, err);
 	case MSG_BODY_CHUNK:

@@ -58,6 +58,7 @@ job_free(struct brain *brain, struct job **jobp)
 		ARRAY_FREE(&job->gone[s]);
 		ARRAY_FREE(&job->ask[s]);
 		ARRAY_FREE(&job->have_ops[s]);
+		ARRAY_FREE(&job->same[s]);
 	}
 	lists_free(brain, job);
 	brain->told -= job->told;
@@ -463,6 +464,7 @@ job_planned(struct brain *brain, struct job *job)
 		ARRAY_FREE(&job->gone[s]);
 		ARRAY_FREE(&job->ask[s]);
 		ARRAY_FREE(&job->have_ops[s]);
+		ARRAY_FREE(&job->same[s]);
 	}
 }
 
@@ -527,10 +529,12 @@ jobs_ready(struct brain *brain, struct job *job)
 			for (unsigned int s = 0; s < SIDE_COUNT; s++)
 				job->plan.side[s].uidnext = 0;
 		for (unsigned int s = 0; s < SIDE_COUNT; s++)
-			jobs_ask_have(brain, job, s);
+			texts_ask_have(brain, job, s);
 		if (job->waiting > 0)
 			return;
 	}
+	if (texts_ask(brain, job))
+		return;
 	job_planned(brain, job);
 }
 

@@ -2,8 +2,7 @@
  * jobs_ask.c - what a job asks of a side before it can be merged
  *
  * Marks of messages that the view of a side did not speak of, although the
- * other side has reason to; messages by UID, for their digests; and which of
- * the bodies a side holds already.
+ * other side has reason to; and messages by UID, for their digests.
  */
 #include "config.h"
 
@@ -132,8 +131,8 @@ jobs_ask_collect(struct brain *brain, struct job *job)
 		    job->ask[s].n);
 }
 
-static struct ask *
-add_ask(struct run_side *side, struct job *job, enum ask_what what)
+struct ask *
+jobs_add_ask(struct run_side *side, struct job *job, enum ask_what what)
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
 
@@ -158,7 +157,7 @@ jobs_send_list(struct brain *brain, struct job *job, unsigned int s,
 {
 	struct msg msg = { .kind = MSG_LIST };
 
-	list->request = add_ask(&brain->side[s], job, what)->request;
+	list->request = jobs_add_ask(&brain->side[s], job, what)->request;
 	list->mailbox = job->guid[s];
 	msg.u.list = *list;
 	brain->send(s, &msg, brain->arg);
@@ -204,33 +203,6 @@ jobs_list_uids(struct brain *brain, struct job *job, unsigned int s,
 		if (list.range_count > LIST_RANGES_MAX)
 			list.range_count = LIST_RANGES_MAX;
 		jobs_send_list(brain, job, s, what, &list);
-	}
-}
-
-void
-jobs_ask_have(struct brain *brain, struct job *job, unsigned int s)
-{
-	const struct plan_ops *ops = &job->plan.side[s].ops;
-	const char *guids[HAVE_MAX];
-	struct msg msg = { .kind = MSG_HAVE };
-	struct ask *ask;
-	size_t n;
-
-	if (brain->base || brain->side[s].view.messages == 0)
-		return;
-	for (size_t i = 0; i < ops->n; i++)
-		if (ops->v[i].kind == PLAN_SAVE)
-			*ARRAY_ADD(&job->have_ops[s]) = i;
-	for (size_t i = 0; i < job->have_ops[s].n; i += n) {
-		n = job->have_ops[s].n - i;
-		if (n > HAVE_MAX)
-			n = HAVE_MAX;
-		for (size_t k = 0; k < n; k++)
-			guids[k] = ops->v[job->have_ops[s].v[i + k]].rec.guid;
-		ask = add_ask(&brain->side[s], job, ASK_HAVE);
-		ask->first = i;
-		msg.u.have = (struct msg_have){ ask->request, guids, n };
-		brain->send(s, &msg, brain->arg);
 	}
 }
 

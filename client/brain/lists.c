@@ -78,6 +78,8 @@ lists_ask(struct brain *brain, struct job *job, unsigned int s)
 	struct msg_list list = { .after_uid = job->last_uid[s] };
 
 	list.tombstones = !job->paged;
+	/* M8: the other store may hold the texts. */
+	list.sizes = !brain->base && brain->side[!s].view.messages > 0;
 	list.max = page_max(brain, job->paged || job->into_empty ? RUN_PAGE :
 	    RUN_COMPARE_PAGE);
 	jobs_send_list(brain, job, s, ASK_ALL, &list);

@@ -109,6 +109,11 @@ struct job {
 	uint64_t dropped_count;		/* messages */
 	unsigned int waiting;		/* replies outstanding */
 	ARRAY(size_t) have_ops[2];	/* ops that a HAVE asks about */
+	ARRAY(size_t) same[2];		/* ops of whose size that side has
+					   another message */
+	enum {
+		TEXTS_SIZES, TEXTS_DIGESTS, TEXTS_DONE
+	} texts;			/* what was compared last */
 	struct plan_mails plan;
 	bool pre_sent[2];		/* UIDVALIDITY went out */
 	bool emitted[2];
@@ -128,7 +133,7 @@ struct ask {
 		ASK_ALL, ASK_AGAIN, ASK_MARKS, ASK_DIGESTS, ASK_HAVE
 	} what;
 	uint32_t request;
-	size_t first;			/* HAVE: index into have_ops */
+	size_t first, count;		/* HAVE: of have_ops */
 };
 STAILQ_HEAD(asks, ask);
 
@@ -389,8 +394,8 @@ void jobs_ask_marks(struct brain *brain, struct job *job, unsigned int side,
     struct guid128 *marks, size_t count);
 /* True if more has to be looked up before the merge. */
 bool jobs_ask_again(struct brain *brain, struct job *job);
-/* M8 without a base: which of the bodies does the saving side hold? */
-void jobs_ask_have(struct brain *brain, struct job *job, unsigned int side);
+struct ask *jobs_add_ask(struct run_side *side, struct job *job,
+    enum ask_what what);
 void jobs_send_list(struct brain *brain, struct job *job, unsigned int side,
     enum ask_what what, struct msg_list *list);
 /* Ask for messages by UID; uids rise.  ASK_DIGESTS computes digests. */
@@ -423,7 +428,13 @@ int jobs_on_gone(struct brain *brain, unsigned int side,
     const struct msg_gone *g, struct err *err);
 int jobs_on_end(struct brain *brain, unsigned int side,
     const struct msg_messages_end *end, struct err *err);
-int jobs_on_have(struct brain *brain, unsigned int side,
+
+/* texts.c: which bodies the saving side holds already (M8) */
+/* Without a base: by GUID, and which sizes it has. */
+void texts_ask_have(struct brain *brain, struct job *job, unsigned int side);
+/* By digest, where sizes are equal; true: answers are awaited. */
+bool texts_ask(struct brain *brain, struct job *job);
+int texts_on_have(struct brain *brain, unsigned int side,
     const struct msg_have_reply *reply, struct err *err);
 
 /* guard.c */

@@ -237,6 +237,8 @@ struct msg_message {
 	bool held;			/* its GUID or digest was in this store at
 					   the base, in whatever mailbox (M8) */
 	const uint8_t *digest;		/* DIGEST_SIZE bytes or NULL */
+	uint64_t size;			/* bytes stored, where a LIST asks; 0: not
+					   cheaply known */
 	int64_t received;		/* RECEIVED_NONE if not cheaply known */
 	uint32_t saved;			/* when it came into its mailbox (RFC
 					   8514), seconds since 1970; 0: not
@@ -267,6 +269,7 @@ struct msg_list {
 	uint32_t after_uid;		/* only UIDs above; 0: from the first */
 	uint32_t max;			/* messages at most; 0: LIST_PAGE_MAX */
 	bool digests;			/* compute digests that are not known */
+	bool sizes;			/* tell sizes that are known */
 	bool tombstones;		/* GONE as well, for all that the log has */
 	struct uid_range *ranges;	/* rising and apart; none: all UIDs */
 	size_t range_count;
@@ -277,17 +280,28 @@ struct msg_list {
 
 #define LIST_PAGE_MAX	20000U
 
-/* Which of these does the store hold, in any mailbox?  By GUID or digest. */
+/*
+ * Which of these does the store hold, in any mailbox?  By GUID; and of those
+ * whose digest is given by that: messages of that size are read for theirs.
+ */
 struct msg_have {
 	uint32_t request;
 	const char **guids;
 	size_t guid_count;
+	uint64_t *sizes;		/* one a GUID, 0: not known; or NULL */
+	uint8_t *digests;		/* DIGEST_SIZE bytes a GUID, with sizes
+					   and for HAVE_TEXTS_MAX at most; or
+					   NULL */
 };
+
+#define HAVE_TEXTS_MAX	50U
 
 struct msg_have_reply {
 	uint32_t request;
 	uint8_t *bits;			/* (guid_count + 7) / 8 bytes, bit 0 first */
 	size_t bits_len;
+	uint8_t *same_size;		/* as bits: another message has that size */
+	size_t same_size_len;		/* 0: none has */
 };
 
 /* Ask for a body. */

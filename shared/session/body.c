@@ -108,13 +108,8 @@ digest_keep(struct session *s, int64_t mailbox, uint32_t uid,
 	struct err why = ERR_INIT;
 	struct new_digest *d;
 
-	if (s->digests.n >= DIGESTS_MAX &&
-	    chlog_begin(s->log, &why) == 0) {
-		if (digests_write(s, &why) == -1)
-			chlog_rollback(s->log);
-		else
-			chlog_commit(s->log, &why);
-	}
+	if (s->digests.n >= DIGESTS_MAX)
+		(void)digests_store(s, &why);
 	/* A digest saves work and is never needed. */
 	if (s->digests.n >= DIGESTS_MAX)
 		return;
@@ -123,6 +118,19 @@ digest_keep(struct session *s, int64_t mailbox, uint32_t uid,
 	d->uid = uid;
 	d->guid = mem_strdup(guid);
 	memcpy(d->digest, digest, DIGEST_SIZE);
+}
+
+int
+digests_store(struct session *s, struct err *err)
+{
+	if (s->digests.n == 0)
+		return 0;
+	if (chlog_begin(s->log, err) == -1)
+		return -1;
+	if (digests_write(s, err) == 0 && chlog_commit(s->log, err) == 0)
+		return 0;
+	chlog_rollback(s->log);
+	return -1;
 }
 
 static void

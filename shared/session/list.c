@@ -131,7 +131,7 @@ list_piece(struct session *s, const struct msg_list *list, struct err *err)
 		serve_send_gone(s, tomb);
 		return 1;
 	}
-	return serve_send_message(s, mail, &list->mailbox, list->digests,
+	return serve_send_message(s, mail, &list->mailbox, list,
 	    err) == -1 ? -1 : 1;
 }
 

@@ -106,7 +106,8 @@ on_have(struct session *s, const struct msg *msg, struct err *err)
 	const struct msg_have *have = &msg->u.have;
 	struct question q = { .kind = QUESTION_HAVE, .have = *have };
 
-	if (have->guid_count > HAVE_MAX)
+	if (have->guid_count > HAVE_MAX || (have->digests != NULL &&
+	    (have->sizes == NULL || have->guid_count > HAVE_TEXTS_MAX)))
 		return err_set(err, ERR_PROTO, "HAVE is not valid");
 	q.arena = arena_new(ARENA_PAGE_MAX);
 	q.bytes = sizeof(q);
@@ -116,6 +117,12 @@ on_have(struct session *s, const struct msg *msg, struct err *err)
 		q.have.guids[i] = arena_strdup(q.arena, have->guids[i]);
 		q.bytes += strlen(have->guids[i]) + 1;
 	}
+	if (have->sizes != NULL)
+		q.have.sizes = arena_memdup(q.arena, have->sizes,
+		    have->guid_count * sizeof(*have->sizes));
+	if (have->digests != NULL)
+		q.have.digests = arena_memdup(q.arena, have->digests,
+		    have->guid_count * DIGEST_SIZE);
 	if (add_question(s, &q, err) == -1) {
 		arena_free(&q.arena);
 		return -1;
@@ -481,7 +488,8 @@ fill_dates(struct session *s, const struct chlog_mail *mail,
 
 int
 serve_send_message(struct session *s, const struct chlog_mail *mail,
-    const struct guid128 *mailbox, bool digests, struct err *err)
+    const struct guid128 *mailbox, const struct msg_list *list,
+    struct err *err)
 {
 	struct msg msg = { .kind = MSG_MESSAGE };
 	struct msg_message *m = &msg.u.message;
@@ -492,7 +500,9 @@ serve_send_message(struct session *s, const struct chlog_mail *mail,
 	int r = 0;
 
 	*m = mail->m;
-	if (digests && m->digest == NULL &&
+	m->size = list != NULL && list->sizes ?
+	    sizes_find(s, mailbox, m->uid) : 0;
+	if (list != NULL && list->digests && m->digest == NULL &&
 	    apply_row(s, mailbox, &row, &why) == 1 &&
 	    (box = apply_open(s, row, &why)) != NULL &&
 	    body_digest(s, box, m->uid, m->guid, digest, &why) == 0) {
@@ -506,6 +516,9 @@ serve_send_message(struct session *s, const struct chlog_mail *mail,
 	    (r = chlog_was_held(s->log, m->guid, m->digest, mail->mailbox,
 	    m->uid, &s->since, err)) == -1)
 		return -1;
+	/* By its digest it may be copied as well. */
+	if (list != NULL && list->digests && !s->has_base)
+		(void)fill_dates(s, mail, mailbox, m);
 	/* What cannot be read is not offered for a copy without its date. */
 	m->held = r == 1 && fill_dates(s, mail, mailbox, m) == 0;
 	session_send(s, &msg);
@@ -598,7 +611,7 @@ view_messages(struct session *s, bool (*room)(void *), void *room_arg,
 			return 1;
 		}
 		if (mail != NULL) {
-			if (serve_send_message(s, mail, &sec->guid, false,
+			if (serve_send_message(s, mail, &sec->guid, NULL,
 			    err) == -1)
 				return -1;
 		} else {
@@ -717,18 +730,54 @@ view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
 	return 0;
 }
 
+/* 1: it is held, 0, -1. */
+static int
+holds(struct session *s, const struct msg_have *have, size_t i,
+    struct err *err)
+{
+	struct arena *arena;
+	struct chlog_mail same;
+	ptrdiff_t n;
+
+	if (have->digests == NULL)
+		return chlog_has_guid(s->log, have->guids[i], err);
+	arena = arena_new(ARENA_PAGE_MAX);
+	n = chlog_mails_same(s->log, have->guids[i],
+	    have->digests + i * DIGEST_SIZE, arena, &same, 1, err);
+	arena_free(&arena);
+	return n == -1 ? -1 : n > 0;
+}
+
 static int
 answer_have(struct session *s, const struct msg_have *have, struct err *err)
 {
 	uint8_t bits[(HAVE_MAX + 7) / 8] = { 0 };
+	uint8_t same_size[(HAVE_MAX + 7) / 8] = { 0 };
 	struct msg msg = { .kind = MSG_HAVE_REPLY };
+	bool any = false;
 	int r;
 
+	for (size_t i = 0; have->digests != NULL && i < have->guid_count; i++)
+		if (sizes_read(s, have->sizes[i], err) == -1)
+			return -1;
+	if (digests_store(s, err) == -1)
+		return -1;
 	for (size_t i = 0; i < have->guid_count; i++) {
-		if ((r = chlog_has_guid(s->log, have->guids[i], err)) == -1)
+		if ((r = holds(s, have, i, err)) == -1)
 			return -1;
 		if (r == 1)
 			bits[i / 8] |= (uint8_t)(1U << i % 8);
+		if (r == 1 || have->sizes == NULL || have->digests != NULL)
+			continue;
+		if ((r = sizes_have(s, have->sizes[i], err)) == -1)
+			return -1;
+		any |= r == 1;
+		if (r == 1)
+			same_size[i / 8] |= (uint8_t)(1U << i % 8);
+	}
+	if (any) {
+		msg.u.have_reply.same_size = same_size;
+		msg.u.have_reply.same_size_len = (have->guid_count + 7) / 8;
 	}
 	msg.u.have_reply.request = have->request;
 	msg.u.have_reply.bits = bits;

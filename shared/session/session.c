@@ -53,6 +53,7 @@ session_free(struct session **sp)
 		return;
 	*sp = NULL;
 	serve_end(s);
+	sizes_end(s);
 	body_end(s);
 	apply_end(s);
 	tree_batch_end(s);

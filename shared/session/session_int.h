@@ -118,6 +118,19 @@ struct held_op {
 	struct msg msg;
 };
 
+struct mail_size {
+	uint64_t size;
+	int64_t mailbox;		/* of the log */
+	uint32_t uid;
+};
+
+struct sizes {
+	struct guid128 mailbox;		/* of told */
+	ARRAY(struct mail_size) told;	/* of one mailbox, by UID */
+	bool loaded;
+	ARRAY(struct mail_size) all;	/* of the whole store, by size */
+};
+
 struct get {
 	uint32_t request;
 	struct guid128 mailbox;
@@ -303,6 +316,7 @@ struct session {
 	ARRAY(struct question) questions;
 	size_t question_i, question_bytes;
 	struct answer answer;
+	struct sizes sizes;
 	ARRAY(struct get) gets;
 	size_t get_i;
 	struct body body;
@@ -462,7 +476,8 @@ int list_step(struct session *s, const struct msg_list *list,
 
 /* serve.c */
 int serve_send_message(struct session *s, const struct chlog_mail *mail,
-    const struct guid128 *mailbox, bool digests, struct err *err);
+    const struct guid128 *mailbox, const struct msg_list *list,
+    struct err *err);
 void serve_send_gone(struct session *s, const struct chlog_tombstone *tomb);
 void serve_send_messages_head(struct session *s,
     const struct guid128 *mailbox, uint32_t request);
@@ -506,6 +521,19 @@ int body_reader_open(struct session *s, struct mailbox *box, uint32_t uid,
 void digest_keep(struct session *s, int64_t mailbox, uint32_t uid,
     const char *guid, const uint8_t digest[static DIGEST_SIZE]);
 int digests_write(struct session *s, struct err *err);
+
+/* Write them now. */
+int digests_store(struct session *s, struct err *err);
+
+/* sizes.c */
+/* Bytes of a message of the store; 0: not cheaply known. */
+uint64_t sizes_find(struct session *s, const struct guid128 *mailbox,
+    uint32_t uid);
+/* 1: a message of this size is there, 0, -1. */
+int sizes_have(struct session *s, uint64_t size, struct err *err);
+/* Read some messages of this size, to know their digests. */
+int sizes_read(struct session *s, uint64_t size, struct err *err);
+void sizes_end(struct session *s);
 
 /* save.c: what was begun of an OP_SAVE is dropped. */
 void save_end(struct session *s);

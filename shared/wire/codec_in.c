@@ -211,6 +211,7 @@ take_list(struct taker *in, const void *from, struct msg *msg)
 	m->after_uid = pb->after_uid;
 	m->max = pb->max;
 	m->digests = pb->digests;
+	m->sizes = pb->sizes;
 	m->tombstones = pb->tombstones;
 	if (take_number(in, pb->request, &m->request, "request") == -1 ||
 	    take_guid(in, pb->mailbox, &m->mailbox, "mailbox GUID") == -1 ||
@@ -218,6 +219,24 @@ take_list(struct taker *in, const void *from, struct msg *msg)
 		return -1;
 	return take_guids(in, pb->marks, LIST_MARKS_MAX, &m->marks,
 	    &m->mark_count, "marks");
+}
+
+static int
+take_have_texts(struct taker *in, const Dsync__Have *pb, struct msg_have *m)
+{
+	if (pb->n_sizes != 0 && pb->n_sizes != pb->n_guids)
+		return take_bad(in, "number of sizes");
+	for (size_t i = 0; i < pb->n_sizes; i++)
+		if (pb->sizes[i] > BODY_SIZE_MAX)
+			return take_bad(in, "size");
+	m->sizes = pb->n_sizes > 0 ? pb->sizes : NULL;
+	if (pb->digests.len == 0)
+		return 0;
+	if (pb->n_sizes == 0 || pb->n_guids > HAVE_TEXTS_MAX ||
+	    pb->digests.len != pb->n_guids * DIGEST_SIZE)
+		return take_bad(in, "number of digests");
+	m->digests = pb->digests.data;
+	return 0;
 }
 
 static int
@@ -237,7 +256,7 @@ take_have(struct taker *in, const void *from, struct msg *msg)
 			return -1;
 	}
 	m->guid_count = pb->n_guids;
-	return 0;
+	return take_have_texts(in, pb, m);
 }
 
 static int
@@ -246,8 +265,11 @@ take_have_reply(struct taker *in, const void *from, struct msg *msg)
 	struct msg_have_reply *m = &msg->u.have_reply;
 	const Dsync__HaveReply *pb = from;
 
-	if (pb->bits.len > HAVE_BITS_MAX)
+	if (pb->bits.len > HAVE_BITS_MAX || (pb->same_size.len != 0 &&
+	    pb->same_size.len != pb->bits.len))
 		return take_bad(in, "number of bits");
+	m->same_size = pb->same_size.len > 0 ? pb->same_size.data : NULL;
+	m->same_size_len = pb->same_size.len;
 	m->bits = pb->bits.data;
 	m->bits_len = pb->bits.len;
 	return take_number(in, pb->request, &m->request, "request");

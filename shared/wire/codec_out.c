@@ -223,6 +223,7 @@ put_list(struct putter *out, const struct msg *msg)
 	pb->max = m->max;
 	pb->digests = m->digests;
 	pb->tombstones = m->tombstones;
+	pb->sizes = m->sizes;
 	put_ranges(out, m, pb);
 	pb->marks = put_guids(out, m->marks, m->mark_count, LIST_MARKS_MAX);
 	return pb;
@@ -238,6 +239,14 @@ put_have(struct putter *out, const struct msg *msg)
 	pb->request = m->request;
 	put_strings(out, m->guids, m->guid_count, HAVE_MAX,
 	    HAVE_MAX * GUID_TEXT_MAX, &pb->n_guids, &pb->guids);
+	if (m->sizes == NULL || pb->n_guids != m->guid_count)
+		return pb;
+	pb->sizes = put_alloc(out, m->guid_count, sizeof(*pb->sizes));
+	memcpy(pb->sizes, m->sizes, m->guid_count * sizeof(*pb->sizes));
+	pb->n_sizes = m->guid_count;
+	if (m->digests != NULL && m->guid_count <= HAVE_TEXTS_MAX)
+		pb->digests = put_bytes(m->digests,
+		    m->guid_count * DIGEST_SIZE);
 	return pb;
 }
 
@@ -251,6 +260,8 @@ put_have_reply(struct putter *out, const struct msg *msg)
 	pb->request = m->request;
 	pb->bits = put_bytes(m->bits,
 	    put_count(out, m->bits_len, HAVE_BITS_MAX));
+	if (m->same_size_len == m->bits_len)
+		pb->same_size = put_bytes(m->same_size, pb->bits.len);
 	return pb;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "model/flags.h"
 #include "model/guid.h"
 #include "model/mailbox_name.h"
@@ -41,8 +42,8 @@ _Static_assert(KEYWORDS_MAX * (KEYWORD_MAX + 24U) +
     FRAME_PAYLOAD_MAX, "message record");
 _Static_assert(2U * (FILTER_BYTES_MAX + FILTERS_MAX * 8U) + LABEL_MAX +
     POSITIONS_MAX * 80U + 1024U <= FRAME_PAYLOAD_MAX, "HELLO");
-_Static_assert(HAVE_MAX * (GUID_TEXT_MAX + 8U) + 64U <= FRAME_PAYLOAD_MAX,
-    "HAVE");
+_Static_assert(HAVE_MAX * (GUID_TEXT_MAX + 8U + 10U) +
+    HAVE_TEXTS_MAX * DIGEST_SIZE + 64U <= FRAME_PAYLOAD_MAX, "HAVE");
 _Static_assert(LIST_MARKS_MAX * GUID_SIZE + LIST_RANGES_MAX * 10U + 64U <=
     FRAME_PAYLOAD_MAX, "LIST");
 

@@ -216,6 +216,7 @@ put_record(struct putter *out, const struct msg_message *m)
 	pb->moved = m->moved;
 	pb->saved = m->saved;
 	pb->digest = put_digest(m->digest);
+	pb->size = put_u64(m->size, BODY_SIZE_MAX);
 	if (m->received != RECEIVED_NONE) {
 		pb->received_known_case =
 		    DSYNC__MESSAGE__RECEIVED_KNOWN_RECEIVED;

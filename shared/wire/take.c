@@ -336,7 +336,8 @@ take_record(struct taker *in, const Dsync__Message *pb, uint32_t uid_min,
 	    take_marks(in, pb->marks, &m->marks, &m->mark_count) == -1 ||
 	    take_flags(in, pb->flags, &m->flags) == -1 ||
 	    take_u64(in, pb->modseq, MODSEQ_MAX, &m->modseq, "modseq") == -1 ||
-	    take_digest(in, pb->digest, &m->digest) == -1)
+	    take_digest(in, pb->digest, &m->digest) == -1 ||
+	    take_u64(in, pb->size, BODY_SIZE_MAX, &m->size, "size") == -1)
 		return -1;
 	return take_uidl(in, pb->pop3_uidl, &m->pop3_uidl);
 }

@@ -156,6 +156,7 @@ struct sim_inst {
 	unsigned int on;		/* 1 << site: it is there */
 	unsigned int ended;		/* 1 << site: there a client did it */
 	unsigned int known;		/* 1 << site: known to have ended */
+	unsigned int back;		/* 1 << site: it went there and came */
 	unsigned int touched;		/* 1 << site: it began or ended there, */
 	unsigned int tries[SIM_SITES_MAX], scans[SIM_SITES_MAX]; /* after so
 					   many runs of that site */
@@ -254,7 +255,8 @@ struct sim_run {
 	enum brain_outcome outcome;
 	unsigned long messages, operations;
 	unsigned long steps[2];		/* calls and steps of each store */
-	unsigned long bodies;
+	unsigned long bodies, questions;	/* sent; LIST and HAVE, */
+	unsigned long reads;		/* those that may read for digests */
 };
 
 /* What a history is played with. */

@@ -166,6 +166,7 @@ sim_model_new(struct sim *sim, unsigned int site,
 	}
 	inst->ended &= ~(1U << site);
 	inst->known &= ~(1U << site);
+	inst->back |= (unsigned int)back << site;
 	/* It may be that one as well, and goes only if both are dead (M3). */
 	if (back && find_ended(model, site, body, place) != NULL)
 		loose_of(model, body)->up = true;
@@ -205,9 +206,12 @@ sim_model_gone(struct sim *sim, unsigned int site,
 		doubt(model, body);
 		return;
 	}
-	if (since_of(model, inst, site) != SINCE_UNSEEN &&
-	    (heir = find_begun(model, site, inst)) != NULL)
+	heir = find_begun(model, site, inst);
+	if (heir != NULL && since_of(model, inst, site) != SINCE_UNSEEN)
 		inst = heir;
+	else if (heir != NULL && (inst->back >> site & 1) != 0)
+		/* The copy looks as if it had been moved twice. */
+		doubt(model, body);
 	inst->alive = false;
 	inst->ended |= 1U << site;
 	inst->known |= 1U << site;

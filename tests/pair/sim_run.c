@@ -216,6 +216,9 @@ brain_send(enum brain_side side, const struct msg *msg, void *arg)
 	wire->run->operations += is_operation(sim_at(wire->sim, side)->world,
 	    msg);
 	wire->run->bodies += msg->kind == MSG_OP_SAVE;
+	wire->run->questions += msg->kind == MSG_LIST || msg->kind == MSG_HAVE;
+	wire->run->reads += (msg->kind == MSG_LIST && msg->u.list.digests) ||
+	    (msg->kind == MSG_HAVE && msg->u.have.digests != NULL);
 	if (msg->kind == MSG_HELLO)
 		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
 	link_send(wire->near[side], &hello);

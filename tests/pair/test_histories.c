@@ -363,6 +363,13 @@ HISTORY(what_a_backup_unsubscribed_is_no_change_of_its_source, 200758784,
 	{ SIM_DELIVER, B, 494, 744, 621 }, { SIM_MOVE, A, 166, 536, 562 },
 	{ SIM_RUN_BUSY, A, 451, 590, 60 }, { SIM_RUN, B, 834, 111, 413 })
 
+/* M3: one UID went and another one came, whatever was in between. */
+HISTORY(a_copy_that_is_left_of_what_was_moved_stands_for_it, 400297255,
+	{ SIM_DROP, A, 297, 563, 373 }, { SIM_RUN, A, 8, 471, 785 },
+	{ SIM_MOVE, B, 697, 502, 268 }, { SIM_COPY, B, 632, 935, 333 },
+	{ SIM_EXPUNGE, A, 779, 537, 43 }, { SIM_EXPUNGE, B, 546, 496, 427 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* Cuts, then kills of each side, of a run that has all kinds of work to do. */
 START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 {
@@ -475,6 +482,8 @@ main(void)
 	    flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq);
 	tcase_add_test(tcase,
 	    what_a_backup_unsubscribed_is_no_change_of_its_source);
+	tcase_add_test(tcase,
+	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,

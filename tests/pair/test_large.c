@@ -20,6 +20,7 @@
 #define WIDE_MAILS 150U
 #define REBUILT 1000U
 #define TOLD_MAX 65536U
+#define TEXTS 120U		/* more than one question takes */
 
 static struct sim sim;
 static struct sim_run run;
@@ -67,6 +68,67 @@ fill(unsigned int s, unsigned int boxes, unsigned int mails)
 			add(s, name, bodies++);
 	}
 }
+
+/* A text of this length. */
+static void
+add_text(unsigned int s, const char *box, unsigned int number, int width)
+{
+	struct mail_info info = { .received = 1000000000 };
+	char body[128];
+	int len = snprintf(body, sizeof(body), "Subject: %u\r\n\r\n%*d\r\n",
+	    number, width, 0);
+
+	ck_assert_int_eq(memory_client_append(sim.site[s].world, box, &info,
+	    body, (size_t)len, NULL), 0);
+}
+
+/* M8: under another GUID, in another mailbox, without a base. */
+START_TEST(a_text_that_the_other_store_has_is_copied_there)
+{
+	fill(A, 1, 0);
+	ck_assert_int_eq(memory_client_create(sim.site[B].world, "b"), 0);
+	for (unsigned int i = 0; i < TEXTS; i++) {
+		add_text(A, "m0", i, 10 + (int)i % 7);
+		add_text(B, "b", i, 10 + (int)i % 7);
+	}
+	bodies = TEXTS;
+	run = (struct sim_run){ .seed = (uint64_t)_i };
+	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
+	ck_assert(run.ended);
+	ck_assert_int_eq((int)run.outcome, BRAIN_PERFECT);
+	ck_assert_uint_eq(run.bodies, 0);
+	ck_assert_uint_gt(run.reads, 0);
+	for (unsigned int s = 0; s < 2; s++)
+		for (unsigned int n = 0; n < TEXTS; n++)
+			ck_assert_uint_eq(sim_count_body(sim.site[s].world,
+			    n), 2);
+	ck_assert_msg(sim_check_equal(&sim, false, 0), "%s", sim.why);
+}
+END_TEST
+
+/* M8: of another size nothing is read, and an empty store is not asked. */
+START_TEST(what_has_another_size_costs_no_question_and_no_reading)
+{
+	unsigned long questions;
+
+	fill(A, 1, 0);
+	for (unsigned int i = 0; i < TEXTS; i++)
+		add_text(A, "m0", i, 10);
+	bodies = TEXTS;
+	run = (struct sim_run){ .dry_run = true };
+	ck_assert(sim_run(&sim, &run));
+	questions = run.questions;
+	ck_assert_int_eq(memory_client_create(sim.site[B].world, "m0"), 0);
+	add_text(B, "INBOX", TEXTS, 20);
+	run = (struct sim_run){ .mode = BRAIN_BACKUP };
+	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
+	ck_assert(run.ended);
+	ck_assert_uint_eq(run.bodies, TEXTS);
+	ck_assert_uint_eq(run.reads, 0);
+	/* The lists of B, and one HAVE. */
+	ck_assert_uint_le(run.questions, questions + 4);
+}
+END_TEST
 
 static void
 check_copied(unsigned int from)
@@ -166,6 +228,10 @@ main(void)
 	TCase *tcase = unit_case(&suite, "large");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase,
+	    a_text_that_the_other_store_has_is_copied_there, 0, 4);
+	tcase_add_test(tcase,
+	    what_has_another_size_costs_no_question_and_no_reading);
 	tcase_add_loop_test(tcase, a_first_copy_of_many_small_mailboxes_ends,
 	    0, 8);
 	tcase_add_loop_test(tcase,

@@ -226,6 +226,7 @@ record(struct arena *arena, struct rng *rng)
 	m.held = chance(rng, 2);
 	m.moved = chance(rng, 2);
 	m.digest = digest0(arena, rng);
+	m.size = number(rng, BODY_SIZE_MAX);
 	m.received = chance(rng, 3) ? RECEIVED_NONE : received(rng);
 	m.saved = number(rng, UINT32_MAX);
 	if (chance(rng, 4))
@@ -334,6 +335,7 @@ random_list(struct arena *arena, struct rng *rng, struct msg_list *m)
 	m->after_uid = (uint32_t)number(rng, UINT32_MAX);
 	m->max = (uint32_t)number(rng, UINT32_MAX);
 	m->digests = chance(rng, 2);
+	m->sizes = chance(rng, 2);
 	m->tombstones = chance(rng, 2);
 	m->mark_count = count(rng, LIST_MARKS_MAX);
 	m->marks = guids(arena, rng, m->mark_count);
@@ -367,6 +369,16 @@ random_have(struct arena *arena, struct rng *rng, struct msg_have *m)
 	m->guids = arena_calloc(arena, m->guid_count, sizeof(*m->guids));
 	for (size_t i = 0; i < m->guid_count; i++)
 		m->guids[i] = message_guid(arena, rng);
+	if (m->guid_count == 0 || chance(rng, 2))
+		return;
+	m->sizes = arena_calloc(arena, m->guid_count, sizeof(*m->sizes));
+	for (size_t i = 0; i < m->guid_count; i++)
+		m->sizes[i] = number(rng, BODY_SIZE_MAX);
+	if (m->guid_count > HAVE_TEXTS_MAX || chance(rng, 2))
+		return;
+	m->digests = arena_alloc(arena, m->guid_count * DIGEST_SIZE);
+	for (size_t i = 0; i < m->guid_count * DIGEST_SIZE; i++)
+		m->digests[i] = (uint8_t)rng_u64(rng);
 }
 
 static void
@@ -445,6 +457,11 @@ random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		for (size_t i = 0; i < HAVE_BITS_MAX; i++)
 			bits[i] = (uint8_t)rng_u64(rng);
 		msg.u.have_reply.bits = bits;
+		if (msg.u.have_reply.bits_len > 0 && chance(rng, 2)) {
+			msg.u.have_reply.same_size = bits;
+			msg.u.have_reply.same_size_len =
+			    msg.u.have_reply.bits_len;
+		}
 		break;
 	case MSG_BODY:
 		msg.u.body.request = number1(rng);
@@ -672,6 +689,7 @@ add_record(struct print *p, const struct msg_message *m)
 	add_u(p, m->held);
 	add_u(p, m->moved);
 	add_d(p, m->digest);
+	add_u(p, m->size);
 	add_u(p, (uint64_t)m->received);
 	add_u(p, m->saved);
 	add_s(p, m->pop3_uidl);
@@ -771,6 +789,7 @@ add_list(struct print *p, const struct msg_list *m)
 	add_u(p, m->after_uid);
 	add_u(p, m->max);
 	add_u(p, m->digests);
+	add_u(p, m->sizes);
 	add_u(p, m->tombstones);
 	add(p, m->ranges, m->range_count * sizeof(*m->ranges));
 	add_g(p, m->marks, m->mark_count);
@@ -821,6 +840,8 @@ add_answer(struct print *p, const struct msg *m)
 	case MSG_HAVE_REPLY:
 		add_u(p, m->u.have_reply.request);
 		add(p, m->u.have_reply.bits, m->u.have_reply.bits_len);
+		add(p, m->u.have_reply.same_size,
+		    m->u.have_reply.same_size_len);
 		break;
 	case MSG_BODY:
 		add_u(p, m->u.body.request);
@@ -886,6 +907,10 @@ add_msg(struct print *p, const struct msg *m)
 	case MSG_HAVE:
 		add_u(p, m->u.have.request);
 		add_names(p, m->u.have.guids, m->u.have.guid_count);
+		add(p, m->u.have.sizes, m->u.have.sizes == NULL ? 0 :
+		    m->u.have.guid_count * sizeof(*m->u.have.sizes));
+		add(p, m->u.have.digests, m->u.have.digests == NULL ? 0 :
+		    m->u.have.guid_count * DIGEST_SIZE);
 		break;
 	case MSG_GET:
 		add_u(p, m->u.get.request);
