@@ -227,6 +227,7 @@ create_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		tree_failed(s, m->op, &box->guid, &why);
 		return 0;
 	}
+	prune_keep(s, mapped);
 	row.guid = box->guid;
 	row.name = box->name;
 	row.store_name = mapped;

@@ -311,7 +311,7 @@ commit_if_due(struct session *s, struct err *err)
 	s->commit_wanted = false;
 	if (batch_flush(s, err) == -1 || drop_waiting(s, err) == -1)
 		return -1;
-	if (s->commit.prune && prune_directories(s, err) == -1)
+	if (prune_directories(s, s->commit.prune, err) == -1)
 		return -1;
 	count = sort_pending(s);
 	if (s->pending_lost)

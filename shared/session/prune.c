@@ -5,6 +5,9 @@
  * and keeps them when the mailbox goes.  If the other store of the run has no
  * such thing, nobody there sees them, and nobody could take them away: where
  * the run itself removed or renamed what was below, they go as well.
+ *
+ * What the run was asked to make stays, whatever a store takes away with the
+ * last mailbox below it.
  */
 #include "config.h"
 
@@ -28,9 +31,31 @@ struct tree {
 void
 prune_note(struct session *s, const char *store_name)
 {
+	for (size_t i = 0; i < s->kept.n; i++) {
+		if (strcmp(s->kept.v[i], store_name) == 0)
+			s->kept.v[i] = s->kept.v[--s->kept.n];
+	}
 	if (name_parent_len(store_name) > 0)
 		*ARRAY_ADD(&s->vacated) = arena_strdup(s->pending_arena,
 		    store_name);
+}
+
+void
+prune_keep(struct session *s, const char *store_name)
+{
+	*ARRAY_ADD(&s->kept) = arena_strdup(s->pending_arena, store_name);
+}
+
+/* A store may take it away with the last mailbox below it. */
+static void
+make_again(struct session *s)
+{
+	static const struct mailbox_status any;
+	struct err ignored = ERR_INIT;
+
+	for (size_t i = 0; i < s->kept.n; i++)
+		(void)s->driver->mailbox_create(s->store, s->kept.v[i],
+		    false, &any, &ignored);
 }
 
 static int
@@ -93,15 +118,13 @@ prune_one(struct session *s, struct tree *tree, const char *name)
 	return true;
 }
 
-int
-prune_directories(struct session *s, struct err *err)
+static int
+prune_vacated(struct session *s, struct err *err)
 {
 	struct tree tree = { 0 };
 	char name[NAME_MAX_BYTES + 1];
 	int r;
 
-	if (s->vacated.n == 0)
-		return 0;
 	tree.arena = arena_new(ARENA_TREE_MAX);
 	r = s->driver->list(s->store, on_listed, &tree, err);
 	if (tree.places.n > 0)
@@ -113,8 +136,21 @@ prune_directories(struct session *s, struct err *err)
 			name[name_parent_len(name)] = '\0';
 		while (prune_one(s, &tree, name) && name_parent_len(name) > 0);
 	}
-	s->vacated.n = 0;
 	ARRAY_FREE(&tree.places);
 	arena_free(&tree.arena);
+	return r;
+}
+
+int
+prune_directories(struct session *s, bool vacated, struct err *err)
+{
+	int r = 0;
+
+	if (s->vacated.n > 0) {
+		make_again(s);
+		if (vacated)
+			r = prune_vacated(s, err);
+	}
+	s->vacated.n = s->kept.n = 0;
 	return r;
 }

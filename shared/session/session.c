@@ -70,6 +70,7 @@ session_free(struct session **sp)
 	ARRAY_FREE(&s->unscanned);
 	ARRAY_FREE(&s->told);
 	ARRAY_FREE(&s->vacated);
+	ARRAY_FREE(&s->kept);
 	ARRAY_FREE(&s->waiting);
 	arena_free(&s->arena);
 	arena_free(&s->row_arena);

@@ -359,6 +359,7 @@ struct session {
 	ARRAY(struct chlog_pending) problems;	/* told in the view */
 	uint64_t problem_count;			/* told or not */
 	ARRAY(char *) vacated;			/* names that the run took away */
+	ARRAY(char *) kept;			/* mere directories that it made */
 	ARRAY(struct guid128) told;		/* digests of what was logged */
 	bool pending_lost;
 	ARRAY(struct guid128) unscanned; /* mailboxes: nothing is written */
@@ -455,8 +456,13 @@ uint64_t scan_stamp(uint64_t now, uint64_t old);
 /* prune.c */
 /* The run has removed or renamed the mailbox that had this name. */
 void prune_note(struct session *s, const char *store_name);
-/* Remove what mere directories are left empty by that. */
-int prune_directories(struct session *s, struct err *err);
+/* It was asked for a mere directory of this name. */
+void prune_keep(struct session *s, const char *store_name);
+/*
+ * At the end: mere directories that were asked for are there; vacated: what
+ * others are left empty by the run go.
+ */
+int prune_directories(struct session *s, bool vacated, struct err *err);
 /* identity.c */
 /* May the UIDs that the log lent be the store's?  Ask before it is opened. */
 bool identity_wanted(struct session *s, const struct chlog_mailbox *row);

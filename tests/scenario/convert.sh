@@ -149,6 +149,24 @@ no_remains() {
 	prints 'nothing to do'
 }
 
+# directory_stays: one that is left on one side is one of the other, too,
+# though the run takes away there what was below it (T16)
+directory_stays() {
+	printf 'CREATE Left/over/here\n' | imap laptop script >/dev/null ||
+		fail 'IMAP failed'
+	mirror
+	printf 'DELETE Left/over/here\n' | imap laptop script >/dev/null ||
+		fail 'IMAP failed'
+	mkdir -p "$work/laptop/mail/mailboxes/Left/over"
+	mirror
+	[ -d "$work/server/mail/mailboxes/Left/over" ] ||
+		fail 'the directory is not there'
+	[ ! -e "$work/server/mail/mailboxes/Left/over/here" ] ||
+		fail 'the mailbox is there'
+	mirror
+	prints 'nothing to do'
+}
+
 for format in $formats; do
 	from=${format%:*} to=${format#*:}
 	[ "$from" != "$to" ] || from=maildir
@@ -156,6 +174,7 @@ for format in $formats; do
 	convert
 	case $format in
 	maildir:?dbox) no_remains ;;
+	?dbox:?dbox) directory_stays ;;
 	esac
 	step "mail programs use $to, and the old $from follows"
 	imap server change 2 40 later || fail 'IMAP failed'
