@@ -26,6 +26,8 @@ static const struct {
 	{ "maildir", ":LAYOUT=index" },
 	{ "mdbox", ":INDEX=~/index:CONTROL=~/control:DIRNAME=box:UTF-8" },
 	{ "sdbox", ":INDEX=~/index:FULLDIRNAME=box:MAILBOXDIR=boxes" },
+	{ "sdbox", ":LAYOUT=index" },
+	{ "mdbox", ":LAYOUT=index:INDEX=~/index:CONTROL=~/control:UTF-8" },
 	{ "mbox", ":DIRNAME=mbox:CONTROL=~/control:INDEX=~/index"
 	    ":INBOX=~/inbox" },
 };

@@ -16,7 +16,7 @@
 #include "store/store.h"
 #include "tests/support/unit.h"
 
-#define DRIVERS		13	/* variants: the index of loop tests */
+#define DRIVERS		15	/* variants: the index of loop tests */
 #define PLAIN_DRIVERS	5	/* the first ones, with as few keys as can be */
 #define RECEIVED	1000000000
 

@@ -1,6 +1,8 @@
 #!/bin/sh
 # "My mail_location has keys behind the path."
 #
+#	LAYOUTS=KEYS ..	of a Maildir, or FORMAT:KEYS
+#
 # A store that Dovecot made under each layout is kept equal with a plain
 # Maildir++, and both are looked at and changed through IMAP.
 . "$(dirname "$0")/dovecot_lib.sh"
@@ -11,7 +13,9 @@ layouts=${LAYOUTS:-":LAYOUT=fs
 :LAYOUT=fs:DIRNAME=box:UTF-8
 :LAYOUT=index
 :CONTROL=$work/laptop/control:INDEX=$work/laptop/index:SUBSCRIPTIONS=subs
-:LAYOUT=fs:INBOX=$work/laptop/inbox:INDEX=MEMORY:VOLATILEDIR=$work/laptop/lock"}
+:LAYOUT=fs:INBOX=$work/laptop/inbox:INDEX=MEMORY:VOLATILEDIR=$work/laptop/lock
+sdbox:LAYOUT=index
+mdbox:LAYOUT=index:CONTROL=$work/laptop/control:INDEX=$work/laptop/index"}
 
 # A Maildir++ has no directories that hold no mail (T16).
 view() { # SIDE
@@ -43,7 +47,10 @@ mirror() { # [FIRST SECOND]
 sh "$support/make-maildir.sh" "$work/source" 80
 for keys in $layouts; do
 	step "$keys"
-	location_a=maildir:$work/laptop/Mail$keys
+	case $keys in
+	:*) location_a=maildir:$work/laptop/Mail$keys ;;
+	*) location_a=${keys%%:*}:$work/laptop/Mail:${keys#*:} ;;
+	esac
 	rm -rf "$work/laptop" "$work/server"
 	mkdir "$work/laptop" "$work/server"
 	configure laptop "$location_a"

@@ -17,6 +17,7 @@
 #include "store/files/path.h"
 #include "store/files/problem.h"
 #include "store/index/index.h"
+#include "store/index/name_list.h"
 #include "store/store.h"
 #include "store/store_settings.h"
 
@@ -66,7 +67,9 @@ struct dbox_folder {
 	struct dbox_folder *next;
 	unsigned int users;
 	char *name;		/* joined */
-	char *path;		/* storage form, "A/B" */
+	char *path;		/* of its directory: "A/B" in storage form, or
+				   the GUID (LAYOUT=index) */
+	char *stored_name;	/* "A/B" in storage form */
 	int mail_fd;		/* .../dbox-Mails; -1: there is none */
 	int index_fd;		/* where the index is; -1: there is none */
 	struct index *index;
@@ -116,6 +119,9 @@ struct dbox_store {
 	bool readonly, utf8;
 	bool full_dir;		/* dir_name is part of index paths, too */
 	bool create;
+	bool listed;		/* LAYOUT=index: a directory is a GUID, and
+				   has no dir_name in it */
+	struct name_list names;	/* ... its name is here */
 	bool list_index;	/* Dovecot keeps one */
 	char *list_base;	/* "dovecot.list.index", or LISTINDEX= */
 	const struct store_settings *settings;
@@ -233,8 +239,11 @@ struct path_root *dbox_index_root(struct dbox_store *store);
 struct path_root *dbox_control_root(struct dbox_store *store);
 
 /* dbox_names.c */
-/* "A/B" in storage form; INBOX included. */
-int dbox_name_path(const struct dbox_store *store, const char *name,
+/*
+ * "A/B" in storage form, or the GUID (LAYOUT=index); INBOX included.  With GUIDs
+ * ERR_NOTFOUND: there is no such mailbox.
+ */
+int dbox_name_path(struct dbox_store *store, const char *name,
     char out[static DBOX_PATH_MAX], struct err *err);
 /* Add one level, as found in a directory, to a joined name; -1: none. */
 bool dbox_inbox_misspelt(const char *name);
@@ -266,6 +275,9 @@ int dbox_index_path(const struct dbox_store *store, const char *path,
 /* Remove the index files of a directory; others stay. */
 int dbox_index_remove(struct dbox_store *store, int dirfd, struct err *err);
 
+/* From one path below the root to another, durably. */
+int dbox_dir_rename(struct dbox_store *store, struct path_root *root,
+    const char *from, const char *to, struct err *err);
 /* A name in the root for what is no mailbox yet, or any more. */
 void dbox_aside_name(const struct dbox_store *store,
     char out[static PATH_NAME_MAX + 1]);
@@ -275,6 +287,9 @@ int dbox_list(struct store *store, store_list_fn *fn, void *arg,
     struct err *err);
 int dbox_tree_token(struct store *store, struct store_token *token_r,
     struct err *err);
+/* The token of the mailbox at this path. */
+int dbox_path_token(struct dbox_store *store, const char *path,
+    struct store_token *token_r, struct err *err);
 /* The token of a mailbox by its open index directory; -1: none. */
 int dbox_index_token(struct dbox_store *store, int dirfd,
     struct store_token *token_r, struct err *err);
@@ -286,11 +301,41 @@ int dbox_rename(struct store *store, const char *from, const char *to,
     struct err *err);
 int dbox_remove(struct store *store, const char *name, struct err *err);
 void dbox_tree_cleanup(struct dbox_store *store);
+/* The directory and the index of a new mailbox at this path. */
+int dbox_make(struct dbox_store *store, const char *path, bool inbox,
+    const struct mailbox_status *status, struct err *err);
+/* Open mailboxes of the old name go on under the new one. */
+void dbox_renamed(struct dbox_store *store, const char *from,
+    const char *to, const char *to_path);
 /* INBOX is there, whoever made it. */
 int dbox_inbox_create(struct dbox_store *store, struct err *err);
 /* Make a new index in this directory. */
 int dbox_index_create(struct dbox_store *store, int dirfd, bool inbox,
     const struct mailbox_status *status, struct err *err);
+
+/* dbox_listed.c: LAYOUT=index */
+/* Before anything else, once the places of the store are open. */
+void dbox_listed_open(struct dbox_store *store);
+int dbox_listed_path(struct dbox_store *store, const char *name,
+    char out[static DBOX_PATH_MAX], struct err *err);
+int dbox_listed_map(struct dbox_store *store, char *name, struct err *err);
+int dbox_listed_list(struct dbox_store *store, store_list_fn *fn, void *arg,
+    struct err *err);
+int dbox_listed_token(struct dbox_store *store, struct store_token *token_r,
+    struct err *err);
+int dbox_listed_create(struct dbox_store *store, const char *name,
+    bool selectable, const struct mailbox_status *status, struct err *err);
+int dbox_listed_rename(struct dbox_store *store, const char *from,
+    const char *to, struct err *err);
+/* It is listed no more; without a mailbox: what there is of it. */
+int dbox_listed_drop(struct dbox_store *store, const char *name,
+    struct err *err);
+/* The mailbox's GUID has changed: its directory gets the new one's name. */
+int dbox_listed_follow(struct dbox_store *store, struct dbox_folder *folder,
+    struct err *err);
+/* Give the mailbox its directory, which has still an older GUID's name. */
+int dbox_listed_recover(struct dbox_store *store, const char *path,
+    struct err *err);
 
 /* dbox_subscribe.c */
 int dbox_subscriptions(struct store *store, store_name_fn *fn, void *arg,
@@ -315,6 +360,9 @@ int dbox_folder_get(struct dbox_store *store, const char *name,
     struct dbox_folder **folder_r, struct err *err);
 void dbox_folder_release(struct dbox_store *store,
     struct dbox_folder *folder);
+/* Another name, or another path. */
+void dbox_folder_name(const struct dbox_store *store,
+    struct dbox_folder *folder, const char *name, const char *path);
 /* Open the directories and the index of a folder again. */
 int dbox_folder_reopen(struct dbox_store *store, struct dbox_folder *folder,
     struct err *err);

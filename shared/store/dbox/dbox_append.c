@@ -203,7 +203,7 @@ put_meta(struct mail_writer *writer, struct err *err)
 		    strlen(op->pop3_uidl) + 1);
 	strbuf_init(&text, DBOX_META_MAX);
 	dbox_meta_format(&text, &meta, box->store->format->keeps_mailbox ?
-	    box->folder->path : NULL);
+	    box->folder->stored_name : NULL);
 	ret = writer_put(writer, text.data, text.len, err);
 	op->total = DBOX_MESSAGE_HEADER + writer->stored + text.len;
 	strbuf_deinit(&text);

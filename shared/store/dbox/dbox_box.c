@@ -15,7 +15,8 @@ dbox_folder_problem(struct dbox_store *store, struct dbox_folder *folder,
 {
 	if (++folder->problems > DBOX_PROBLEMS_MAX || folder->quiet)
 		return;
-	store_tell(&store->head, why, "mailbox %s: UID %u", folder->path, uid);
+	store_tell(&store->head, why, "mailbox %s: UID %u",
+	    folder->stored_name, uid);
 }
 
 bool
@@ -58,6 +59,30 @@ open_if_there(struct dbox_store *store, struct path_root *root,
 	return -1;
 }
 
+void
+dbox_folder_name(const struct dbox_store *store, struct dbox_folder *folder,
+    const char *name, const char *path)
+{
+	struct err ignored = ERR_INIT;
+	struct strbuf stored;
+
+	strbuf_init(&stored, 8 * NAME_MAX_BYTES);
+	if (!store->listed || name_list_stored(&store->names, name, '/',
+	    &stored, &ignored) == -1) {
+		strbuf_reset(&stored);
+		strbuf_adds(&stored, path);
+	}
+	name = mem_strdup(name);
+	path = mem_strdup(path);
+	free(folder->name);
+	free(folder->path);
+	free(folder->stored_name);
+	folder->name = (char *)name;
+	folder->path = (char *)path;
+	folder->stored_name = mem_strdup(stored.data);
+	strbuf_deinit(&stored);
+}
+
 int
 dbox_folder_reopen(struct dbox_store *store, struct dbox_folder *folder,
     struct err *err)
@@ -71,8 +96,15 @@ dbox_folder_reopen(struct dbox_store *store, struct dbox_folder *folder,
 	if (dbox_mail_path(store, folder->path, mail_path, err) == -1 ||
 	    dbox_index_path(store, folder->path, index_path, err) == -1 ||
 	    open_if_there(store, &store->root, mail_path, &folder->mail_fd,
-	    err) == -1 || open_if_there(store, dbox_index_root(store),
-	    index_path, &folder->index_fd, err) == -1)
+	    err) == -1)
+		goto failed;
+	if (folder->mail_fd == -1 && store->listed && !store->readonly &&
+	    (dbox_listed_recover(store, folder->path, err) == -1 ||
+	    open_if_there(store, &store->root, mail_path, &folder->mail_fd,
+	    err) == -1))
+		goto failed;
+	if (open_if_there(store, dbox_index_root(store), index_path,
+	    &folder->index_fd, err) == -1)
 		goto failed;
 	if (folder->mail_fd == -1 && !name_is_inbox(folder->name)) {
 		err_set(err, ERR_NOTFOUND, "there is no such mailbox");
@@ -235,7 +267,8 @@ dbox_folder_get(struct dbox_store *store, const char *name,
 			break;
 	}
 	/* Another mailbox may have this name by now. */
-	if (folder != NULL && (index_refresh(folder->index, err) == -1 ||
+	if (folder != NULL && (strcmp(folder->path, path) != 0 ||
+	    index_refresh(folder->index, err) == -1 ||
 	    !index_state(folder->index)->exists ||
 	    index_state(folder->index)->deleted)) {
 		folder->name[0] = '\0';
@@ -243,14 +276,14 @@ dbox_folder_get(struct dbox_store *store, const char *name,
 	}
 	if (folder == NULL) {
 		folder = mem_alloc(sizeof(*folder));
-		folder->name = mem_strdup(name);
-		folder->path = mem_strdup(path);
+		dbox_folder_name(store, folder, name, path);
 		folder->mail_fd = folder->index_fd = -1;
 		folder->next = store->folders;
 		store->folders = folder;
 		folder->users++;
 		if (dbox_folder_reopen(store, folder, err) == -1 ||
-		    folder_prepare(store, folder, err) == -1) {
+		    folder_prepare(store, folder, err) == -1 ||
+		    dbox_listed_follow(store, folder, err) == -1) {
 			dbox_folder_release(store, folder);
 			return -1;
 		}
@@ -277,6 +310,7 @@ dbox_folder_release(struct dbox_store *store, struct dbox_folder *folder)
 	dbox_idents_clear(folder);
 	free(folder->name);
 	free(folder->path);
+	free(folder->stored_name);
 	free(folder);
 }
 

@@ -32,14 +32,16 @@ int
 dbox_mail_path(const struct dbox_store *store, const char *path,
     char out[static DBOX_PATH_MAX], struct err *err)
 {
-	return join(out, store->boxes_name, path, store->dir_name, err);
+	return join(out, store->boxes_name, path,
+	    store->listed ? NULL : store->dir_name, err);
 }
 
 int
 dbox_index_path(const struct dbox_store *store, const char *path,
     char out[static DBOX_PATH_MAX], struct err *err)
 {
-	bool plain = store->index.fd != -1 && !store->full_dir;
+	bool plain = store->listed ||
+	    (store->index.fd != -1 && !store->full_dir);
 
 	return join(out, store->boxes_name, path,
 	    plain ? NULL : store->dir_name, err);
@@ -164,6 +166,30 @@ dbox_dir_prune(struct dbox_store *store, struct path_root *root,
 			return;
 		*slash = '\0';
 	}
+}
+
+int
+dbox_dir_rename(struct dbox_store *store, struct path_root *root,
+    const char *from, const char *to, struct err *err)
+{
+	const char *old_name, *new_name;
+	int old_fd, new_fd, ret = -1;
+
+	old_fd = dbox_dir_parent(store, root, from, false, &old_name, err);
+	if (old_fd == -1)
+		return -1;
+	new_fd = dbox_dir_parent(store, root, to, true, &new_name, err);
+	if (new_fd != -1) {
+		ret = path_rename(root, old_fd, old_name, new_fd, new_name,
+		    err);
+		if (ret == 0)
+			ret = path_fsync(root, new_fd, err);
+		if (ret == 0)
+			ret = path_fsync(root, old_fd, err);
+		close(new_fd);
+	}
+	close(old_fd);
+	return ret;
 }
 
 int

@@ -90,7 +90,7 @@ put_changes(struct dbox_box *box, struct index_txn *txn,
 			if (!room)
 				store_tell(&box->store->head, NULL, "mailbox %s: "
 				    "no room is left for the keyword %s",
-				    box->folder->path, name);
+				    box->folder->stored_name, name);
 		}
 		if (room)
 			index_txn_keyword(txn, c->name, c->set, c->uid,

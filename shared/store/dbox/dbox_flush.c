@@ -260,6 +260,19 @@ flush_expunges(struct dbox_store *store, const struct dbox_answer *answer,
 	return ret;
 }
 
+/* A GUID may be another one now (LAYOUT=index). */
+static int
+follow_guids(struct dbox_store *store, struct err *err)
+{
+	for (struct dbox_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		if (box->ops.n > 0 && dbox_listed_follow(store, box->folder,
+		    err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 dbox_flush(struct store *head, store_done_fn *done, void *arg,
     struct err *err)
@@ -270,8 +283,8 @@ dbox_flush(struct store *head, store_done_fn *done, void *arg,
 	if (dbox_writable(store, err) == -1 ||
 	    store->format->bodies_sync(store, err) == -1)
 		return -1;
-	if (any_kind(store, false) &&
-	    flush_changes(store, &answer, err) == -1)
+	if (any_kind(store, false) && (flush_changes(store, &answer,
+	    err) == -1 || follow_guids(store, err) == -1))
 		return -1;
 	if (any_kind(store, true) &&
 	    flush_expunges(store, &answer, err) == -1)

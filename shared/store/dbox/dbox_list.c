@@ -40,6 +40,30 @@ dbox_index_token(struct dbox_store *store, int dirfd,
 	return 0;
 }
 
+int
+dbox_path_token(struct dbox_store *store, const char *box_path,
+    struct store_token *token_r, struct err *err)
+{
+	char path[DBOX_PATH_MAX];
+	struct err why = ERR_INIT;
+	int fd, r;
+
+	if (dbox_index_path(store, box_path, path, err) == -1)
+		return -1;
+	fd = dbox_dir_open(store, dbox_index_root(store), path, false, &why);
+	if (fd == -1 && why.code != ERR_NOTFOUND && why.code != ERR_PERM) {
+		*err = why;
+		return -1;
+	}
+	/* What can't be opened concerns this mailbox alone, and then. */
+	r = dbox_index_token(store, fd, token_r, err);
+	if (fd != -1)
+		close(fd);
+	else if (why.code == ERR_PERM)
+		token_r->len = 0;
+	return r;
+}
+
 static void
 entry_problem(const struct walk *walk, const char *level, const char *why)
 {
@@ -76,32 +100,6 @@ entry_usable(struct walk *walk, int dirfd, const char *level)
 	return true;
 }
 
-/* The token of the mailbox that walk is at; dirfd: its directory. */
-static int
-listing_token(struct walk *walk, struct store_token *token_r,
-    struct err *err)
-{
-	struct dbox_store *store = walk->store;
-	char path[DBOX_PATH_MAX];
-	struct err why = ERR_INIT;
-	int fd, r;
-
-	if (dbox_index_path(store, walk->path.data, path, err) == -1)
-		return -1;
-	fd = dbox_dir_open(store, dbox_index_root(store), path, false, &why);
-	if (fd == -1 && why.code != ERR_NOTFOUND && why.code != ERR_PERM) {
-		*err = why;
-		return -1;
-	}
-	/* What can't be opened concerns this mailbox alone, and then. */
-	r = dbox_index_token(store, fd, token_r, err);
-	if (fd != -1)
-		close(fd);
-	else if (why.code == ERR_PERM)
-		token_r->len = 0;
-	return r;
-}
-
 static int
 list_one(struct walk *walk, bool selectable, struct err *err)
 {
@@ -118,7 +116,8 @@ list_one(struct walk *walk, bool selectable, struct err *err)
 	if (++walk->count > STORE_MAILBOXES_MAX)
 		return err_set(err, ERR_REFUSED, "more than %u mailboxes",
 		    STORE_MAILBOXES_MAX);
-	if (selectable && listing_token(walk, &listing.token, err) == -1)
+	if (selectable && dbox_path_token(walk->store, walk->path.data,
+	    &listing.token, err) == -1)
 		return -1;
 	return walk->fn(&listing, walk->arg, err);
 }
@@ -254,6 +253,8 @@ dbox_list(struct store *head, store_list_fn *fn, void *arg, struct err *err)
 	struct walk walk = { .store = (struct dbox_store *)head, .fn = fn,
 	    .arg = arg };
 
+	if (walk.store->listed)
+		return dbox_listed_list(walk.store, fn, arg, err);
 	return walk_tree(&walk, err);
 }
 
@@ -263,12 +264,15 @@ dbox_tree_token(struct store *head, struct store_token *token_r,
 {
 	struct dbox_store *store = (struct dbox_store *)head;
 	struct path_root *control = dbox_control_root(store);
-	struct walk walk = { .store = store, .newest_ns = INT64_MIN,
-	    .digest = digest_new() };
+	struct walk walk = { .store = store, .newest_ns = INT64_MIN };
 	uint8_t digest[DIGEST_SIZE];
 	struct path_stat st;
-	int ret = walk_tree(&walk, err);
+	int ret;
 
+	if (store->listed)
+		return dbox_listed_token(store, token_r, err);
+	walk.digest = digest_new();
+	ret = walk_tree(&walk, err);
 	digest_final(walk.digest, digest);
 	digest_free(&walk.digest);
 	if (ret == -1 || path_stat(control, control->fd, NULL,

@@ -72,7 +72,7 @@ encode_name(const struct dbox_store *store, const char *name,
 }
 
 int
-dbox_name_path(const struct dbox_store *store, const char *name,
+dbox_name_path(struct dbox_store *store, const char *name,
     char out[static DBOX_PATH_MAX], struct err *err)
 {
 	const char *p;
@@ -80,6 +80,8 @@ dbox_name_path(const struct dbox_store *store, const char *name,
 	bool ok = name_valid(name, strlen(name)) && name[0] != '~' &&
 	    !dbox_inbox_misspelt(name);
 
+	if (store->listed)
+		return dbox_listed_path(store, name, out, err);
 	for (p = name; ok; p += len + 1) {
 		len = strcspn(p, "\x1f");
 		ok = !level_reserved(store, p, len);
@@ -131,6 +133,8 @@ dbox_map_name(struct store *head, const char *name, char *out, size_t size,
 	if (!name_valid(name, len) || len >= size)
 		return err_set(err, ERR_REFUSED, "not a mailbox name");
 	memcpy(out, name, len + 1);
+	if (store->listed)
+		return dbox_listed_map(store, out, err);
 	for (char *p = out; (p = strchr(p, '/')) != NULL;)
 		*p++ = store->alt_char;
 	for (char *p = out; ; p += len + 1) {

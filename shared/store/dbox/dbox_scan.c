@@ -92,7 +92,7 @@ dbox_scan(struct mailbox *head, store_scan_fn *fn, void *arg, struct err *err)
 	ARRAY_FREE(&keywords);
 	if (folder->problems > DBOX_PROBLEMS_MAX)
 		store_tell(&box->store->head, NULL,
-		    "mailbox %s: %u damaged messages in all", folder->path,
+		    "mailbox %s: %u damaged messages in all", folder->stored_name,
 		    folder->problems);
 	return ret;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -55,6 +56,16 @@ open_other(struct dbox_store *store, struct path_root *root, const char *key,
 }
 
 static int
+set_layout(struct dbox_store *store, const char *value, struct err *err)
+{
+	store->listed = strcasecmp(value, "index") == 0;
+	if (store->listed || strcasecmp(value, "fs") == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "%s: LAYOUT=%s is not supported, "
+	    "only fs and index", store->format->name, value);
+}
+
+static int
 apply_key(struct dbox_store *store, const char *key, const char *value,
     struct err *err)
 {
@@ -73,7 +84,7 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 	if (value == NULL)
 		value = "";
 	if (strcmp(key, "LAYOUT") == 0)
-		return location_key_layout_fs(driver, value, err);
+		return set_layout(store, value, err);
 	if (strcmp(key, "SUBSCRIPTIONS") == 0)
 		return location_key_name(&store->subscriptions, driver, key,
 		    value, false, err);
@@ -104,6 +115,7 @@ static void
 store_free(struct dbox_store *store)
 {
 	index_close(&store->list);
+	name_list_close(&store->names);
 	if (store->mdbox != NULL)
 		store->format->close(store);
 	path_root_close(&store->root);
@@ -226,6 +238,11 @@ dbox_store_open(const struct dbox_format *format,
 		    err) == -1)
 			goto failed;
 	}
+	if (store->listed && strcmp(store->list_base, INDEX_LIST_BASE) != 0) {
+		err_set(err, ERR_CONFIG, "%s: LISTINDEX= is not supported "
+		    "with LAYOUT=index", format->name);
+		goto failed;
+	}
 	if ((!store->create && check_root(store, loc->path, err) == -1) ||
 	    attribute_dict_open(&store->head, loc, opts, err) == -1)
 		goto failed;
@@ -233,6 +250,8 @@ dbox_store_open(const struct dbox_format *format,
 	    err) == -1 || prepare_root(store, err) == -1 || (format->open != NULL &&
 	    format->open(store, err) == -1))
 		goto failed;
+	if (store->listed)
+		dbox_listed_open(store);
 	if (!store->readonly)
 		dbox_tree_cleanup(store);
 	*store_r = &store->head;

@@ -15,15 +15,15 @@ file_of(struct dbox_store *store)
 		.root = dbox_control_root(store),
 		.name = store->subscriptions, .hostname = store->hostname,
 		.lock_timeout = store->lock_timeout, .utf8 = store->utf8,
-		.separator = '/',
+		.separator = store->listed ? '^' : '/',
 	};
 }
 
 static bool
 fits(struct store *head, const char *name)
 {
-	(void)head;
-	return strchr(name, '/') == NULL;
+	return ((const struct dbox_store *)head)->listed ||
+	    strchr(name, '/') == NULL;
 }
 
 int
@@ -61,7 +61,8 @@ dbox_tree_changed(struct dbox_store *store)
 	struct path_root *root = dbox_index_root(store);
 	struct err ignored = ERR_INIT;
 
-	if (!store->list_index)
+	/* A list that is no copy of something else is as it is to be. */
+	if (!store->list_index || store->listed)
 		return;
 	if (store->list == NULL)
 		store->list = index_open(root, root->fd, store->list_base,

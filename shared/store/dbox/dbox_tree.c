@@ -78,20 +78,18 @@ dbox_aside_name(const struct dbox_store *store, char out[static PATH_NAME_MAX + 
 	snprintf(out, PATH_NAME_MAX + 1, ".%.200s", unique);
 }
 
-/* The directory dbox-Mails below fd: aside gets this name, or it is made. */
+/* The directory name below fd: aside gets this name, or it is made. */
 static int
-put_mail_dir(struct dbox_store *store, int fd, const char *aside,
-    struct err *err)
+put_mail_dir(struct dbox_store *store, int fd, const char *name,
+    const char *aside, struct err *err)
 {
 	struct path_root *root = &store->root;
 	int ret;
 
 	if (aside != NULL)
-		ret = path_rename(root, root->fd, aside, fd, store->dir_name,
-		    err);
+		ret = path_rename(root, root->fd, aside, fd, name, err);
 	else
-		ret = path_mkdir(root, fd, store->dir_name, store->dir_mode,
-		    err);
+		ret = path_mkdir(root, fd, name, store->dir_mode, err);
 	return ret == 0 ? path_fsync(root, fd, err) : -1;
 }
 
@@ -117,7 +115,7 @@ appear_below(struct dbox_store *store, int fd, const char *levels,
 	snprintf(chain, sizeof(chain), "%s%s", top, levels + len);
 	inner = dbox_dir_open(store, root, chain, true, err);
 	if (inner != -1) {
-		ret = put_mail_dir(store, inner, aside, err);
+		ret = put_mail_dir(store, inner, store->dir_name, aside, err);
 		close(inner);
 	}
 	if (ret == 0)
@@ -141,11 +139,17 @@ appear(struct dbox_store *store, const char *path, const char *aside,
 
 	if (dbox_box_path(store, path, box_path, err) == -1)
 		return -1;
-	fd = dbox_dir_deepest(store, &store->root, box_path, &missing, err);
+	if (store->listed)
+		fd = dbox_dir_parent(store, &store->root, box_path, true,
+		    &missing, err);
+	else
+		fd = dbox_dir_deepest(store, &store->root, box_path,
+		    &missing, err);
 	if (fd == -1)
 		return -1;
-	if (*missing == '\0')
-		ret = put_mail_dir(store, fd, aside, err);
+	if (store->listed || *missing == '\0')
+		ret = put_mail_dir(store, fd, store->listed ? missing :
+		    store->dir_name, aside, err);
 	else
 		ret = appear_below(store, fd, missing, aside, err);
 	close(fd);
@@ -241,8 +245,8 @@ create_directory(struct dbox_store *store, const char *path, struct err *err)
 	return 0;
 }
 
-static int
-create_mailbox(struct dbox_store *store, const char *path, bool inbox,
+int
+dbox_make(struct dbox_store *store, const char *path, bool inbox,
     const struct mailbox_status *status, struct err *err)
 {
 	char mail_path[DBOX_PATH_MAX];
@@ -270,14 +274,18 @@ dbox_create(struct store *head, const char *name, bool selectable,
 	struct dbox_store *store = (struct dbox_store *)head;
 	char path[DBOX_PATH_MAX];
 
-	if (dbox_writable(store, err) == -1 ||
-	    dbox_name_path(store, name, path, err) == -1)
+	if (dbox_writable(store, err) == -1)
 		return -1;
 	if (name_is_inbox(name))
 		return err_set(err, ERR_STALE, "INBOX exists");
+	if (store->listed)
+		return dbox_listed_create(store, name, selectable, status,
+		    err);
+	if (dbox_name_path(store, name, path, err) == -1)
+		return -1;
 	if (!selectable)
 		return create_directory(store, path, err);
-	return create_mailbox(store, path, false, status, err);
+	return dbox_make(store, path, false, status, err);
 }
 
 int
@@ -285,8 +293,11 @@ dbox_inbox_create(struct dbox_store *store, struct err *err)
 {
 	const struct mailbox_status status = { .uidnext = 1 };
 	struct err why = ERR_INIT;
+	char path[DBOX_PATH_MAX];
 
-	if (create_mailbox(store, "INBOX", true, &status, &why) == 0 ||
+	if (dbox_name_path(store, "INBOX", path, err) == -1)
+		return -1;
+	if (dbox_make(store, path, true, &status, &why) == 0 ||
 	    why.code == ERR_STALE)
 		return 0;
 	*err = why;
@@ -344,36 +355,6 @@ copy_index(struct dbox_store *store, const char *from, const char *to,
 	return ret;
 }
 
-/* From one name to the other, durably. */
-static int
-rename_dir(struct dbox_store *store, const char *from, const char *to,
-    struct err *err)
-{
-	struct path_root *root = &store->root;
-	const char *old_name, *new_name;
-	int old_fd, new_fd, ret = -1;
-
-	old_fd = dbox_dir_parent(store, root, from, false, &old_name, err);
-	if (old_fd == -1)
-		return -1;
-	new_fd = dbox_dir_parent(store, root, to, true, &new_name, err);
-	if (new_fd != -1) {
-		ret = path_rename(root, old_fd, old_name, new_fd, new_name,
-		    err);
-		if (ret == 0)
-			ret = path_fsync(root, new_fd, err);
-		if (ret == 0)
-			ret = path_fsync(root, old_fd, err);
-		close(new_fd);
-	}
-	close(old_fd);
-	if (ret == -1 && (err->errnum == EEXIST || err->errnum == ENOTEMPTY))
-		err_set(err, ERR_STALE, "the new name is in use");
-	if (ret == -1 && err->errnum == ENOENT)
-		err_set(err, ERR_STALE, "the mailbox is gone");
-	return ret;
-}
-
 /* Is the mailbox alone in its directory, which the new one has not yet? */
 static int
 moves_whole(struct dbox_store *store, const char *from_box,
@@ -408,7 +389,7 @@ rename_mail(struct dbox_store *store, const char *from, const char *to,
 {
 	char old_box[DBOX_PATH_MAX], new_box[DBOX_PATH_MAX];
 	char old_mail[DBOX_PATH_MAX], new_mail[DBOX_PATH_MAX];
-	int whole;
+	int whole, ret;
 
 	if (dbox_box_path(store, from, old_box, err) == -1 ||
 	    dbox_box_path(store, to, new_box, err) == -1 ||
@@ -420,9 +401,15 @@ rename_mail(struct dbox_store *store, const char *from, const char *to,
 	if (whole == 1 && strncmp(new_box, old_box, strlen(old_box)) == 0 &&
 	    new_box[strlen(old_box)] == '/')
 		whole = 0;
-	if (whole == 1)
-		return rename_dir(store, old_box, new_box, err);
-	return whole == 0 ? rename_dir(store, old_mail, new_mail, err) : -1;
+	if (whole == -1)
+		return -1;
+	ret = dbox_dir_rename(store, &store->root, whole == 1 ? old_box :
+	    old_mail, whole == 1 ? new_box : new_mail, err);
+	if (ret == -1 && (err->errnum == EEXIST || err->errnum == ENOTEMPTY))
+		err_set(err, ERR_STALE, "the new name is in use");
+	else if (ret == -1 && err->errnum == ENOENT)
+		err_set(err, ERR_STALE, "the mailbox is gone");
+	return ret;
 }
 
 /* Empty directories that nobody needs any more. */
@@ -439,22 +426,20 @@ prune(struct dbox_store *store, const char *path)
 		dbox_dir_prune(store, &store->index, left);
 }
 
-/* Open mailboxes of the old name go on under the new one. */
-static void
-rename_folders(struct dbox_store *store, const char *from, const char *to,
+void
+dbox_renamed(struct dbox_store *store, const char *from, const char *to,
     const char *to_path)
 {
 	struct err ignored = ERR_INIT;
+	bool moved;
 
 	for (struct dbox_folder *f = store->folders; f != NULL; f = f->next) {
 		if (strcmp(f->name, from) != 0)
 			continue;
-		free(f->name);
-		free(f->path);
-		f->name = mem_strdup(to);
-		f->path = mem_strdup(to_path);
+		moved = strcmp(f->path, to_path) != 0;
+		dbox_folder_name(store, f, to, to_path);
 		/* An index elsewhere has another directory now. */
-		if (store->index.fd != -1)
+		if (moved && store->index.fd != -1 && !store->listed)
 			(void)dbox_folder_reopen(store, f, &ignored);
 	}
 }
@@ -515,16 +500,19 @@ dbox_rename(struct store *head, const char *from, const char *to,
 	struct err ignored = ERR_INIT;
 	int old_index, r;
 
-	if (dbox_writable(store, err) == -1 ||
-	    dbox_name_path(store, from, old_path, err) == -1 ||
-	    dbox_name_path(store, to, new_path, err) == -1 ||
-	    dbox_mail_path(store, old_path, old_mail, err) == -1 ||
-	    dbox_mail_path(store, new_path, new_mail, err) == -1)
+	if (dbox_writable(store, err) == -1)
 		return -1;
 	if (name_is_inbox(from))
 		return err_set(err, ERR_REFUSED, "INBOX is not renamed");
 	if (name_is_inbox(to))
 		return err_set(err, ERR_STALE, "the new name is in use");
+	if (store->listed)
+		return dbox_listed_rename(store, from, to, err);
+	if (dbox_name_path(store, from, old_path, err) == -1 ||
+	    dbox_name_path(store, to, new_path, err) == -1 ||
+	    dbox_mail_path(store, old_path, old_mail, err) == -1 ||
+	    dbox_mail_path(store, new_path, new_mail, err) == -1)
+		return -1;
 	if ((r = path_exists(store, new_mail, err)) != 0)
 		return r == -1 ? -1 : err_set(err, ERR_STALE,
 		    "the new name is in use");
@@ -536,7 +524,7 @@ dbox_rename(struct store *head, const char *from, const char *to,
 	if (r == 0)
 		r = rename_mail(store, old_path, new_path, err);
 	if (r == 0) {
-		rename_folders(store, from, to, new_path);
+		dbox_renamed(store, from, to, new_path);
 		if (old_index != -1)
 			(void)dbox_index_remove(store, old_index, &ignored);
 		prune(store, old_path);
@@ -594,6 +582,24 @@ move_aside(struct dbox_store *store, const char *mail_path,
 	return ret;
 }
 
+/* Nobody finds it from now on. */
+static int
+take_away(struct dbox_store *store, const struct dbox_folder *folder,
+    const char *mail_path, char aside[static PATH_NAME_MAX + 1],
+    struct err *err)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!store->listed)
+		return move_aside(store, mail_path, aside, err);
+	if (dbox_listed_drop(store, folder->name, err) == -1)
+		return -1;
+	/* What is not listed may stay where it is. */
+	if (move_aside(store, mail_path, aside, &ignored) == -1)
+		aside[0] = '\0';
+	return 0;
+}
+
 static int
 remove_folder(struct dbox_store *store, struct dbox_folder *folder,
     const char *mail_path, char aside[static PATH_NAME_MAX + 1],
@@ -610,7 +616,7 @@ remove_folder(struct dbox_store *store, struct dbox_folder *folder,
 	else if (!is_empty(index))
 		err_set(err, ERR_STALE, "the mailbox is not empty");
 	else if (mark_deleted(index, true, err) == 0) {
-		ret = move_aside(store, mail_path, aside, err);
+		ret = take_away(store, folder, mail_path, aside, err);
 		if (ret == -1 && !dbox_gone(store))
 			(void)mark_deleted(index, false, &ignored);
 	}
@@ -658,8 +664,9 @@ remove_rest(struct dbox_store *store, const char *path, const char *aside)
 		(void)dbox_index_remove(store, fd, &ignored);
 		close(fd);
 	}
-	(void)path_remove_tree(&store->root, store->root.fd, aside, 1,
-	    &ignored);
+	if (aside[0] != '\0')
+		(void)path_remove_tree(&store->root, store->root.fd, aside,
+		    1, &ignored);
 	prune(store, path);
 }
 
@@ -672,17 +679,24 @@ dbox_remove(struct store *head, const char *name, struct err *err)
 	uint8_t header[DBOX_HEADER_SIZE];
 	struct dbox_folder *folder;
 	struct guid128 guid;
+	struct err why = ERR_INIT;
 	int r;
 
-	if (dbox_writable(store, err) == -1 ||
-	    dbox_name_path(store, name, path, err) == -1 ||
-	    dbox_mail_path(store, path, mail_path, err) == -1)
+	if (dbox_writable(store, err) == -1)
 		return -1;
 	if (name_is_inbox(name))
 		return err_set(err, ERR_REFUSED, "INBOX is not removed");
+	if (dbox_name_path(store, name, path, &why) == -1) {
+		if (store->listed && why.code == ERR_NOTFOUND)
+			return dbox_listed_drop(store, name, err);
+		*err = why;
+		return -1;
+	}
+	if (dbox_mail_path(store, path, mail_path, err) == -1)
+		return -1;
 	if ((r = path_exists(store, mail_path, err)) == -1)
 		return -1;
-	if (r == 0)
+	if (r == 0 && !store->listed)
 		return remove_directory(store, path, err);
 	if (dbox_folder_get(store, name, &folder, err) == -1)
 		return -1;

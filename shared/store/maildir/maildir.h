@@ -9,7 +9,7 @@
 #include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
-#include "store/index/index_list.h"
+#include "store/index/name_list.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
 #include "store/maildir/maildir_index.h"
@@ -92,9 +92,7 @@ struct maildir_store {
 	struct index *list_index;	/* NULL: not looked at yet */
 	char *list_base;	/* "dovecot.list.index", or LISTINDEX= */
 	const struct store_settings *settings;
-	struct index_list nodes;	/* LAYOUT=index: what it says */
-	uint64_t nodes_serial;
-	bool nodes_known;
+	struct name_list names;		/* LAYOUT=index: what it says */
 	enum store_compress compress;	/* of new messages */
 	unsigned int compress_level;
 	struct maildir_box *boxes;	/* open ones */
@@ -310,6 +308,8 @@ void maildir_subscribed(struct maildir_store *store, const char *name,
 
 /* maildir_listed.c: LAYOUT=index */
 extern const struct maildir_layout maildir_layout_index;
+/* Before anything else, once the places of the store are open. */
+void maildir_listed_open(struct maildir_store *store);
 /* Could the list have this name? */
 int maildir_listed_holds(const struct maildir_store *store, const char *name,
     struct err *err);

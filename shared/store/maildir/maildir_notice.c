@@ -30,17 +30,18 @@ index_root(const struct maildir_store *store)
 static struct index *
 list_index(struct maildir_store *store)
 {
+	struct index *index = store->names.index;
 	struct err ignored = ERR_INIT;
 
 	if (store->index_in_memory)
 		return NULL;
-	if (store->list_index == NULL)
+	if (index == NULL && store->list_index == NULL)
 		store->list_index = index_open(&store->root,
 		    index_root(store), store->list_base, &store->index_opts);
-	if (index_refresh(store->list_index, &ignored) == -1 ||
-	    !index_state(store->list_index)->exists)
-		return NULL;
-	return store->list_index;
+	if (index == NULL)
+		index = store->list_index;
+	return index_refresh(index, &ignored) == 0 &&
+	    index_state(index)->exists ? index : NULL;
 }
 
 static void

@@ -173,7 +173,7 @@ static void
 store_free(struct maildir_store *store)
 {
 	index_close(&store->list_index);
-	index_list_deinit(&store->nodes);
+	name_list_close(&store->names);
 	path_root_close(&store->root);
 	path_root_close(&store->index);
 	path_root_close(&store->control);
@@ -250,6 +250,8 @@ maildir_open(struct store **store_r, const struct mail_location *loc,
 	if (learn_dir_mode(store, err) == -1 ||
 	    open_sides(store, loc, opts->create, err) == -1)
 		goto failed;
+	if (store->layout->listed)
+		maildir_listed_open(store);
 	if (!store->readonly && store->layout == &maildir_layout_plusplus)
 		maildir_tree_cleanup(store);
 	*store_r = &store->head;

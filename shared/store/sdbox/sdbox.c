@@ -332,7 +332,8 @@ sdbox_publish(struct dbox_box *box, struct dbox_op *op, struct err *why)
 			continue;
 		}
 		store_tell(&box->store->head, NULL, "mailbox %s: the file %s is "
-		    "not in the index", box->folder->path, name);
+		    "not in the index", box->folder->stored_name,
+		    name);
 		if (op->uid >= UID_LAST)
 			return err_set(why, ERR_REFUSED, "no UIDs are left");
 		op->uid++;

@@ -1,0 +1,243 @@
+/* LAYOUT=index of a dbox: what a crash, or the loss of the list, leaves. */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "model/mail_location.h"
+#include "model/mailbox_name.h"
+#include "store/store.h"
+#include "tests/support/tempdir.h"
+#include "tests/support/unit.h"
+
+#define SEP	"\x1f"
+#define FORMATS	2
+#define OLD	"00112233445566778899aabbccddeeff"
+
+static const char *const formats[FORMATS] = { "sdbox", "mdbox" };
+
+static struct store *store;
+static const struct store_driver *d;
+static char listed[1000];
+
+static enum err_code
+try_open(int format, const char *keys)
+{
+	struct store_options opts = { .create = true, .alt_char = '_',
+	    .hostname = "test.example" };
+	struct mail_location loc;
+	struct err err = ERR_INIT;
+	char text[1000], home[1000];
+	int r;
+
+	snprintf(home, sizeof(home), "%s", tempdir_path(""));
+	home[strlen(home) - 1] = '\0';
+	snprintf(text, sizeof(text), "%s:~/mail%s", formats[format], keys);
+	ck_assert_int_eq(mail_location_parse(&loc, text, home, NULL, &err),
+	    0);
+	r = store_open(&store, &loc, &opts, &err);
+	mail_location_deinit(&loc);
+	if (r == -1) {
+		store = NULL;
+		return err.code;
+	}
+	d = store->driver;
+	return ERR_NONE;
+}
+
+static void
+end(void)
+{
+	store_close(&store);
+	tempdir_remove();
+}
+
+static void
+create(const char *name)
+{
+	const struct mailbox_status status = { .uidnext = 0 };
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(d->mailbox_create(store, name, true, &status,
+	    &err) == 0, "%s", err.msg);
+}
+
+static int
+add_listed(const struct store_listing *listing, void *arg, struct err *err)
+{
+	size_t len = strlen(listed);
+
+	(void)arg;
+	(void)err;
+	snprintf(listed + len, sizeof(listed) - len, "%s%s ", listing->name,
+	    listing->selectable ? "" : "/");
+	return 0;
+}
+
+static const char *
+list(void)
+{
+	struct err err = ERR_INIT;
+
+	listed[0] = '\0';
+	ck_assert_msg(d->list(store, add_listed, NULL, &err) == 0, "%s",
+	    err.msg);
+	return listed;
+}
+
+static void
+begin(int format, const char *keys)
+{
+	tempdir_make();
+	ck_assert_int_eq(try_open(format, keys), ERR_NONE);
+	ck_assert_str_eq(list(), "INBOX ");
+}
+
+static bool
+exists(const char *name)
+{
+	struct stat st;
+
+	return lstat(tempdir_path(name), &st) == 0;
+}
+
+static void
+on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	(void)tag;
+	(void)uid;
+	(void)modseq;
+	(void)arg;
+	ck_assert_ptr_null(failure);
+}
+
+static void
+append(const char *name)
+{
+	const struct mail_info info = { .guid = OLD, .received = 1 };
+	struct mail_writer *writer;
+	struct mailbox *box;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(d->mailbox_open(store, name, &box, &err), 0);
+	ck_assert_int_eq(d->append_begin(box, &info, &writer, &err), 0);
+	ck_assert_int_eq(d->append_write(writer, "a: b\n", 5, &err), 0);
+	ck_assert_int_eq(d->append_commit(&writer, 0, &err), 0);
+	ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
+	d->mailbox_close(&box);
+}
+
+static void
+guid_hex(const char *name, char out[static GUID_HEX_SIZE])
+{
+	struct mailbox_status status;
+	struct mailbox *box;
+	struct err err = ERR_INIT;
+
+	ck_assert_msg(d->mailbox_open(store, name, &box, &err) == 0, "%s",
+	    err.msg);
+	ck_assert_int_eq(d->status(box, &status, &err), 0);
+	d->mailbox_close(&box);
+	guid_format(&status.guid, out);
+}
+
+START_TEST(a_directory_is_a_guid_whatever_the_name)
+{
+	const char *name = "a/b" SEP "~^" SEP "dbox-Mails" SEP "..";
+	char hex[GUID_HEX_SIZE], path[100];
+	struct err err = ERR_INIT;
+
+	begin(_i, ":LAYOUT=index");
+	create(name);
+	guid_hex(name, hex);
+	snprintf(path, sizeof(path), "mail/mailboxes/%s/dovecot.index.log",
+	    hex);
+	ck_assert(exists(path));
+	ck_assert_str_eq(list(), "INBOX a/b" SEP "~^" SEP "dbox-Mails" SEP
+	    ".. ");
+	ck_assert_int_eq(d->subscribe(store, "~x" SEP "y^/z", true, &err),
+	    0);
+	ck_assert_str_eq(tempdir_read("mail/subscriptions"),
+	    "V\t2\n\n^7ex\ty^5e^2fz\n");
+	ck_assert_int_eq(d->mailbox_remove(store, name, &err), 0);
+	snprintf(path, sizeof(path), "mail/mailboxes/%s", hex);
+	ck_assert(!exists(path));
+	ck_assert_str_eq(list(), "INBOX ");
+	end();
+}
+END_TEST
+
+START_TEST(a_directory_that_kept_an_old_guid_is_found)
+{
+	bool apart = _i >= FORMATS;
+	char hex[GUID_HEX_SIZE], again[GUID_HEX_SIZE], path[100];
+	const char *old = "mail/mailboxes/" OLD;
+
+	begin(_i % FORMATS, apart ? ":LAYOUT=index:INDEX=~/index" :
+	    ":LAYOUT=index");
+	create("A");
+	guid_hex("A", hex);
+	append("A");
+	snprintf(path, sizeof(path), "mail/mailboxes/%s", hex);
+	ck_assert_int_eq(rename(tempdir_path(path), tempdir_path(old)), 0);
+	guid_hex("A", again);
+	ck_assert_str_eq(again, hex);
+	ck_assert(exists(path) && !exists(old));
+	end();
+}
+END_TEST
+
+START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
+{
+	struct err err = ERR_INIT;
+	struct mailbox *box;
+
+	begin(_i, ":LAYOUT=index");
+	create("A");
+	append("A");
+	store_close(&store);
+	ck_assert_int_eq(unlink(tempdir_path("mail/dovecot.list.index.log")),
+	    0);
+	(void)unlink(tempdir_path("mail/dovecot.list.index"));
+	ck_assert_int_eq(try_open(_i, ":LAYOUT=index"), ERR_NONE);
+	ck_assert_int_eq(d->list(store, add_listed, NULL, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CORRUPT);
+	ck_assert_int_eq(d->mailbox_open(store, "INBOX", &box, &err), -1);
+	end();
+}
+END_TEST
+
+START_TEST(layouts_that_a_dbox_cannot_have_are_refused)
+{
+	static const char *const refused[] = { ":LAYOUT=maildir++",
+	    ":LAYOUT=imapdir", ":LAYOUT=index:LISTINDEX=other" };
+
+	tempdir_make();
+	for (size_t i = 0; i < nitems(refused); i++)
+		ck_assert_int_eq(try_open(_i, refused[i]), ERR_CONFIG);
+	tempdir_remove();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite;
+	TCase *tc = unit_case(&suite, "dbox_layout");
+
+	tcase_add_loop_test(tc, a_directory_is_a_guid_whatever_the_name, 0,
+	    FORMATS);
+	tcase_add_loop_test(tc, a_directory_that_kept_an_old_guid_is_found,
+	    0, 2 * FORMATS);
+	tcase_add_loop_test(tc,
+	    a_lost_list_of_names_is_not_taken_for_no_mailboxes, 0, FORMATS);
+	tcase_add_loop_test(tc,
+	    layouts_that_a_dbox_cannot_have_are_refused, 0, FORMATS);
+	return unit_run(suite);
+}
