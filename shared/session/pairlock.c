@@ -5,6 +5,12 @@
  * the number of the process.  It is removed by whoever holds it; so after the
  * lock was got it must still be the file of that name, or somebody else has
  * meanwhile removed it and a third one made a new one.
+ *
+ * Stores of one owner may have one INBOX, in a Maildir with the key INBOX.  What
+ * one of their runs does there the log of the other does not know, which would
+ * take another UID for another message: so such runs do not overlap either.
+ * The lock is on the folder itself, which both can reach, and shared by runs of
+ * a store whose own root is its INBOX.
  */
 #include "config.h"
 
@@ -21,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "model/mail_location.h"
 #include "session/session_int.h"
 
 #define TRY_MS	100U
@@ -74,6 +81,22 @@ try_lock(const char *path, int *fd_r, long *holder_r, struct err *err)
 	return 0;
 }
 
+/*
+ * Two hosts that start a run of one pair at once lock in opposite order.  One of
+ * them gives up first, so that the other goes on.
+ */
+static uint64_t
+lock_tries(const struct session *s)
+{
+	unsigned int timeout = s->args.pair_lock_timeout != 0 ?
+	    s->args.pair_lock_timeout : PAIR_LOCK_TIMEOUT;
+	uint64_t tries = timeout * 1000ULL / TRY_MS;
+	uint32_t early;
+
+	random_bytes(&early, sizeof(early));
+	return tries - tries * (early % (EARLY_PERCENT + 1)) / 100;
+}
+
 int
 pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 {
@@ -81,10 +104,7 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	const char *base = chlog_path(s->log);
 	char hex[GUID_HEX_SIZE], path[PATH_MAX];
 	struct pair_lock *lock = &s->locks[0];
-	unsigned int timeout = s->args.pair_lock_timeout != 0 ?
-	    s->args.pair_lock_timeout : PAIR_LOCK_TIMEOUT;
-	uint64_t tries = timeout * 1000ULL / TRY_MS;
-	uint32_t early;
+	uint64_t tries = lock_tries(s);
 	long holder = 0;
 	int r = 0;
 
@@ -98,12 +118,6 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	    (int)sizeof(path))
 		return err_set(err, ERR_CONFIG, "%s: the path is too long",
 		    base);
-	/*
-	 * Two hosts that start a run of one pair at once lock in opposite
-	 * order.  One of them gives up first, so that the other goes on.
-	 */
-	random_bytes(&early, sizeof(early));
-	tries -= tries * (early % (EARLY_PERCENT + 1)) / 100;
 	for (uint64_t i = 0; i <= tries; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
@@ -122,9 +136,44 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	return 0;
 }
 
+int
+inbox_lock(struct session *s, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
+	const char *elsewhere = mail_location_get(s->args.location, "INBOX");
+	int how = elsewhere != NULL ? LOCK_EX : LOCK_SH, fd;
+	uint64_t tries = lock_tries(s);
+
+	/* A source is not written. */
+	if (s->readonly || s->inbox_locked ||
+	    strcmp(s->driver->name, "maildir") != 0)
+		return 0;
+	fd = open(elsewhere != NULL ? elsewhere : s->args.location->path,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	for (uint64_t i = 0; i <= tries; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		/* A file system without such locks has none. */
+		if (flock(fd, how | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+			s->inbox_locked = true;
+			s->inbox_fd = fd;
+			return 0;
+		}
+	}
+	close(fd);
+	s->locked_out = true;
+	return err_set(err, ERR_TEMP, "a run of another store with the same "
+	    "INBOX is not finished");
+}
+
 void
 pair_unlock(struct session *s)
 {
+	if (s->inbox_locked)
+		close(s->inbox_fd);
+	s->inbox_locked = false;
 	for (size_t i = 0; i < nitems(s->locks); i++) {
 		struct pair_lock *lock = &s->locks[i];
 

@@ -484,7 +484,7 @@ on_hello(struct session *s, const struct msg *msg, struct err *err)
 	if (guid_eq(peer, chlog_store_id(s->log)))
 		return err_set(err, ERR_REFUSED,
 		    "both locations are the same store");
-	if (pair_lock(s, peer, err) == -1)
+	if (pair_lock(s, peer, err) == -1 || inbox_lock(s, err) == -1)
 		return -1;
 	/* What a dry run finds is forgotten: it could not begin again. */
 	if (!s->hello.begin && !s->hello.dry_run)

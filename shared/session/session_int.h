@@ -290,6 +290,8 @@ struct session {
 	const struct store_driver *driver;
 	struct chlog *log;
 	struct pair_lock locks[2];
+	bool inbox_locked;
+	int inbox_fd;			/* if so: its folder */
 	bool locked_out;		/* by another run of the pair */
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
@@ -644,6 +646,9 @@ int batch_answer_flush(struct session *s, struct err *err);
 /* pairlock.c */
 int pair_lock(struct session *s, const struct guid128 *peer,
     struct err *err);
+/* Keep out the runs of other stores that have the same INBOX. */
+int inbox_lock(struct session *s, struct err *err);
+/* Give up all of these. */
 void pair_unlock(struct session *s);
 
 #endif

@@ -47,6 +47,7 @@ dist_check_SCRIPTS += %D%/server_key.sh
 dist_check_SCRIPTS += %D%/server_ca.sh
 dist_check_SCRIPTS += %D%/maildir_index.sh
 dist_check_SCRIPTS += %D%/same_pair.sh
+dist_check_SCRIPTS += %D%/shared_inbox.sh
 dist_check_SCRIPTS += %D%/silent_host.sh
 dist_check_SCRIPTS += %D%/takeover.sh
 dist_check_SCRIPTS += %D%/user_option.sh
