@@ -117,13 +117,29 @@ carry(struct merge *m, struct inst *inst, unsigned int s)
 	}
 }
 
+/* A peer that may only add can't follow: a later run, perhaps. */
+static bool
+any_differs(const struct merge *m)
+{
+	for (size_t i = 0; i < m->insts.n; i++) {
+		const struct inst *inst = &m->insts.v[i];
+		uint64_t a = rec_modseq(inst, 0), b = rec_modseq(inst, 1);
+
+		if (!inst->gone && a != 0 && b != 0 && a != b)
+			return true;
+	}
+	return false;
+}
+
 void
 merge_plan_modseqs(struct merge *m)
 {
 	const struct mails_input *in = m->in;
 
-	if (!in->modseqs)
+	if (!in->modseqs) {
+		m->plan->modseq_above |= any_differs(m);
 		return;
+	}
 	m->plan->modseq = in->modseq;
 	for (unsigned int s = 0; s < 2; s++)
 		if (side_highest(&in->side[s]) > m->plan->modseq &&

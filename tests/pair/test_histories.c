@@ -363,6 +363,22 @@ HISTORY(what_a_backup_unsubscribed_is_no_change_of_its_source, 200758784,
 	{ SIM_DELIVER, B, 494, 744, 621 }, { SIM_MOVE, A, 166, 536, 562 },
 	{ SIM_RUN_BUSY, A, 451, 590, 60 }, { SIM_RUN, B, 834, 111, 413 })
 
+/* F6: HIGHESTMODSEQ may be one all the same. */
+HISTORY(a_modseq_that_an_append_run_leaves_unequal_is_pending, 400376384,
+	{ SIM_DELIVER, B, 808, 458, 602 }, { SIM_FLAGS, B, 487, 287, 778 },
+	{ SIM_DROP, A, 115, 486, 746 }, { SIM_MOVE, B, 433, 712, 823 },
+	{ SIM_RUN_BUSY, A, 813, 48, 15 }, { SIM_DELIVER, A, 386, 196, 929 },
+	{ SIM_RESTORE_MAIL, B, 296, 706, 212 },
+	{ SIM_RUN_APPEND, B, 280, 527, 151 })
+
+/* F6: a kill before the backup changes nothing of that. */
+HISTORY(modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending, 400111484,
+	{ SIM_KEYWORDS, B, 803, 880, 617 }, { SIM_FLAGS, B, 926, 263, 335 },
+	{ SIM_DELIVER, A, 114, 812, 757 }, { SIM_DELIVER, B, 33, 436, 341 },
+	{ SIM_DELIVER, A, 476, 603, 152 }, { SIM_RUN_KILL, A, 15, 644, 294 },
+	{ SIM_MOVE_BACK, A, 150, 253, 409 },
+	{ SIM_RUN_BACKUP, B, 822, 831, 639 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* M3: one UID went and another one came, whatever was in between. */
 HISTORY(a_copy_that_is_left_of_what_was_moved_stands_for_it, 400297255,
 	{ SIM_DROP, A, 297, 563, 373 }, { SIM_RUN, A, 8, 471, 785 },
@@ -482,6 +498,10 @@ main(void)
 	    flags_and_an_expunge_in_an_index_made_anew_leave_one_modseq);
 	tcase_add_test(tcase,
 	    what_a_backup_unsubscribed_is_no_change_of_its_source);
+	tcase_add_test(tcase,
+	    a_modseq_that_an_append_run_leaves_unequal_is_pending);
+	tcase_add_test(tcase,
+	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
 	tcase_add_loop_test(tcase,
