@@ -29,6 +29,7 @@
 #include "store/files/path.h"
 #include "store/index/index.h"
 #include "store/index/index_list.h"
+#include "store/index/index_tell.h"
 
 static struct index *index_of;
 static struct index_txn *txn;
@@ -122,6 +123,7 @@ static void
 command(const char *line)
 {
 	char word[32] = "", uid[32] = "", a[256] = "0", b[32] = "0";
+	struct index_tell tell = { .list = index_of, .separator = '/' };
 	struct err err = ERR_INIT;
 
 	if (sscanf(line, "%31s %31s %255s %31s", word, uid, a, b) < 1)
@@ -142,10 +144,11 @@ command(const char *line)
 	} else if (strcmp(word, "snapshot") == 0) {
 		check(index_snapshot_write(index_of, &err), &err);
 	} else if (strcmp(word, "refreshed") == 0) {
-		check(index_list_changed(index_of, &err), &err);
+		index_tell_removed(&tell, "");
 	} else {
 		change(word, (uint32_t)strtoul(uid, NULL, 10), a, b);
 	}
+	index_tell_forget(&tell);
 }
 
 int

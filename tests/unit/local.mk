@@ -134,6 +134,10 @@ check_PROGRAMS += %D%/test_index_hostile
 %C%_test_index_hostile_SOURCES = %D%/test_index_hostile.c \
 	tests/support/tempdir.c tests/support/index_fixture.c
 %C%_test_index_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_index_tell
+%C%_test_index_tell_SOURCES = %D%/test_index_tell.c \
+	tests/support/tempdir.c tests/support/index_fixture.c
+%C%_test_index_tell_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_maildir_layout
 %C%_test_maildir_layout_SOURCES = %D%/test_maildir_layout.c \
 	tests/support/tempdir.c

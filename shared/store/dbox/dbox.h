@@ -17,6 +17,7 @@
 #include "store/files/path.h"
 #include "store/files/problem.h"
 #include "store/index/index.h"
+#include "store/index/index_tell.h"
 #include "store/index/name_list.h"
 #include "store/store.h"
 #include "store/store_settings.h"
@@ -140,6 +141,7 @@ struct dbox_store {
 	struct dbox_folder *folders;
 	struct dbox_box *boxes;
 	struct index *list;	/* of mailboxes; NULL: not yet opened */
+	struct index_tell tell;	/* borrows it, or that of names */
 	size_t unsynced;	/* bodies written since the last flush */
 	void *mdbox;		/* of that driver alone */
 };
@@ -295,11 +297,12 @@ int dbox_index_token(struct dbox_store *store, int dirfd,
     struct store_token *token_r, struct err *err);
 
 /* dbox_tree.c */
-int dbox_create(struct store *store, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err);
-int dbox_rename(struct store *store, const char *from, const char *to,
+int dbox_tree_create(struct dbox_store *store, const char *name,
+    bool selectable, const struct mailbox_status *status, struct err *err);
+int dbox_tree_rename(struct dbox_store *store, const char *from,
+    const char *to, struct err *err);
+int dbox_tree_remove(struct dbox_store *store, const char *name,
     struct err *err);
-int dbox_remove(struct store *store, const char *name, struct err *err);
 void dbox_tree_cleanup(struct dbox_store *store);
 /* The directory and the index of a new mailbox at this path. */
 int dbox_make(struct dbox_store *store, const char *path, bool inbox,
@@ -342,8 +345,18 @@ int dbox_subscriptions(struct store *store, store_name_fn *fn, void *arg,
     struct err *err);
 int dbox_subscribe(struct store *store, const char *name, bool on,
     struct err *err);
-/* Notes for Dovecot's own programs; failures are of no matter. */
-void dbox_tree_changed(struct dbox_store *store);
+
+/* dbox_tell.c: changes of the tree, and who is told */
+int dbox_create(struct store *store, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err);
+int dbox_rename(struct store *store, const char *from, const char *to,
+    struct err *err);
+int dbox_remove(struct store *store, const char *name, struct err *err);
+void dbox_tell_created(struct dbox_store *store, const char *name,
+    bool selectable);
+void dbox_tell_subscribed(struct dbox_store *store);
+/* Of all mailboxes that have operations, which are done; none is locked. */
+void dbox_tell_changed(struct dbox_store *store);
 void dbox_log_name(struct dbox_store *store, int event, const char *name);
 void dbox_log_guid(struct dbox_store *store, int event,
     const struct guid128 *guid);

@@ -289,6 +289,7 @@ dbox_flush(struct store *head, store_done_fn *done, void *arg,
 	if (any_kind(store, true) &&
 	    flush_expunges(store, &answer, err) == -1)
 		return -1;
+	dbox_tell_changed(store);
 	for (struct dbox_box *box = store->boxes; box != NULL;
 	    box = box->next)
 		dbox_ops_free(box);

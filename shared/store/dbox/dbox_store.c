@@ -114,6 +114,7 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 static void
 store_free(struct dbox_store *store)
 {
+	index_tell_forget(&store->tell);
 	index_close(&store->list);
 	name_list_close(&store->names);
 	if (store->mdbox != NULL)

@@ -241,7 +241,6 @@ create_directory(struct dbox_store *store, const char *path, struct err *err)
 	if (fd == -1)
 		return -1;
 	close(fd);
-	dbox_tree_changed(store);
 	return 0;
 }
 
@@ -262,20 +261,15 @@ dbox_make(struct dbox_store *store, const char *path, bool inbox,
 		r = create_apart(store, path, inbox, status, err);
 	else
 		r = create_together(store, path, inbox, status, err);
-	if (r == 0)
-		dbox_tree_changed(store);
 	return r;
 }
 
 int
-dbox_create(struct store *head, const char *name, bool selectable,
+dbox_tree_create(struct dbox_store *store, const char *name, bool selectable,
     const struct mailbox_status *status, struct err *err)
 {
-	struct dbox_store *store = (struct dbox_store *)head;
 	char path[DBOX_PATH_MAX];
 
-	if (dbox_writable(store, err) == -1)
-		return -1;
 	if (name_is_inbox(name))
 		return err_set(err, ERR_STALE, "INBOX exists");
 	if (store->listed)
@@ -297,8 +291,11 @@ dbox_inbox_create(struct dbox_store *store, struct err *err)
 
 	if (dbox_name_path(store, "INBOX", path, err) == -1)
 		return -1;
-	if (dbox_make(store, path, true, &status, &why) == 0 ||
-	    why.code == ERR_STALE)
+	if (dbox_make(store, path, true, &status, &why) == 0) {
+		dbox_tell_created(store, "INBOX", true);
+		return 0;
+	}
+	if (why.code == ERR_STALE)
 		return 0;
 	*err = why;
 	return -1;
@@ -491,17 +488,14 @@ rename_directory(struct dbox_store *store, const char *from, const char *to,
 }
 
 int
-dbox_rename(struct store *head, const char *from, const char *to,
+dbox_tree_rename(struct dbox_store *store, const char *from, const char *to,
     struct err *err)
 {
-	struct dbox_store *store = (struct dbox_store *)head;
 	char old_path[DBOX_PATH_MAX], new_path[DBOX_PATH_MAX];
 	char old_mail[DBOX_PATH_MAX], new_mail[DBOX_PATH_MAX];
 	struct err ignored = ERR_INIT;
 	int old_index, r;
 
-	if (dbox_writable(store, err) == -1)
-		return -1;
 	if (name_is_inbox(from))
 		return err_set(err, ERR_REFUSED, "INBOX is not renamed");
 	if (name_is_inbox(to))
@@ -529,7 +523,6 @@ dbox_rename(struct store *head, const char *from, const char *to,
 			(void)dbox_index_remove(store, old_index, &ignored);
 		prune(store, old_path);
 		dbox_log_name(store, MAILBOX_LOG_RENAME, to);
-		dbox_tree_changed(store);
 	}
 	if (old_index != -1)
 		close(old_index);
@@ -642,10 +635,8 @@ remove_directory(struct dbox_store *store, const char *path, struct err *err)
 	/* It is there as the way to others only. */
 	if (ret == -1 && (err->errnum == ENOTEMPTY || err->errnum == EEXIST))
 		return err_set(err, ERR_NOTFOUND, "there is no such mailbox");
-	if (ret == 0) {
+	if (ret == 0)
 		prune(store, path);
-		dbox_tree_changed(store);
-	}
 	return ret;
 }
 
@@ -671,9 +662,8 @@ remove_rest(struct dbox_store *store, const char *path, const char *aside)
 }
 
 int
-dbox_remove(struct store *head, const char *name, struct err *err)
+dbox_tree_remove(struct dbox_store *store, const char *name, struct err *err)
 {
-	struct dbox_store *store = (struct dbox_store *)head;
 	char path[DBOX_PATH_MAX], mail_path[DBOX_PATH_MAX];
 	char aside[PATH_NAME_MAX + 1];
 	uint8_t header[DBOX_HEADER_SIZE];
@@ -682,8 +672,6 @@ dbox_remove(struct store *head, const char *name, struct err *err)
 	struct err why = ERR_INIT;
 	int r;
 
-	if (dbox_writable(store, err) == -1)
-		return -1;
 	if (name_is_inbox(name))
 		return err_set(err, ERR_REFUSED, "INBOX is not removed");
 	if (dbox_name_path(store, name, path, &why) == -1) {
@@ -711,7 +699,6 @@ dbox_remove(struct store *head, const char *name, struct err *err)
 		return -1;
 	remove_rest(store, path, aside);
 	dbox_log_name(store, MAILBOX_LOG_DELETE_DIR, name);
-	dbox_tree_changed(store);
 	return 0;
 }
 

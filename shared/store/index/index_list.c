@@ -11,9 +11,10 @@
 #include "base/mem.h"
 #include "store/index/index_int.h"
 #include "store/index/index_list.h"
+#include "store/index/index_list_int.h"
 
-#define EXT_LIST	"list"
-#define LIST_RECORD	28U	/* name, parent, GUID, UIDVALIDITY */
+#define EXT_LIST	INDEX_LIST_EXT
+#define LIST_RECORD	INDEX_LIST_RECORD
 
 struct list_name {
 	uint32_t id;
@@ -159,37 +160,81 @@ index_list_path(const struct index_list *list, size_t node,
 	return depth;
 }
 
-static const struct index_ext_want list_ext = {
+const struct index_ext_want index_list_ext = {
 	.name = EXT_LIST, .header_size = 1, .record_size = LIST_RECORD,
 	.record_align = 4,
 };
 
 int
-index_list_changed(struct index *index, struct err *err)
+index_list_names_begin(struct list_names_edit *edit, const struct index *index,
+    struct err *err)
 {
-	static const uint8_t set = 1;
-	struct index_txn *txn;
+	struct list_names names = { 0 };
+	struct index_ext ext = { .header_size = 0 };
 	size_t n;
-	int ret;
+	int ret = 0;
 
-	if (index_refresh(index, err) == -1)
-		return -1;
-	if (!index_state(index)->exists)
-		return 0;
-	/* Said already, and nobody has listed since. */
-	if (index_ext_find(index, EXT_LIST, &n) &&
-	    index_ext(index, n).header_size > 0 &&
-	    index_ext(index, n).header[0] != 0)
-		return 0;
-	if (index_lock(index, err) == -1)
-		return -1;
-	/* It may have been removed just now: then none is made. */
-	if (!index_is_locked(index))
-		return 0;
-	txn = index_txn_begin(index);
-	index_txn_ext_header(txn, &list_ext, 0, &set, 1);
-	ret = index_txn_commit(&txn, NULL, err);
-	index_unlock(index);
+	*edit = (struct list_names_edit){ .end = 1 };
+	strbuf_init(&edit->added, INDEX_HEADERS_MAX);
+	if (index_ext_find(index, EXT_LIST, &n))
+		ext = index_ext(index, n);
+	if (ext.header_size > 0)
+		ret = parse_names(ext.header, ext.header_size, &names,
+		    &edit->end, err);
+	if (ret == 0 && names.n > 0)
+		edit->last = names.v[names.n - 1].id;
+	ARRAY_FREE(&names);
+	return ret;
+}
+
+uint32_t
+index_list_names_add(struct list_names_edit *edit, const char *name)
+{
+	uint8_t id[4];
+
+	put32(id, ++edit->last);
+	strbuf_add(&edit->added, id, sizeof(id));
+	strbuf_add(&edit->added, name, strlen(name) + 1);
+	return edit->last;
+}
+
+void
+index_list_names_put(struct list_names_edit *edit, struct index_txn *txn)
+{
+	static const uint8_t zero[4];
+	struct index_ext_want want = index_list_ext;
+
+	if (edit->added.len > 0) {
+		strbuf_add(&edit->added, zero, sizeof(zero));
+		want.header_size = (uint32_t)(edit->end + edit->added.len);
+		index_txn_ext_header(txn, &want, (uint32_t)edit->end,
+		    edit->added.data, (uint32_t)edit->added.len);
+	}
+	strbuf_deinit(&edit->added);
+}
+
+/* The number of this name in the header; 0: it is new. */
+static int
+find_name(const struct index *index, const char *name, uint32_t *id_r,
+    struct err *err)
+{
+	struct list_names names = { 0 };
+	struct index_ext ext = { .header_size = 0 };
+	size_t n, end;
+	int ret = 0;
+
+	*id_r = 0;
+	if (index_ext_find(index, EXT_LIST, &n))
+		ext = index_ext(index, n);
+	if (ext.header_size > 0)
+		ret = parse_names(ext.header, ext.header_size, &names, &end,
+		    err);
+	for (size_t i = 0; ret == 0 && *id_r == 0 && i < names.n; i++) {
+		if (strcmp((const char *)ext.header + names.v[i].at,
+		    name) == 0)
+			*id_r = names.v[i].id;
+	}
+	ARRAY_FREE(&names);
 	return ret;
 }
 
@@ -198,42 +243,18 @@ static int
 name_id(struct index *index, struct index_txn *txn, const char *name,
     uint32_t *id_r, struct err *err)
 {
-	struct index_ext_want want = list_ext;
-	struct list_names names = { 0 };
-	struct index_ext ext = { .header_size = 0 };
-	struct strbuf added;
-	size_t n, end = 1;
-	uint8_t id[4];
-	bool found = false;
+	struct list_names_edit edit;
+	int ret;
 
-	if (index_ext_find(index, EXT_LIST, &n))
-		ext = index_ext(index, n);
-	if (ext.header_size > 0 && parse_names(ext.header, ext.header_size,
-	    &names, &end, err) == -1) {
-		ARRAY_FREE(&names);
+	if (find_name(index, name, id_r, err) == -1)
 		return -1;
-	}
-	*id_r = names.n > 0 ? names.v[names.n - 1].id + 1 : 1;
-	for (size_t i = 0; !found && i < names.n; i++) {
-		found = strcmp((const char *)ext.header + names.v[i].at,
-		    name) == 0;
-		if (found)
-			*id_r = names.v[i].id;
-	}
-	ARRAY_FREE(&names);
-	if (found)
+	if (*id_r != 0)
 		return 0;
-	put32(id, *id_r);
-	strbuf_init(&added, INDEX_HEADERS_MAX);
-	strbuf_add(&added, id, sizeof(id));
-	strbuf_add(&added, name, strlen(name) + 1);
-	put32(id, 0);
-	strbuf_add(&added, id, sizeof(id));
-	want.header_size = (uint32_t)(end + added.len);
-	index_txn_ext_header(txn, &want, (uint32_t)end, added.data,
-	    (uint32_t)added.len);
-	strbuf_deinit(&added);
-	return 0;
+	ret = index_list_names_begin(&edit, index, err);
+	if (ret == 0)
+		*id_r = index_list_names_add(&edit, name);
+	index_list_names_put(&edit, txn);
+	return ret;
 }
 
 static int
@@ -273,7 +294,7 @@ index_list_add(struct index *index, uint32_t parent, const char *name,
 	memcpy(rec + 8, guid->b, GUID_SIZE);
 	put32(rec + 24, uidvalidity);
 	index_txn_append(txn, uid, flags);
-	index_txn_ext_record(txn, &list_ext, uid, rec);
+	index_txn_ext_record(txn, &index_list_ext, uid, rec);
 	if (index_txn_commit(&txn, NULL, err) == -1)
 		return -1;
 	*uid_r = uid;
@@ -311,7 +332,7 @@ index_list_change(struct index *index, uint32_t uid, uint32_t parent,
 	}
 	if (index_mail(index, pos).flags != flags)
 		index_txn_flags(txn, uid, uid, flags, 0xff);
-	index_txn_ext_record(txn, &list_ext, uid, rec);
+	index_txn_ext_record(txn, &index_list_ext, uid, rec);
 	return index_txn_commit(&txn, NULL, err);
 }
 
@@ -338,8 +359,8 @@ index_list_move(struct index *index, uint32_t from, uint32_t to,
 	memset(old + 8, 0, identity);
 	index_txn_flags(txn, to, to, flags, 0xff);
 	index_txn_flags(txn, from, from, left_flags, 0xff);
-	index_txn_ext_record(txn, &list_ext, to, rec);
-	index_txn_ext_record(txn, &list_ext, from, old);
+	index_txn_ext_record(txn, &index_list_ext, to, rec);
+	index_txn_ext_record(txn, &index_list_ext, from, old);
 	return index_txn_commit(&txn, NULL, err);
 }
 

@@ -51,12 +51,6 @@ void index_list_deinit(struct index_list *list);
 size_t index_list_path(const struct index_list *list, size_t node,
     const char *levels[static INDEX_LIST_DEPTH_MAX]);
 
-/*
- * Tell Dovecot that mailboxes were created, renamed or removed: set the
- * refresh flag in the list index, if there is one.  Locks and unlocks.
- */
-int index_list_changed(struct index *index, struct err *err);
-
 /* For LAYOUT=index: add, change or remove nodes.  All under the lock. */
 /* Adds a node for the level below parent (a uid, 0: top) and gives its uid. */
 int index_list_add(struct index *index, uint32_t parent, const char *name,

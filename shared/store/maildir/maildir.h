@@ -9,6 +9,7 @@
 #include "store/files/mail_op.h"
 #include "store/files/path.h"
 #include "store/files/problem.h"
+#include "store/index/index_tell.h"
 #include "store/index/name_list.h"
 #include "store/maildir/file_name.h"
 #include "store/maildir/keywords.h"
@@ -90,6 +91,7 @@ struct maildir_store {
 	unsigned int lock_timeout;	/* seconds */
 	struct index_options index_opts;
 	struct index *list_index;	/* NULL: not looked at yet */
+	struct index_tell tell;		/* borrows it, or that of names */
 	char *list_base;	/* "dovecot.list.index", or LISTINDEX= */
 	const struct store_settings *settings;
 	struct name_list names;		/* LAYOUT=index: what it says */
@@ -305,6 +307,9 @@ struct guid128 maildir_place_guid(struct maildir_store *store,
     const struct maildir_place *place);
 void maildir_subscribed(struct maildir_store *store, const char *name,
     bool on);
+void maildir_tell_subscribed(struct maildir_store *store);
+/* Of all mailboxes that have operations, which are done; none is locked. */
+void maildir_tell_changed(struct maildir_store *store);
 
 /* maildir_listed.c: LAYOUT=index */
 extern const struct maildir_layout maildir_layout_index;

@@ -521,6 +521,7 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	    flush_kind(store, &answer, false, err) == -1 ||
 	    flush_kind(store, &answer, true, err) == -1)
 		return -1;
+	maildir_tell_changed(store);
 	for (box = store->boxes; box != NULL; box = box->next)
 		maildir_ops_free(box);
 	store->unsynced = 0;

@@ -55,6 +55,7 @@ maildir_subscribe(struct store *head, const char *name, bool on,
 	    subscriptions_change(&file, name, on, err) == -1)
 		return -1;
 	maildir_subscribed(store, name, on);
+	maildir_tell_subscribed(store);
 	return 0;
 }
 
@@ -85,5 +86,7 @@ maildir_subscribe_all(struct store *head, struct store_subscription *list,
 			maildir_subscribed(store, list[i].name, list[i].on);
 		}
 	}
+	if (n > 0 && !failed)
+		maildir_tell_subscribed(store);
 	return 0;
 }
