@@ -55,6 +55,8 @@
 
 /* Feature bits of HELLO and WELCOME. */
 #define FEATURE_ZSTD		0x1U	/* bodies may be compressed */
+#define FEATURE_NEXT_USER	0x2U	/* the connection may serve another
+					   user after this one */
 
 enum msg_kind {
 	/* brain to store */

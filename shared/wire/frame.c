@@ -3,6 +3,7 @@
 #include <sys/endian.h>
 
 #include <assert.h>
+#include <string.h>
 
 #include "wire/frame.h"
 
@@ -16,6 +17,8 @@ payload_max(unsigned int kind)
 	case FRAME_BODY:
 	case FRAME_BODY_ZSTD:
 		return BODY_CHUNK_MAX;
+	case FRAME_USER_END:
+		return FRAME_USER_END_SIZE - FRAME_HEADER_SIZE;
 	}
 	return 0;
 }
@@ -58,4 +61,60 @@ frame_header(uint8_t out[static FRAME_HEADER_SIZE], enum frame_kind kind,
 	assert(stream <= FRAME_STREAM_MAX);
 	be32enc(out, (uint32_t)len);
 	be32enc(out + 4, (uint32_t)kind << 24 | stream);
+}
+
+void
+frame_user_end(uint8_t out[static FRAME_USER_END_SIZE])
+{
+	frame_header(out, FRAME_USER_END, 0, 1);
+	out[FRAME_HEADER_SIZE] = 0;
+}
+
+bool
+frame_meter_inside(const struct frame_meter *meter)
+{
+	return meter->left > 0 || (meter->header_len > 0 &&
+	    meter->header_len < FRAME_HEADER_SIZE);
+}
+
+static ssize_t
+take_header(struct frame_meter *meter, const uint8_t *data, size_t len,
+    struct err *err)
+{
+	struct frame frame;
+	size_t n, total;
+
+	if (meter->header_len == FRAME_HEADER_SIZE)
+		meter->header_len = 0;
+	n = FRAME_HEADER_SIZE - meter->header_len;
+	if (n > len)
+		n = len;
+	memcpy(meter->header + meter->header_len, data, n);
+	meter->header_len += n;
+	if (meter->header_len < FRAME_HEADER_SIZE)
+		return (ssize_t)n;
+	if (frame_parse((struct slice){ meter->header, FRAME_HEADER_SIZE },
+	    &frame, &total, err) == -1)
+		return -1;
+	meter->left = total - FRAME_HEADER_SIZE;
+	return (ssize_t)n;
+}
+
+ssize_t
+frame_meter_take(struct frame_meter *meter, const uint8_t *data, size_t len,
+    struct err *err)
+{
+	if (meter->left == 0)
+		return take_header(meter, data, len, err);
+	if (len > meter->left)
+		len = meter->left;
+	meter->left -= len;
+	return (ssize_t)len;
+}
+
+bool
+frame_meter_user_ended(const struct frame_meter *meter)
+{
+	return meter->left == 0 && meter->header_len == FRAME_HEADER_SIZE &&
+	    meter->header[4] == FRAME_USER_END;
 }

@@ -181,10 +181,20 @@ take_frame(struct link *link, struct msg *msg_r, struct err *err)
 	if (frame.stream != STREAM)
 		return err_set(err, ERR_PROTO, "frame of unknown stream %u",
 		    (unsigned int)frame.stream);
-	if (frame.kind == FRAME_MESSAGE)
+	switch (frame.kind) {
+	case FRAME_MESSAGE:
 		ret = codec_decode(link->in_pool, frame.payload, msg_r, err);
-	else
+		break;
+	case FRAME_BODY:
+	case FRAME_BODY_ZSTD:
 		ret = take_chunk(link, &frame, msg_r, err);
+		break;
+	case FRAME_USER_END:
+		/* Whoever carries a connection takes it from there. */
+		ret = err_set(err, ERR_PROTO, "the end of a user in the "
+		    "middle of a run");
+		break;
+	}
 	if (ret == -1)
 		return -1;
 	in->start += used;
@@ -296,6 +306,12 @@ link_send(struct link *link, const struct msg *msg)
 	refusal.u.error.text = "a message is above the limits of the protocol";
 	if (!send_message(link, &refusal))
 		mem_fatal("a refusal is above the limits of the protocol");
+}
+
+void
+link_send_user_end(struct link *link)
+{
+	frame_user_end(out_grow(link, FRAME_USER_END_SIZE));
 }
 
 const void *

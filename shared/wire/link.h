@@ -48,6 +48,12 @@ bool link_partial(const struct link *link);
 void link_send(struct link *link, const struct msg *msg);
 
 /*
+ * Behind MSG_BYE, if both sides have FEATURE_NEXT_USER: the connection goes on
+ * with another user's prologue.
+ */
+void link_send_user_end(struct link *link);
+
+/*
  * From now on bodies are compressed where it pays, and compressed ones may
  * arrive: both sides have FEATURE_ZSTD.  Off in a new link, where a compressed
  * body is an error.

@@ -83,7 +83,37 @@ START_TEST(bad_header_is_refused_before_the_payload)
 	ck_assert_int_eq(parse_header(BODY_CHUNK_MAX + 1, FRAME_BODY_ZSTD), -1);
 	for (unsigned int kind = 0; kind < 256; kind++)
 		ck_assert_int_eq(parse_header(1, (uint8_t)kind),
-		    kind >= FRAME_MESSAGE && kind <= FRAME_BODY_ZSTD ? 0 : -1);
+		    kind >= FRAME_MESSAGE && kind <= FRAME_USER_END ? 0 : -1);
+	ck_assert_int_eq(parse_header(2, FRAME_USER_END), -1);
+}
+END_TEST
+
+/* Two frames and the end of the user, in pieces of _i bytes. */
+START_TEST(a_meter_finds_the_end_of_the_user)
+{
+	uint8_t bytes[2 * FRAME_HEADER_SIZE + 8 + FRAME_USER_END_SIZE + 3];
+	const size_t end = sizeof(bytes) - 3;
+	struct frame_meter meter = { .left = 0 };
+	struct err err = ERR_INIT;
+	size_t done = 0, len;
+	ssize_t n;
+
+	memset(bytes, FRAME_USER_END, sizeof(bytes));
+	frame_header(bytes, FRAME_MESSAGE, 0, 1);
+	frame_header(bytes + FRAME_HEADER_SIZE + 1, FRAME_BODY, 0, 7);
+	frame_user_end(bytes + 2 * FRAME_HEADER_SIZE + 8);
+	ck_assert(!frame_meter_inside(&meter));
+	while (!frame_meter_user_ended(&meter)) {
+		len = (size_t)_i < end - done ? (size_t)_i : sizeof(bytes) -
+		    done;
+		n = frame_meter_take(&meter, bytes + done, len, &err);
+		ck_assert_int_gt(n, 0);
+		done += (size_t)n;
+		ck_assert_int_eq(frame_meter_inside(&meter), done != end &&
+		    done != FRAME_HEADER_SIZE + 1 && done !=
+		    2 * FRAME_HEADER_SIZE + 8);
+	}
+	ck_assert_uint_eq(done, end);
 }
 END_TEST
 
@@ -96,5 +126,6 @@ main(void)
 	tcase_add_loop_test(tcase, parse_waits_for_the_whole_frame, 0, 13);
 	tcase_add_test(tcase, header_is_what_parse_reads);
 	tcase_add_test(tcase, bad_header_is_refused_before_the_payload);
+	tcase_add_loop_test(tcase, a_meter_finds_the_end_of_the_user, 1, 37);
 	return unit_run(suite);
 }
