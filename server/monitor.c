@@ -39,6 +39,9 @@ struct monitor {
 	struct auth_result auth;
 	struct tls_peer peer;	/* as net told it */
 	bool accepted;		/* PRIV_AUTH said yes */
+	bool started;		/* a store, be it over */
+	bool ended_well;	/* the last one, with status 0 */
+	bool asked_end;		/* net waits to hear of it */
 	bool known;		/* the connection came to something */
 	uint64_t kill_net_ms;	/* POLL_FOREVER: not yet */
 	uint64_t kill_store_ms;
@@ -123,6 +126,7 @@ start_store(struct monitor *m, struct account *user, int *pass,
 		.access = m->auth.access,
 		.peer = m->args->peer,
 		.peer_name = m->auth.name,
+		.next_user = true,
 	};
 	int fds[2];
 	pid_t pid;
@@ -142,8 +146,36 @@ start_store(struct monitor *m, struct account *user, int *pass,
 		return -1;
 	}
 	m->store = pid;
+	m->started = true;
+	m->ended_well = false;
 	*pass = fds[0];
 	return 0;
+}
+
+/*
+ * Before another user of the same connection, as before the first: what may
+ * this peer do?  Returns false if it would not be let in.
+ */
+static bool
+judge_again(struct monitor *m)
+{
+	struct auth_result now;
+
+	auth_judge(m->args->set, &m->peer, &now);
+	auth_result_deinit(&m->auth);
+	m->auth = now;
+	return now.verdict == TLS_ACCEPTED;
+}
+
+/* Refused as a stranger is: net has a moment to say so. */
+static void
+note_refused(struct monitor *m)
+{
+	uint64_t due = clock_mono_ms() + GRACE_MS;
+
+	m->known = false;
+	if (m->kill_net_ms < due)
+		m->kill_net_ms = due;
 }
 
 static int
@@ -157,12 +189,19 @@ answer_start(struct monitor *m, const struct priv_message *message,
 	if (m->peer.alpn != TLS_ALPN_DSYNC ||
 	    !text_ends(name, sizeof(message->u.user)))
 		return err_set(err, ERR_PROTO, "bad user from net");
+	if (m->store != 0 || (m->started && !m->ended_well))
+		return err_set(err, ERR_PROTO, "a user from net before the "
+		    "one before has ended well");
 	strlcpy(reply->reason, "ok", sizeof(reply->reason));
+	if (m->started && !judge_again(m)) {
+		strlcpy(reply->reason, m->auth.reason, sizeof(reply->reason));
+		return 0;
+	}
 	if (!auth_allows(&m->auth, name)) {
 		reply->u.refusal = REFUSAL_USER;
 		strlcpy(reply->reason, "user_not_allowed",
 		    sizeof(reply->reason));
-		m->known = false;
+		note_refused(m);
 		return 0;
 	}
 	if (user_find(m->args->set, name, &user, &why) == -1 ||
@@ -177,6 +216,33 @@ answer_start(struct monitor *m, const struct priv_message *message,
 	return 0;
 }
 
+/* Answered by tell_end, once there is no store. */
+static int
+answer_end(struct monitor *m, const struct priv_message *message,
+    struct priv_reply *reply, int *pass, struct err *err)
+{
+	(void)message;
+	(void)reply;
+	(void)pass;
+	if (!m->started || m->asked_end)
+		return err_set(err, ERR_PROTO, "a question from net about no "
+		    "store");
+	m->asked_end = true;
+	return 0;
+}
+
+static int
+tell_end(struct monitor *m, struct err *err)
+{
+	struct priv_reply reply = { .request = PRIV_END };
+
+	if (!m->asked_end || m->store != 0)
+		return 0;
+	m->asked_end = false;
+	reply.u.ended_well = m->ended_well;
+	return channel_send(m->channel, &reply, sizeof(reply), -1, err);
+}
+
 #define PRIV_ONCE	0x1u	/* refused the second time */
 #define PRIV_NEEDS_AUTH	0x2u	/* refused before PRIV_AUTH said yes */
 
@@ -188,7 +254,8 @@ static const struct priv_rule {
 } priv_rules[] = {
 	{ PRIV_AUTH,	PRIV_ONCE,			answer_auth },
 	{ PRIV_ENROL,	PRIV_ONCE | PRIV_NEEDS_AUTH,	answer_enrol },
-	{ PRIV_START,	PRIV_ONCE | PRIV_NEEDS_AUTH,	answer_start },
+	{ PRIV_START,	PRIV_NEEDS_AUTH,		answer_start },
+	{ PRIV_END,	PRIV_NEEDS_AUTH,		answer_end },
 };
 
 static int
@@ -216,7 +283,7 @@ answer(struct monitor *m, const struct priv_message *message,
 	memset(&reply, 0, sizeof(reply));
 	reply.request = message->request;
 	ret = rule->answer(m, message, &reply, &pass, err);
-	if (ret == 0)
+	if (ret == 0 && !m->asked_end)
 		ret = channel_send(m->channel, &reply, sizeof(reply), pass,
 		    err);
 	if (pass != -1)
@@ -273,6 +340,8 @@ reap(struct monitor *m)
 		} else if (pid == m->store) {
 			log_child(m, "store", status);
 			m->store = 0;
+			m->ended_well = WIFEXITED(status) &&
+			    WEXITSTATUS(status) == 0;
 		}
 	}
 }
@@ -320,6 +389,19 @@ check_deadlines(struct monitor *m)
 	}
 }
 
+/* Net has closed it, or asked for what it may not. */
+static void
+close_channel(struct monitor *m, const struct err *err)
+{
+	if (err->code != ERR_NONE) {
+		log_error("request refused addr=%s error=%s", m->args->peer,
+		    err->msg);
+		end_child(m->net, SIGKILL);
+	}
+	(void)close(m->channel);
+	m->channel = -1;
+}
+
 static void
 monitor_loop(struct monitor *m)
 {
@@ -345,17 +427,12 @@ monitor_loop(struct monitor *m)
 		if (poll_signal_take(SIGTERM))
 			end_child(m->net, SIGTERM);
 		if (m->channel != -1 && set.fds[0].revents != 0 &&
-		    serve_request(m, &err) != 1) {
-			if (err.code != ERR_NONE) {
-				log_error("request refused addr=%s error=%s",
-				    m->args->peer, err.msg);
-				end_child(m->net, SIGKILL);
-			}
-			(void)close(m->channel);
-			m->channel = -1;
-		}
+		    serve_request(m, &err) != 1)
+			close_channel(m, &err);
 		if (poll_signal_take(SIGCHLD))
 			reap(m);
+		if (m->channel != -1 && tell_end(m, &err) == -1)
+			close_channel(m, &err);
 		recheck(m);
 		check_deadlines(m);
 	}

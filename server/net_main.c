@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "log/log.h"
 #include "net/greeting.h"
 #include "net/poll.h"
@@ -25,13 +26,14 @@
 #define CONN_FD		3
 #define CHANNEL_FD	4
 #define LINGER_MS	2000U	/* for a refused peer to read its alert */
+#define END_MS		15000U	/* for a store to end */
 
 struct net {
 	struct net_args *args;
 	struct stream *peer;
 	struct priv_reply auth;		/* what the monitor said */
 	char pin[PIN_TEXT_SIZE];
-	struct relay_stats stats;
+	struct relay_input input;
 };
 
 static void
@@ -43,7 +45,7 @@ log_refused(const struct net *net, const char *reason, const char *detail)
 }
 
 static int
-ask(struct net *net, const struct priv_message *message,
+ask(struct net *net, const struct priv_message *message, uint64_t deadline,
     struct priv_reply *reply, int *passed_r, struct err *err)
 {
 	int passed = -1;
@@ -53,7 +55,7 @@ ask(struct net *net, const struct priv_message *message,
 	    err) == -1)
 		return -1;
 	n = channel_recv(net->args->channel, reply, sizeof(*reply), &passed,
-	    net->args->deadline_ms + LINGER_MS, err);
+	    deadline, err);
 	if (n == (ssize_t)sizeof(*reply) &&
 	    reply->request == message->request) {
 		*passed_r = passed;
@@ -78,7 +80,8 @@ judge(void *arg, const struct tls_peer *peer)
 	memset(&message, 0, sizeof(message));
 	message.request = PRIV_AUTH;
 	message.u.auth = *peer;
-	if (ask(net, &message, &net->auth, &passed, &err) == -1) {
+	if (ask(net, &message, net->args->deadline_ms + LINGER_MS, &net->auth,
+	    &passed, &err) == -1) {
 		log_error("no judgement addr=%s error=%s", net->args->peer,
 		    err.msg);
 		strlcpy(net->auth.reason, "monitor", sizeof(net->auth.reason));
@@ -144,7 +147,8 @@ enrol(struct net *net)
 	}
 	enrol_request_parse(&message.u.enrol.request, bytes);
 	if (stream_tls_exporter(net->peer, message.u.enrol.exporter, &err) ==
-	    -1 || ask(net, &message, &reply, &passed, &err) == -1) {
+	    -1 || ask(net, &message, net->args->deadline_ms + LINGER_MS,
+	    &reply, &passed, &err) == -1) {
 		log_error("enrolment fails addr=%s error=%s", net->args->peer,
 		    err.msg);
 		return 1;
@@ -164,30 +168,33 @@ enrol(struct net *net)
 }
 
 /*
- * Read until the prologue is whole.  *len_r bytes of buf came, of which the
- * prologue took *used_r; the rest are frames.
+ * Read until the prologue is whole, and take it out of net->input.  Returns 1,
+ * 0 if the peer ended without a byte of it, -1.
  */
 static int
-read_prologue(struct net *net, uint8_t *buf, size_t size, size_t *len_r,
-    size_t *used_r, char *user_r, struct err *err)
+read_prologue(struct net *net, uint64_t deadline, char *user_r,
+    struct err *err)
 {
+	struct relay_input *in = &net->input;
 	struct poll_set set;
-	size_t len = 0;
+	size_t used = 0;
 	ssize_t n;
 	int r;
 
-	while ((r = prologue_parse(user_r, used_r, buf, len, err)) == 0) {
-		n = stream_read(net->peer, buf + len, size - len, err);
-		if (n == -1)
-			return -1;
-		if (n == 0)
+	while ((r = prologue_parse(user_r, &used, in->data, in->len, err)) ==
+	    0) {
+		n = stream_read(net->peer, in->data + in->len,
+		    RELAY_BUFFER - in->len, err);
+		if (n == 0 && in->len > 0)
 			return err_set(err, ERR_PROTO, "the peer ended "
-			    "without a word");
+			    "within the name of a user");
+		if (n == 0 || n == -1)
+			return (int)n;
 		if (n > 0) {
-			len += (size_t)n;
+			in->len += (size_t)n;
 			continue;
 		}
-		poll_set_init(&set, net->args->deadline_ms);
+		poll_set_init(&set, deadline);
 		poll_set_stream(&set, net->peer, STREAM_READ);
 		r = poll_set_wait(&set, err);
 		if (r == 0)
@@ -195,8 +202,11 @@ read_prologue(struct net *net, uint8_t *buf, size_t size, size_t *len_r,
 		if (r != 1)
 			return -1;
 	}
-	*len_r = len;
-	return r == 1 ? 0 : -1;
+	if (r == 1) {
+		in->len -= used;
+		memmove(in->data, in->data + used, in->len);
+	}
+	return r;
 }
 
 static void
@@ -207,15 +217,41 @@ refuse_user(struct net *net, const struct priv_reply *reply,
 	struct err err = ERR_INIT;
 
 	log_refused(net, reply->reason, user);
+	if (reply->u.refusal == 0) {
+		end_gently(net);
+		return;
+	}
 	refusal_format(bytes, (enum refusal)reply->u.refusal);
 	if (stream_write_full(net->peer, bytes, sizeof(bytes),
 	    clock_mono_ms() + LINGER_MS, &err) == 0)
 		end_gently(net);
 }
 
+/* Has the store ended as after a whole run? */
+static bool
+ended_well(struct net *net)
+{
+	struct priv_message message;
+	struct priv_reply reply;
+	struct err err = ERR_INIT;
+	int passed = -1;
+
+	memset(&message, 0, sizeof(message));
+	message.request = PRIV_END;
+	if (ask(net, &message, clock_mono_ms() + END_MS, &reply, &passed,
+	    &err) == -1) {
+		log_error("no word about the store addr=%s error=%s",
+		    net->args->peer, err.msg);
+		return false;
+	}
+	if (passed != -1)
+		(void)close(passed);
+	return reply.u.ended_well;
+}
+
+/* Returns 1 if another user may follow, 0 if none does, -1 on failure. */
 static int
-carry(struct net *net, struct stream *store, const uint8_t *first,
-    size_t len, const char *user)
+carry(struct net *net, struct stream *store, const char *user)
 {
 	const struct server_settings *set = net->args->set;
 	const struct relay_limits limits = {
@@ -223,66 +259,98 @@ carry(struct net *net, struct stream *store, const uint8_t *first,
 		.quiet_s = set->quiet_timeout,
 		.min_rate = set->min_rate,
 	};
+	struct relay_stats stats;
 	struct err err = ERR_INIT;
 	uint64_t start = clock_mono_ms();
+	struct relay *relay;
 	int ret;
 
 	if (set->verbose || set->debug)
 		log_info("connection open user=%s peer=%s addr=%s key=%s",
 		    user, net->auth.name, net->args->peer, net->pin);
-	ret = relay_run(net->peer, store, first, len, &limits, &net->stats,
-	    &err);
-	if (ret == 0)
-		end_gently(net);
-	if (ret == 0 && !set->verbose && !set->debug)
-		return 0;
-	log_info("connection end user=%s addr=%s in=%llu out=%llu ms=%llu "
-	    "error=%s", user, net->args->peer,
-	    (unsigned long long)net->stats.in,
-	    (unsigned long long)net->stats.out,
-	    (unsigned long long)(clock_mono_ms() - start),
-	    ret == 0 ? "none" : err.msg);
-	return ret == 0 ? 0 : 1;
+	relay = relay_new(net->peer, store, &net->input, &limits, &stats);
+	ret = relay_run(relay, &err);
+	if (ret == -1 || set->verbose || set->debug)
+		log_info("connection end user=%s addr=%s in=%llu out=%llu "
+		    "ms=%llu error=%s", user, net->args->peer,
+		    (unsigned long long)stats.in,
+		    (unsigned long long)stats.out,
+		    (unsigned long long)(clock_mono_ms() - start),
+		    ret == 0 ? "none" : err.msg);
+	if (ret == 0 && ended_well(net) &&
+	    (ret = relay_await(relay, &err)) == -1)
+		log_info("connection end user=%s addr=%s error=%s", user,
+		    net->args->peer, err.msg);
+	relay_free(&relay);
+	return ret;
 }
 
+/* Ask the monitor for a store.  Returns 0, or -1; the peer has been told. */
 static int
-serve(struct net *net)
+start_store(struct net *net, const char *user, struct stream **store_r)
 {
-	uint8_t first[16 * 1024];
-	char user[PEERS_USER_MAX + 1];
 	struct priv_message message;
 	struct priv_reply reply;
-	struct stream *store = NULL;
 	struct err err = ERR_INIT;
-	size_t len = 0, used = 0;
-	int passed = -1, ret;
+	int passed = -1;
 
-	if (read_prologue(net, first, sizeof(first), &len, &used, user, &err)
-	    == -1) {
-		log_refused(net, "bad_prologue", err.msg);
-		return 1;
-	}
 	memset(&message, 0, sizeof(message));
 	message.request = PRIV_START;
 	memcpy(message.u.user, user, strlen(user) + 1);
-	if (ask(net, &message, &reply, &passed, &err) == -1) {
+	if (ask(net, &message, clock_mono_ms() + END_MS, &reply, &passed,
+	    &err) == -1) {
 		log_error("no store user=%s addr=%s error=%s", user,
 		    net->args->peer, err.msg);
-		return 1;
+		return -1;
 	}
 	if (passed == -1) {
 		refuse_user(net, &reply, user);
-		return 1;
+		return -1;
 	}
-	if (stream_fd_new(passed, passed, "store", &store, &err) == -1) {
+	if (stream_fd_new(passed, passed, "store", store_r, &err) == -1) {
 		log_error("no store addr=%s error=%s", net->args->peer,
 		    err.msg);
 		(void)close(passed);
-		return 1;
+		return -1;
 	}
-	ret = carry(net, store, first + used, len - used, user);
-	stream_close(&store);
-	return ret;
+	return 0;
+}
+
+/* One user after the other, each with a store of its own. */
+static int
+serve(struct net *net)
+{
+	uint64_t deadline = net->args->deadline_ms;
+	char user[PEERS_USER_MAX + 1];
+	struct stream *store = NULL;
+	struct err err = ERR_INIT;
+	bool first = true;
+	int ret;
+
+	net->input.data = mem_alloc(RELAY_BUFFER);
+	do {
+		ret = read_prologue(net, deadline, user, &err);
+		if (ret == 0 && first)
+			ret = err_set(&err, ERR_PROTO, "the peer ended "
+			    "without a word");
+		if (ret == -1)
+			log_refused(net, "bad_prologue", err.msg);
+		if (ret != 1)
+			break;
+		if (start_store(net, user, &store) == -1) {
+			ret = -1;
+			break;
+		}
+		first = false;
+		ret = carry(net, store, user);
+		stream_close(&store);
+		deadline = clock_mono_ms() +
+		    net->args->set->idle_timeout * 1000ULL;
+	} while (ret == 1);
+	if (ret == 0)
+		end_gently(net);
+	free(net->input.data);
+	return ret == 0 ? 0 : 1;
 }
 
 int

@@ -20,15 +20,15 @@ struct relay {
 	struct stream *peer, *store;
 	const struct relay_limits *limits;
 	struct relay_stats *stats;
+	struct relay_input *input;
 	struct buffer in, out;		/* from the peer, to the peer */
 	bool peer_ended, store_ended;	/* their data */
+	bool user_ended;		/* by a frame; then peer_ended, too */
 	bool store_told;		/* that the peer has ended */
 	bool store_deaf;		/* it takes no more */
 
 	/* The frame that the peer is sending. */
-	uint8_t header[FRAME_HEADER_SIZE];
-	size_t header_len;
-	uint64_t payload_left;		/* bytes */
+	struct frame_meter meter;
 	uint64_t frame_due_ms;
 
 	/* Since when the peer takes what we send, and how much it took. */
@@ -36,43 +36,42 @@ struct relay {
 	uint64_t in_ms, out_ms, any_ms;	/* of the last byte */
 };
 
-static bool
-in_frame(const struct relay *r)
+static void
+set_frame_due(struct relay *r, uint64_t now)
 {
-	return r->header_len > 0 || r->payload_left > 0;
+	r->frame_due_ms = now + r->limits->idle_s * 1000ULL +
+	    r->meter.left * 1000 / r->limits->min_rate;
 }
 
-/* Follow frames through bytes that arrived. */
+/*
+ * Follow frames through bytes that arrived behind those in r->in.  What is
+ * behind the end of the user is not for this store.
+ */
 static int
-measure(struct relay *r, const uint8_t *data, size_t len, struct err *err)
+take_in(struct relay *r, const uint8_t *data, size_t len, struct err *err)
 {
-	struct frame frame;
-	size_t n, total;
+	bool at_header;
+	size_t used = 0;
+	ssize_t n;
 
-	while (len > 0) {
-		if (r->payload_left > 0) {
-			n = r->payload_left < len ? (size_t)r->payload_left :
-			    len;
-			r->payload_left -= n;
-			data += n;
-			len -= n;
-			continue;
-		}
-		if (r->header_len == 0)
-			r->frame_due_ms = r->in_ms +
-			    r->limits->idle_s * 1000ULL;
-		r->header[r->header_len++] = *data++;
-		len--;
-		if (r->header_len < FRAME_HEADER_SIZE)
-			continue;
-		r->header_len = 0;
-		if (frame_parse((struct slice){ r->header, FRAME_HEADER_SIZE },
-		    &frame, &total, err) == -1)
+	while (used < len && !r->user_ended) {
+		if (!frame_meter_inside(&r->meter))
+			set_frame_due(r, r->in_ms);
+		at_header = r->meter.left == 0;
+		n = frame_meter_take(&r->meter, data + used, len - used, err);
+		if (n == -1)
 			return -1;
-		r->payload_left = total - FRAME_HEADER_SIZE;
-		r->frame_due_ms = r->in_ms + r->limits->idle_s * 1000ULL +
-		    r->payload_left * 1000 / r->limits->min_rate;
+		used += (size_t)n;
+		if (at_header && r->meter.left > 0)
+			set_frame_due(r, r->in_ms);
+		r->user_ended = frame_meter_user_ended(&r->meter);
 	}
+	r->in.len += used;
+	if (!r->user_ended)
+		return 0;
+	r->peer_ended = true;
+	r->input->len = len - used;
+	memcpy(r->input->data, data + used, len - used);
 	return 0;
 }
 
@@ -106,15 +105,12 @@ read_peer(struct relay *r, bool *moved, struct err *err)
 	*moved = true;
 	if (n == 0) {
 		r->peer_ended = true;
-		return in_frame(r) ? err_set(err, ERR_PROTO, "the peer ended "
-		    "inside a frame") : 0;
+		return frame_meter_inside(&r->meter) ? err_set(err, ERR_PROTO,
+		    "the peer ended inside a frame") : 0;
 	}
 	r->in_ms = clock_mono_ms();
 	r->stats->in += (uint64_t)n;
-	if (measure(r, end, (size_t)n, err) == -1)
-		return -1;
-	r->in.len += (size_t)n;
-	return 0;
+	return take_in(r, end, (size_t)n, err);
 }
 
 /* A store that ended takes nothing more: what it wrote still goes out. */
@@ -202,7 +198,7 @@ deadline(const struct relay *r, const char **what_r)
 
 	*what_r = "nothing happens";
 	/* We wait for the peer only while we have room for its bytes. */
-	if (in_frame(r) && !r->peer_ended && r->in.len == 0) {
+	if (frame_meter_inside(&r->meter) && !r->peer_ended && r->in.len == 0) {
 		t = r->in_ms + idle;
 		if (t > r->frame_due_ms)
 			t = r->frame_due_ms;
@@ -234,10 +230,8 @@ wait_more(struct relay *r, struct err *err)
 	uint64_t due = deadline(r, &what);
 
 	/* While the store was slow the peer's frame was not late. */
-	if (r->in.len > 0 && in_frame(r))
-		r->frame_due_ms = clock_mono_ms() +
-		    r->limits->idle_s * 1000ULL +
-		    r->payload_left * 1000 / r->limits->min_rate;
+	if (r->in.len > 0 && frame_meter_inside(&r->meter))
+		set_frame_due(r, clock_mono_ms());
 	poll_set_init(&set, due);
 	want = !r->peer_ended && buffer_room(&r->in) > 0 ? STREAM_READ : 0;
 	if (r->out.len > 0)
@@ -274,26 +268,69 @@ relay_loop(struct relay *r, struct err *err)
 	return 0;
 }
 
-int
-relay_run(struct stream *peer, struct stream *store, const void *first,
-    size_t first_len, const struct relay_limits *limits,
-    struct relay_stats *stats, struct err *err)
+struct relay *
+relay_new(struct stream *peer, struct stream *store,
+    struct relay_input *input, const struct relay_limits *limits,
+    struct relay_stats *stats)
 {
-	struct relay r = { .peer = peer, .store = store, .limits = limits,
-	    .stats = stats };
+	struct relay *r = mem_alloc(sizeof(*r));
+
+	*r = (struct relay){ .peer = peer, .store = store, .limits = limits,
+	    .stats = stats, .input = input };
+	r->in.data = mem_alloc(RELAY_BUFFER);
+	r->out.data = mem_alloc(RELAY_BUFFER);
+	*stats = (struct relay_stats){ .in = input->len };
+	return r;
+}
+
+void
+relay_free(struct relay **relay)
+{
+	if (*relay == NULL)
+		return;
+	free((*relay)->in.data);
+	free((*relay)->out.data);
+	free(*relay);
+	*relay = NULL;
+}
+
+int
+relay_run(struct relay *r, struct err *err)
+{
+	size_t len = r->input->len;
+
+	r->in_ms = r->out_ms = r->any_ms = clock_mono_ms();
+	memcpy(r->in.data, r->input->data, len);
+	r->input->len = 0;
+	return take_in(r, r->in.data, len, err) == -1 ||
+	    relay_loop(r, err) == -1 ? -1 : 0;
+}
+
+int
+relay_await(struct relay *r, struct err *err)
+{
+	uint64_t deadline = clock_mono_ms() + r->limits->idle_s * 1000ULL;
+	struct poll_set set;
+	bool moved;
 	int ret;
 
-	r.in_ms = r.out_ms = r.any_ms = clock_mono_ms();
-	r.in.data = mem_alloc(RELAY_BUFFER);
-	r.out.data = mem_alloc(RELAY_BUFFER);
-	if (first_len > 0)
-		memcpy(r.in.data, first, first_len);
-	r.in.len = first_len;
-	stats->in = first_len;
-	ret = measure(&r, r.in.data, first_len, err);
-	if (ret == 0)
-		ret = relay_loop(&r, err);
-	free(r.in.data);
-	free(r.out.data);
-	return ret;
+	while (!r->peer_ended) {
+		/* Behind its last word the store gets nothing. */
+		r->in.len = 0;
+		moved = false;
+		if (read_peer(r, &moved, err) == -1)
+			return -1;
+		if (moved && r->meter.header_len == FRAME_HEADER_SIZE &&
+		    r->meter.header[4] != FRAME_USER_END)
+			return err_set(err, ERR_PROTO, "the peer goes on "
+			    "after the end of the run");
+		if (moved)
+			continue;
+		poll_set_init(&set, deadline);
+		poll_set_stream(&set, r->peer, STREAM_READ);
+		ret = poll_set_wait(&set, err);
+		if (ret != 1)
+			return ret;
+	}
+	return r->user_ended ? 1 : 0;
 }

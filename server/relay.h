@@ -17,7 +17,7 @@ struct stream;
 
 struct relay_limits {
 	unsigned int idle_s;	/* longest silence inside a frame, or while
-				   the peer does not read */
+				   the peer does not read, or between users */
 	unsigned int quiet_s;	/* longest silence between frames */
 	uint64_t min_rate;	/* bytes per second inside a frame */
 };
@@ -26,14 +26,33 @@ struct relay_stats {
 	uint64_t in, out;	/* bytes from and to the peer */
 };
 
+/* What was read from the peer, and is for whoever reads next. */
+struct relay_input {
+	uint8_t *data;		/* RELAY_BUFFER bytes */
+	size_t len;
+};
+
+struct relay;
+
+/* For one user's frames.  Borrows all that it is given. */
+struct relay *relay_new(struct stream *peer, struct stream *store,
+    struct relay_input *input, const struct relay_limits *limits,
+    struct relay_stats *stats);
+void relay_free(struct relay **relay);
+
 /*
- * Carry bytes until the store has ended and all that it wrote is sent; the
- * peer's end of data is passed on to it.  first is what was read from the peer
- * already, up to RELAY_BUFFER bytes.  -1: the peer broke the rules or the
+ * Carry bytes, those of input first, until the store has ended and all that it
+ * wrote is sent.  The peer's end of data is passed on to the store; so is
+ * a FRAME_USER_END, as its end.  -1: the peer broke the rules or the
  * connection, or a deadline passed.
  */
-int relay_run(struct stream *peer, struct stream *store, const void *first,
-    size_t first_len, const struct relay_limits *limits,
-    struct relay_stats *stats, struct err *err);
+int relay_run(struct relay *relay, struct err *err);
+
+/*
+ * After relay_run, and if the store ended well: wait for the peer to end its
+ * data or this user.  Returns 1 if it ended the user: what came behind is in
+ * input; 0 if nothing more comes; -1 as above.
+ */
+int relay_await(struct relay *relay, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef SERVER_REQUEST_H
 #define SERVER_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/greeting.h"
@@ -17,6 +18,7 @@ enum priv_request {
 	PRIV_AUTH = 1,		/* who is this? */
 	PRIV_ENROL,		/* has it a token? */
 	PRIV_START,		/* serve this user */
+	PRIV_END,		/* how did the store end? */
 };
 
 #define PRIV_WORD_MAX	40U	/* bytes of a reason, with the final NUL */
@@ -42,9 +44,11 @@ struct priv_reply {
 		struct enrol_reply enrol;
 		/*
 		 * start: 0, and the store's socket comes along; else an
-		 * enum refusal.
+		 * enum refusal.  0 and no socket: this connection has to
+		 * end, and a new one is judged anew.
 		 */
 		unsigned int refusal;
+		bool ended_well;		/* end */
 	} u;
 };
 

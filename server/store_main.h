@@ -14,6 +14,7 @@ struct store_args {
 	enum peer_right access;
 	const char *peer;	/* address of the client, for people */
 	const char *peer_name;	/* name= of its line; may be empty */
+	bool next_user;		/* net can go on with another user */
 };
 
 /*

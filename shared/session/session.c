@@ -359,6 +359,7 @@ send_welcome(struct session *s, const struct guid128 *last_peer,
 	for (size_t i = 0; i < count; i++)
 		list[i] = positions[i].p;
 	w->version = PROTOCOL_VERSION;
+	w->features = s->hello.features & s->args.features;
 	w->software = s->args.software;
 	w->clock_ms = s->hello_ms;
 	w->store = *chlog_store_id(s->log);

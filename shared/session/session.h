@@ -30,6 +30,8 @@ struct session_args {
 	const char *user;		/* for messages; NULL: unknown */
 	const char *peer_name;		/* who asks; for the log; NULL: local */
 	enum peer_access access;
+	uint64_t features;		/* FEATURE_*: what we have, if HELLO
+					   has it too */
 	const char *software;		/* "dsync 0.1.0" */
 	unsigned int pair_lock_timeout;	/* seconds to wait for another run of
 					   the pair; 0: a minute */

@@ -53,6 +53,7 @@ on_send(const struct msg *msg, void *arg)
 	switch (msg->kind) {
 	case MSG_WELCOME:
 		fx.store = msg->u.welcome.store;
+		fx.features = msg->u.welcome.features;
 		fx.position_count = msg->u.welcome.position_count;
 		memcpy(fx.positions, msg->u.welcome.positions,
 		    fx.position_count * sizeof(fx.positions[0]));

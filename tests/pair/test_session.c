@@ -67,6 +67,23 @@ START_TEST(a_restored_copy_begins_a_new_log_without_tombstones)
 }
 END_TEST
 
+/* A peer that does not know of other users hears nothing of them. */
+START_TEST(features_are_those_that_both_sides_have)
+{
+	struct msg_hello h = drive_hello();
+
+	for (unsigned int i = 0; i < 4; i++) {
+		h.features = (i & 1) != 0 ? FEATURE_NEXT_USER : 0;
+		fx.args.features = (i & 2) != 0 ? FEATURE_NEXT_USER : 0;
+		drive_start_with(&h);
+		ck_assert_uint_eq(fx.features,
+		    i == 3 ? FEATURE_NEXT_USER : 0);
+		drive_clear();
+		drive_commit();
+	}
+}
+END_TEST
+
 /* E7: not even in the log. */
 START_TEST(a_dry_run_leaves_no_trace)
 {
@@ -286,6 +303,7 @@ main(void)
 	tcase_add_test(tcase, an_access_level_is_kept_to);
 	tcase_add_test(tcase,
 	    a_restored_copy_begins_a_new_log_without_tombstones);
+	tcase_add_test(tcase, features_are_those_that_both_sides_have);
 	tcase_add_test(tcase, a_dry_run_leaves_no_trace);
 	tcase_add_test(tcase, the_source_of_a_backup_is_never_written);
 	tcase_add_test(tcase, a_plain_maildir_is_read_without_a_trace);

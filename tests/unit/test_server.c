@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "net/stream_fd.h"
 #include "net/token.h"
 #include "server/auth.h"
@@ -20,6 +22,7 @@
 #include "server/user.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/unit.h"
+#include "wire/frame.h"
 
 #define PIN_A	"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 		"aaaaaaaaaaaaaa"
@@ -326,7 +329,9 @@ static const struct relay_limits limits = { .idle_s = 1, .quiet_s = 2,
 static struct {
 	int peer[2], store[2];
 	struct stream *peer_stream, *store_stream;
+	struct relay *relay;
 	struct relay_stats stats;
+	struct relay_input input;
 } r;
 
 static void
@@ -339,6 +344,7 @@ relay_open(void)
 	    &r.peer_stream, &err), 0);
 	ck_assert_int_eq(stream_fd_new(r.store[0], r.store[0], "store",
 	    &r.store_stream, &err), 0);
+	r.input.data = mem_alloc(RELAY_BUFFER);
 }
 
 static void
@@ -348,13 +354,20 @@ relay_close(void)
 	stream_close(&r.store_stream);
 	close(r.peer[1]);
 	close(r.store[1]);
+	relay_free(&r.relay);
+	free(r.input.data);
 }
 
 static int
 relay(const void *first, size_t len)
 {
-	return relay_run(r.peer_stream, r.store_stream, first, len, &limits,
-	    &r.stats, &err);
+	if (len > 0)
+		memcpy(r.input.data, first, len);
+	r.input.len = len;
+	relay_free(&r.relay);
+	r.relay = relay_new(r.peer_stream, r.store_stream, &r.input, &limits,
+	    &r.stats);
+	return relay_run(r.relay, &err);
 }
 
 static const uint8_t frame[] = { 0, 0, 0, 3, 1, 0, 0, 0, 'a', 'b', 'c' };
@@ -443,6 +456,55 @@ START_TEST(a_store_that_ends_early_still_has_its_say)
 }
 END_TEST
 
+/* What the store of a user gets that is over, and what is left for the next. */
+START_TEST(bytes_behind_the_end_of_a_user_are_not_for_its_store)
+{
+	uint8_t bytes[sizeof(frame) + FRAME_USER_END_SIZE + 4], buf[64];
+	const size_t own = sizeof(bytes) - 4;
+	size_t left;
+
+	memcpy(bytes, frame, sizeof(frame));
+	frame_user_end(bytes + sizeof(frame));
+	memcpy(bytes + own, "next", 4);
+	relay_open();
+	/* What came before the relay began, and what comes to it. */
+	ck_assert_int_eq(write(r.peer[1], bytes + _i, sizeof(bytes) -
+	    (size_t)_i), (ssize_t)sizeof(bytes) - _i);
+	ck_assert_int_eq(shutdown(r.store[1], SHUT_WR), 0);
+	ck_assert_int_eq(relay(bytes, (size_t)_i), 0);
+	ck_assert_int_eq(relay_await(r.relay, &err), 1);
+	/* The rest may still be on its way. */
+	left = (size_t)_i < own ? 4 : (size_t)_i - own;
+	ck_assert_uint_eq(r.input.len, left);
+	ck_assert_mem_eq(r.input.data, "next", left);
+	stream_close(&r.store_stream);
+	ck_assert_int_le(read(r.store[1], buf, sizeof(buf)), (ssize_t)own);
+	relay_close();
+}
+END_TEST
+
+START_TEST(behind_its_last_word_a_peer_can_only_end)
+{
+	uint8_t end[FRAME_USER_END_SIZE];
+
+	relay_open();
+	ck_assert_int_eq(shutdown(r.store[1], SHUT_WR), 0);
+	ck_assert_int_eq(relay(NULL, 0), 0);
+	frame_user_end(end);
+	if (_i == 0)
+		ck_assert_int_eq(shutdown(r.peer[1], SHUT_WR), 0);
+	else if (_i == 1)
+		ck_assert_int_eq(write(r.peer[1], frame, sizeof(frame)),
+		    sizeof(frame));
+	else if (_i == 2)
+		ck_assert_int_eq(write(r.peer[1], end, sizeof(end) - 1),
+		    sizeof(end) - 1);
+	/* The last two say nothing, or too little, in time. */
+	ck_assert_int_eq(relay_await(r.relay, &err), _i == 1 ? -1 : 0);
+	relay_close();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -468,5 +530,10 @@ main(void)
 	    (int)sizeof(frame));
 	tcase_add_loop_test(tcase, a_peer_that_stalls_is_left, 0, 3);
 	tcase_add_test(tcase, a_store_that_ends_early_still_has_its_say);
+	tcase_add_loop_test(tcase,
+	    bytes_behind_the_end_of_a_user_are_not_for_its_store, 0,
+	    (int)(sizeof(frame) + FRAME_USER_END_SIZE + 5));
+	tcase_add_loop_test(tcase, behind_its_last_word_a_peer_can_only_end, 0,
+	    4);
 	return unit_run(suite);
 }
