@@ -29,8 +29,8 @@
 #define KEEPALIVE_COUNT	3
 
 /*
- * What connect_open gives out: the TLS stream, whose first bytes are looked at
- * for a refusal, and the context that it needs.
+ * A stream around another one.  With a user its first bytes are looked at for
+ * a refusal; with a context it is that of the TLS stream inside.
  */
 struct server_stream {
 	struct stream base;
@@ -69,7 +69,7 @@ server_read(struct stream *stream, void *buf, size_t len, struct err *err)
 	size_t left = REFUSAL_SIZE - s->head_used;
 	ssize_t n;
 
-	if (left == 0)
+	if (left == 0 || s->user == NULL)
 		return stream_read(s->tls, buf, len, err);
 	if ((n = read_head(s, err)) != 1)
 		return n;
@@ -217,37 +217,57 @@ connect_tcp(const struct server_addr *addr, const char *name,
 	return fd;
 }
 
-int
-connect_tls(const struct server_addr *addr, struct tls_ctx *ctx,
-    enum tls_alpn alpn, const struct pin *pin, unsigned int timeout,
+static int
+shake_hands(int fd, struct tls_ctx *ctx, const char *name,
+    const struct tls_expect *expect, unsigned int timeout,
     struct stream **stream_r, struct err *err)
 {
-	struct tls_expect expect = { .alpn = alpn, .pin = pin,
-	    .host = addr->host };
 	struct stream *stream = NULL;
+
+	if (stream_tls_connect(ctx, fd, name, expect, &stream, err) == -1) {
+		(void)close(fd);
+		return -1;
+	}
+	if (stream_tls_handshake_full(stream, clock_mono_ms() +
+	    timeout * 1000ULL, err) == -1) {
+		stream_close(&stream);
+		return -1;
+	}
+	*stream_r = stream;
+	return 0;
+}
+
+static int
+connect_confined(const struct server_addr *addr, struct tls_ctx *ctx,
+    const struct tls_expect *expect, const struct connect_options *options,
+    struct stream **stream_r, struct err *err)
+{
 	struct strbuf name;
 	int fd, ret = -1;
 
 	strbuf_init(&name, STREAM_PEER_MAX - 1);
 	server_addr_format(&name, addr);
-	fd = connect_tcp(addr, name.data, timeout, err);
-	if (fd == -1)
-		goto out;
-	if (stream_tls_connect(ctx, fd, name.data, &expect, &stream, err) ==
-	    -1) {
+	fd = connect_tcp(addr, name.data, options->timeout, err);
+	if (fd != -1 && options->confine != NULL &&
+	    options->confine(err) == -1)
 		(void)close(fd);
-		goto out;
-	}
-	if (stream_tls_handshake_full(stream, clock_mono_ms() +
-	    timeout * 1000ULL, err) == -1) {
-		stream_close(&stream);
-		goto out;
-	}
-	*stream_r = stream;
-	ret = 0;
-out:
+	else if (fd != -1)
+		ret = shake_hands(fd, ctx, name.data, expect,
+		    options->timeout, stream_r, err);
 	strbuf_deinit(&name);
 	return ret;
+}
+
+int
+connect_tls(const struct server_addr *addr, struct tls_ctx *ctx,
+    enum tls_alpn alpn, const struct pin *pin, unsigned int timeout,
+    struct stream **stream_r, struct err *err)
+{
+	const struct tls_expect expect = { .alpn = alpn, .pin = pin,
+	    .host = addr->host };
+	const struct connect_options options = { .timeout = timeout };
+
+	return connect_confined(addr, ctx, &expect, &options, stream_r, err);
 }
 
 /* "config_dir/name", or what the user set in its place; owned by the caller. */
@@ -306,71 +326,111 @@ find_server(const char *dir, const struct server_addr *addr,
 	return -1;
 }
 
-static int
-send_prologue(struct stream *stream, const char *user, unsigned int timeout,
-    struct err *err)
+int
+connect_check_user(const char *user, struct err *err)
+{
+	if (peer_user_valid(user, strlen(user)))
+		return 0;
+	return err_set(err, ERR_CONFIG, "\"%s\" cannot be the user of "
+	    "a server", user);
+}
+
+int
+connect_name_user(struct stream *stream, const char *user,
+    unsigned int timeout, struct err *err)
 {
 	uint8_t prologue[PROLOGUE_MAX];
 	size_t len;
 
-	if (!peer_user_valid(user, strlen(user)))
-		return err_set(err, ERR_CONFIG, "\"%s\" cannot be the user of "
-		    "a server", user);
+	if (connect_check_user(user, err) == -1)
+		return -1;
 	len = prologue_format(prologue, user);
 	return stream_write_full(stream, prologue, len,
 	    clock_mono_ms() + timeout * 1000ULL, err);
 }
 
 static struct stream *
-wrap(struct stream *tls, struct tls_ctx *ctx, const char *user)
+wrap(struct stream *stream, struct tls_ctx *ctx, const char *user)
 {
 	struct server_stream *s = mem_alloc(sizeof(*s));
 
-	stream_init(&s->base, &server_ops, stream_peer(tls));
-	s->tls = tls;
+	stream_init(&s->base, &server_ops, stream_peer(stream));
+	s->tls = stream;
 	s->ctx = ctx;
-	s->user = mem_strdup(user);
+	s->user = user != NULL ? mem_strdup(user) : NULL;
 	return &s->base;
 }
 
+struct stream *
+connect_checked(struct stream *stream, const char *user)
+{
+	return wrap(stream, NULL, user);
+}
+
+/* Who the server is: its address, its line here, and what we show it. */
+struct target {
+	struct server_addr addr;
+	struct server server;
+	struct tls_ctx *ctx;
+};
+
 static int
-open_from(const char *dir, const struct location_host *host,
+find_target(const struct location_host *host,
+    const struct connect_options *options, struct target *target_r,
+    struct err *err)
+{
+	struct server_addr *addr = &target_r->addr;
+	struct strbuf dir;
+	int ret = 0;
+
+	memset(target_r, 0, sizeof(*target_r));
+	strlcpy(addr->host, host->host, sizeof(addr->host));
+	strlcpy(addr->port, host->port[0] != '\0' ? host->port : SERVER_PORT,
+	    sizeof(addr->port));
+	strbuf_init(&dir, PATH_LIMIT);
+	if (options->config_dir != NULL)
+		strbuf_adds(&dir, options->config_dir);
+	else
+		ret = keys_config_dir(&dir, err);
+	/* The key first: without one nothing can be pinned either. */
+	if (ret == 0)
+		ret = make_context(dir.data, options, &target_r->ctx, err);
+	if (ret == 0)
+		ret = find_server(dir.data, addr, options, &target_r->server,
+		    err);
+	if (ret == -1)
+		tls_ctx_free(&target_r->ctx);
+	strbuf_deinit(&dir);
+	return ret;
+}
+
+static int
+connect_target(struct target *target, const struct connect_options *options,
+    struct stream **stream_r, struct err *err)
+{
+	const struct tls_expect expect = { .alpn = TLS_ALPN_DSYNC,
+	    .pin = options->ca_file == NULL ? &target->server.pin : NULL,
+	    .host = target->addr.host };
+	struct stream *tls = NULL;
+
+	if (connect_confined(&target->addr, target->ctx, &expect, options,
+	    &tls, err) == -1) {
+		tls_ctx_free(&target->ctx);
+		return -1;
+	}
+	*stream_r = wrap(tls, target->ctx, NULL);
+	return 0;
+}
+
+int
+connect_bare(const struct location_host *host,
     const struct connect_options *options, struct stream **stream_r,
     struct err *err)
 {
-	struct server_addr addr = { .host = "" };
-	struct tls_ctx *ctx = NULL;
-	struct stream *tls = NULL;
-	struct server server;
-	const char *user;
+	struct target target;
 
-	strlcpy(addr.host, host->host, sizeof(addr.host));
-	strlcpy(addr.port, host->port[0] != '\0' ? host->port : SERVER_PORT,
-	    sizeof(addr.port));
-	/* The key first: without one nothing can be pinned either. */
-	if (make_context(dir, options, &ctx, err) == -1)
-		return -1;
-	if (find_server(dir, &addr, options, &server, err) == -1)
-		goto fail;
-	user = host->user[0] != '\0' ? host->user :
-	    options->user_first ? options->user :
-	    server.user[0] != '\0' ? server.user : options->user;
-	if (user == NULL) {
-		err_set(err, ERR_CONFIG, "no mail user is named: use "
-		    "user@%s", addr.host);
-		goto fail;
-	}
-	if (connect_tls(&addr, ctx, TLS_ALPN_DSYNC,
-	    options->ca_file == NULL ? &server.pin : NULL, options->timeout,
-	    &tls, err) == -1 ||
-	    send_prologue(tls, user, options->timeout, err) == -1)
-		goto fail;
-	*stream_r = wrap(tls, ctx, user);
-	return 0;
-fail:
-	stream_close(&tls);
-	tls_ctx_free(&ctx);
-	return -1;
+	return find_target(host, options, &target, err) == -1 ? -1 :
+	    connect_target(&target, options, stream_r, err);
 }
 
 int
@@ -378,16 +438,26 @@ connect_open(const struct location_host *host,
     const struct connect_options *options, struct stream **stream_r,
     struct err *err)
 {
-	struct strbuf dir;
-	int ret = 0;
+	struct stream *stream = NULL;
+	struct target target;
+	const char *user;
 
-	strbuf_init(&dir, PATH_LIMIT);
-	if (options->config_dir != NULL)
-		strbuf_adds(&dir, options->config_dir);
-	else
-		ret = keys_config_dir(&dir, err);
-	if (ret == 0)
-		ret = open_from(dir.data, host, options, stream_r, err);
-	strbuf_deinit(&dir);
-	return ret;
+	if (find_target(host, options, &target, err) == -1)
+		return -1;
+	user = host->user[0] != '\0' ? host->user :
+	    target.server.user[0] != '\0' ? target.server.user :
+	    options->user;
+	if (user == NULL) {
+		tls_ctx_free(&target.ctx);
+		return err_set(err, ERR_CONFIG, "no mail user is named: use "
+		    "user@%s", target.addr.host);
+	}
+	if (connect_target(&target, options, &stream, err) == -1)
+		return -1;
+	if (connect_name_user(stream, user, options->timeout, err) == -1) {
+		stream_close(&stream);
+		return -1;
+	}
+	*stream_r = connect_checked(stream, user);
+	return 0;
 }

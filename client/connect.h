@@ -26,8 +26,10 @@ struct connect_options {
 	const char *key_file;	/* NULL: key.pem and cert.pem in config_dir */
 	const char *cert_file;
 	const char *user;	/* where neither the host nor servers names one */
-	bool user_first;	/* the server's line does not beat user */
 	unsigned int timeout;	/* seconds for each address; above 0 */
+	/* Called, unless NULL, before the first byte of the server is looked
+	   at; after it no file and no new socket is needed. */
+	int (*confine)(struct err *err);
 };
 
 /*
@@ -41,8 +43,26 @@ int connect_open(const struct location_host *host,
     const struct connect_options *options, struct stream **stream_r,
     struct err *err);
 
+/* The same up to the handshake: no user is named and no refusal looked for. */
+int connect_bare(const struct location_host *host,
+    const struct connect_options *options, struct stream **stream_r,
+    struct err *err);
+
+/* Can a server have a user of this name?  Else ERR_CONFIG. */
+int connect_check_user(const char *user, struct err *err);
+
+/* Send the prologue, within timeout seconds. */
+int connect_name_user(struct stream *stream, const char *user,
+    unsigned int timeout, struct err *err);
+
 /*
- * The same without user and prologue: TLS to an address whose key must be
+ * A stream that takes stream over and gives out what it gives; but if the
+ * server refuses the user that it was told, that is the error of a read.
+ */
+struct stream *connect_checked(struct stream *stream, const char *user);
+
+/*
+ * Without user and prologue: TLS to an address whose key must be
  * pin, for this protocol.  ctx must outlive the stream.
  */
 int connect_tls(const struct server_addr *addr, struct tls_ctx *ctx,

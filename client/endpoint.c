@@ -199,10 +199,11 @@ endpoint_open_command(struct endpoint *end, const char *name,
 
 void
 endpoint_take_server(struct endpoint *end, const char *name,
-    struct stream *stream)
+    struct stream *stream, bool next_user)
 {
 	*end = (struct endpoint){
 		.kind = ENDPOINT_SERVER, .name = name, .stream = stream,
+		.next_user = next_user,
 	};
 }
 

@@ -27,6 +27,7 @@ struct endpoint {
 	enum endpoint_kind kind;
 	const char *name;	/* for people; borrowed */
 	struct stream *stream;	/* NULL: closed */
+	bool next_user;		/* ENDPOINT_SERVER: another one may follow */
 	pid_t pid;		/* 0: no child, or reaped */
 	int status;		/* of the child, once it was reaped */
 };
@@ -45,9 +46,9 @@ int endpoint_open_store(struct endpoint *end, const char *name,
 int endpoint_open_command(struct endpoint *end, const char *name,
     char *const *words, struct err *err);
 
-/* Take over a connection. */
+/* Take over a connection; next_user: it may go on with another user. */
 void endpoint_take_server(struct endpoint *end, const char *name,
-    struct stream *stream);
+    struct stream *stream, bool next_user);
 
 /* Wait for the child to end by itself, as endpoint_close but for the stream. */
 int endpoint_wait(struct endpoint *end, unsigned int wait_ms);

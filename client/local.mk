@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libclient.a
 %C%_libclient_a_SOURCES += %D%/connect.c %D%/connect.h
 %C%_libclient_a_SOURCES += %D%/endpoint.c %D%/endpoint.h
 %C%_libclient_a_SOURCES += %D%/enrol.c %D%/enrol.h
+%C%_libclient_a_SOURCES += %D%/line.c %D%/line.h
 %C%_libclient_a_SOURCES += %D%/location.c %D%/location.h
 %C%_libclient_a_SOURCES += %D%/optdefs.c
 %C%_libclient_a_SOURCES += %D%/progress.c %D%/progress.h

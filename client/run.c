@@ -37,6 +37,7 @@ struct run {
 	uint64_t moved_ms;		/* of the last byte anywhere */
 	bool moved;			/* something in this turn */
 	struct stats stats;
+	bool next_user[SIDE_COUNT];	/* may follow on the connection */
 	int reported;			/* status of a store process that has
 					   told the error, or 0 */
 };
@@ -45,17 +46,22 @@ static void
 on_send(enum brain_side side, const struct msg *msg, void *arg)
 {
 	struct run *run = arg;
+	const struct endpoint *end = &run->args->ends[side];
 	struct msg hello;
 
-	/* Compression between two processes of one host costs and saves none. */
-	if (msg->kind == MSG_HELLO &&
-	    run->args->ends[side].kind == ENDPOINT_STORE) {
+	if (msg->kind == MSG_HELLO) {
 		hello = *msg;
-		hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
+		/* Between two processes of one host it costs and saves none. */
+		if (end->kind == ENDPOINT_STORE)
+			hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
+		if (end->next_user)
+			hello.u.hello.features |= FEATURE_NEXT_USER;
 		msg = &hello;
 	}
 	stats_message(&run->stats, side, STATS_SENT, msg->kind);
 	link_send(run->links[side], msg);
+	if (msg->kind == MSG_BYE && run->next_user[side])
+		link_send_user_end(run->links[side]);
 }
 
 static void
@@ -101,6 +107,9 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 	    run->args->ends[side].kind != ENDPOINT_STORE)
 		link_set_compress(run->links[side],
 		    (msg->u.welcome.features & FEATURE_ZSTD) != 0);
+	if (msg->kind == MSG_WELCOME)
+		run->next_user[side] = run->args->ends[side].next_user &&
+		    (msg->u.welcome.features & FEATURE_NEXT_USER) != 0;
 	if (brain_receive(run->brain, side, msg, err) == 0)
 		return 0;
 	if (!is_error)

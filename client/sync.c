@@ -245,41 +245,22 @@ open_mail(struct sync *sync, struct err *err)
 	    err);
 }
 
-static int
-connect_host(const struct settings *set, const struct location_host *host,
-    bool user_first, struct stream **stream_r, struct err *err)
+void
+sync_connect_options(const struct settings *set,
+    struct connect_options *options_r)
 {
-	const struct connect_options options = {
+	*options_r = (struct connect_options){
 		.ca_file = set->ssl_ca,
 		.crl_file = set->ssl_crl,
 		.user = set->owner.name,
-		.user_first = user_first,
 		.timeout = set->connect_timeout,
 	};
-
-	return connect_open(host, &options, stream_r, err);
-}
-
-int
-sync_connect(const struct settings *set, struct sync_start *start,
-    struct err *err)
-{
-	struct location_host host;
-
-	if (location_classify(set->words, set->word_count,
-	    location_is_executable) != LOCATION_HOST)
-		return 0;
-	if (location_host_parse(&host, set->words[0], err) == -1)
-		return -1;
-	if (host.user[0] != '\0')
-		return err_set(err, ERR_CONFIG, "-A works for each user: "
-		    "leave out %s@", host.user);
-	return connect_host(set, &host, true, &start->server, err);
 }
 
 static int
 open_server(struct sync *sync, struct err *err)
 {
+	struct connect_options options;
 	struct stream *stream = NULL;
 
 	if (sync->start != NULL) {
@@ -288,11 +269,13 @@ open_server(struct sync *sync, struct err *err)
 		if (stream == NULL)
 			return err_set(err, ERR_TEMP, "the connection was "
 			    "used already; run again");
-	} else if (connect_host(sync->set, &sync->host, false, &stream,
-	    err) == -1) {
-		return -1;
+	} else {
+		sync_connect_options(sync->set, &options);
+		if (connect_open(&sync->host, &options, &stream, err) == -1)
+			return -1;
 	}
-	endpoint_take_server(&sync->ends[SIDE_B], sync->words, stream);
+	endpoint_take_server(&sync->ends[SIDE_B], sync->words, stream,
+	    sync->start != NULL);
 	return 0;
 }
 
@@ -450,6 +433,19 @@ run_once(struct sync *sync, struct err *err)
 	return ret;
 }
 
+/* Is it worth to begin again with another connection? */
+static bool
+is_again(const struct sync *sync, const struct err *err)
+{
+	const struct sync_start *start = sync->start;
+
+	if (start == NULL || !start->first_try ||
+	    sync->kind != LOCATION_HOST)
+		return false;
+	return err->code == ERR_STALE || (start->used_before &&
+	    !start->heard && err->code == ERR_TEMP);
+}
+
 int
 sync_main(struct settings *set)
 {
@@ -474,6 +470,8 @@ sync_run(struct settings *set, struct sync_start *start)
 	start_report(&sync);
 	if (prepare(&sync, &err) == 0)
 		status = run_once(&sync, &err);
+	if (status == -1 && is_again(&sync, &err))
+		status = SYNC_AGAIN;
 	if (status == -1 && err.code == ERR_STALE) {
 		log_debug("begin again why=%s", err.msg);
 		err = (struct err)ERR_INIT;

@@ -40,6 +40,7 @@ dist_check_SCRIPTS += %D%/mirror_tls.sh
 dist_check_SCRIPTS += %D%/missing_root.sh
 dist_check_SCRIPTS += %D%/no_space.sh
 dist_check_SCRIPTS += %D%/peer_killed.sh
+dist_check_SCRIPTS += %D%/one_connection.sh
 dist_check_SCRIPTS += %D%/pop3.sh
 dist_check_SCRIPTS += %D%/read_peer.sh
 dist_check_SCRIPTS += %D%/selection.sh
