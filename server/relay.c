@@ -320,7 +320,8 @@ relay_await(struct relay *r, struct err *err)
 		moved = false;
 		if (read_peer(r, &moved, err) == -1)
 			return -1;
-		if (moved && r->meter.header_len == FRAME_HEADER_SIZE &&
+		if (moved && !r->peer_ended &&
+		    r->meter.header_len == FRAME_HEADER_SIZE &&
 		    r->meter.header[4] != FRAME_USER_END)
 			return err_set(err, ERR_PROTO, "the peer goes on "
 			    "after the end of the run");

@@ -390,6 +390,17 @@ START_TEST(frames_pass_and_the_end_passes)
 }
 END_TEST
 
+START_TEST(a_peer_may_end_after_the_store)
+{
+	relay_open();
+	ck_assert_int_eq(shutdown(r.store[1], SHUT_WR), 0);
+	ck_assert_int_eq(relay(frame, sizeof(frame)), 0);
+	ck_assert_int_eq(shutdown(r.peer[1], SHUT_WR), 0);
+	ck_assert_int_eq(relay_await(r.relay, &err), 0);
+	relay_close();
+}
+END_TEST
+
 START_TEST(what_is_no_frame_ends_the_relay)
 {
 	static const uint8_t bad[][8] = { { 0, 0, 0, 0, 1, 0, 0, 0 },
@@ -525,6 +536,7 @@ main(void)
 	tcase_add_test(tcase,
 	    an_enrolled_key_is_known_and_a_revoked_one_cannot_enrol);
 	tcase_add_test(tcase, frames_pass_and_the_end_passes);
+	tcase_add_test(tcase, a_peer_may_end_after_the_store);
 	tcase_add_loop_test(tcase, what_is_no_frame_ends_the_relay, 0, 4);
 	tcase_add_loop_test(tcase, an_end_inside_a_frame_is_an_error, 1,
 	    (int)sizeof(frame));
