@@ -21,7 +21,8 @@ bearable="$bearable|uidlist.tmp.*failed|dovecot-keywords.*failed: No such"
 bearable="$bearable|(open|unlink|rename|utime)[(].*/tmp/.*No such file"
 bearable="$bearable|Duplicate file entry|Bad file descriptor"
 bearable="$bearable|Expunged message reappeared|immediately deleted under us"
-bearable="$bearable|stat[(].*/cur[)] failed: No such file"
+bearable="$bearable|stat[(].*/(cur|new)[)] failed: No such file"
+bearable="$bearable|Filename keeps changing for UID="
 
 IMAPCTL_SPARE=Spared
 export IMAPCTL_SPARE
