@@ -10,6 +10,11 @@ seed=${SEED:-1}
 
 . "$(dirname "$0")/dovecot_lib.sh"
 
+# Dovecot says so of a mail that is copied back to where it was expunged, if the
+# copy is named as the original was, and the list has still its line; we drop
+# that line (choose_base in maildir_apply.c).
+bearable="$bearable|Duplicate file entry"
+
 configure laptop
 configure server
 sh "$support/make-maildir.sh" "$laptop" 120

@@ -134,6 +134,9 @@ check_PROGRAMS += %D%/test_index_hostile
 %C%_test_index_hostile_SOURCES = %D%/test_index_hostile.c \
 	tests/support/tempdir.c tests/support/index_fixture.c
 %C%_test_index_hostile_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_prefixes
+%C%_test_prefixes_SOURCES = %D%/test_prefixes.c tests/support/tempdir.c
+%C%_test_prefixes_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_index_tell
 %C%_test_index_tell_SOURCES = %D%/test_index_tell.c \
 	tests/support/tempdir.c tests/support/index_fixture.c
