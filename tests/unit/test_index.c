@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "model/flags.h"
 #include "store/index/index_int.h"
 #include "tests/support/index_fixture.h"
@@ -618,6 +619,54 @@ START_TEST(each_lock_method_is_dovecots_and_no_other)
 }
 END_TEST
 
+/* A lock file of this content; -1: not taken, and it is still there. */
+static int
+lock_beside(const char *content, uint64_t age_ms, struct err *err)
+{
+	struct index_options opts = { .lock_method = INDEX_LOCK_DOTLOCK,
+	    .hostname = "here" };
+	struct index *index = index_open(&index_root, index_root.fd,
+	    INDEX_BASE, &opts);
+	int ret;
+
+	index_fixture_write(INDEX_BASE ".log.lock", content, strlen(content));
+	clock_set(clock_now_ms() + age_ms);
+	*err = (struct err)ERR_INIT;
+	ret = index_lock(index, err);
+	clock_set(0);
+	if (ret == 0)
+		index_unlock(index);
+	ck_assert_int_eq(faccessat(index_root.fd, INDEX_BASE ".log.lock",
+	    F_OK, 0), ret == 0 ? -1 : 0);
+	index_close(&index);
+	return ret;
+}
+
+/* Its times are now: the clock is set forward. */
+START_TEST(a_dotlock_that_is_left_over_locks_nobody_out)
+{
+	struct err err;
+	char content[64];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	make(1);
+	snprintf(content, sizeof(content), "%ld:here", (long)pid);
+	ck_assert_msg(lock_beside(content, 0, &err) == 0, "%s", err.msg);
+	/* Of another host, or nobody's, it counts as such by its age alone. */
+	snprintf(content, sizeof(content), "%ld:elsewhere", (long)pid);
+	ck_assert_int_eq(lock_beside(content, 170 * 1000, &err), -1);
+	ck_assert_int_eq(err.code, ERR_TEMP);
+	ck_assert_ptr_nonnull(strstr(err.msg, "elsewhere"));
+	ck_assert_int_eq(lock_beside(content, 200 * 1000, &err), 0);
+	ck_assert_int_eq(lock_beside("", 170 * 1000, &err), -1);
+	ck_assert_int_eq(lock_beside("", 200 * 1000, &err), 0);
+	ck_same("validity 1000 next 2 highest 2\n1 00 0\n");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -649,5 +698,6 @@ main(void)
 	tcase_add_test(tc, a_mailbox_that_is_removed_says_so);
 	tcase_add_loop_test(tc, each_lock_method_is_dovecots_and_no_other,
 	    INDEX_LOCK_FCNTL, INDEX_LOCK_DOTLOCK + 1);
+	tcase_add_test(tc, a_dotlock_that_is_left_over_locks_nobody_out);
 	return unit_run(suite);
 }
