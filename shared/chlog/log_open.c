@@ -209,6 +209,23 @@ make_schema(struct chlog *log, struct err *err)
 	return 0;
 }
 
+/*
+ * A counter that went back would give new changes numbers of before a base, and
+ * nobody would be told of them.
+ */
+static int
+check_head(struct chlog *log, struct err *err)
+{
+	int64_t above;
+
+	if (chlog_meta_load(log, err) == -1 || pragma_int(log, "SELECT count(*) "
+	    "FROM position WHERE seq > (SELECT value FROM meta WHERE key = "
+	    "'head_seq')", &above, err) == -1)
+		return -1;
+	return above > 0 ? chlog_corrupt(log, "the counter of changes", err) :
+	    0;
+}
+
 /* Ours, new enough, and readable; an empty database gets its tables. */
 static int
 check_schema(struct chlog *log, struct err *err)
@@ -227,7 +244,7 @@ check_schema(struct chlog *log, struct err *err)
 		    "by a newer program (version %lld, this one knows %d)",
 		    (long long)version, CHLOG_VERSION);
 	if (tables != 0)
-		return chlog_meta_load(log, err);
+		return check_head(log, err);
 	/* Two programs may have come here at once. */
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
 		return -1;

@@ -210,6 +210,28 @@ START_TEST(a_damaged_log_is_put_aside_and_begun_anew)
 }
 END_TEST
 
+/* What changed since a base could not be told by it. */
+START_TEST(a_log_whose_counter_went_back_is_begun_anew)
+{
+	struct guid128 id;
+	struct chlog *log = open_log();
+
+	id = *chlog_store_id(log);
+	chlog_close(&log);
+	sql("INSERT INTO position (peer, scope, run, seq, time) VALUES "
+	    "(zeroblob(16), zeroblob(16), zeroblob(16), 7, 0)");
+	sql("UPDATE meta SET value = 7 WHERE key = 'head_seq'");
+	log = open_log();
+	ck_assert(guid_eq(chlog_store_id(log), &id));
+	chlog_close(&log);
+	sql("UPDATE meta SET value = 6 WHERE key = 'head_seq'");
+	log = open_log();
+	ck_assert(!guid_eq(chlog_store_id(log), &id));
+	ck_assert_uint_eq(count_damaged(), 1);
+	chlog_close(&log);
+}
+END_TEST
+
 START_TEST(a_database_of_another_program_is_put_aside)
 {
 	struct chlog *log;
@@ -260,7 +282,7 @@ make_two(char a[512], char b[512])
 START_TEST(a_copied_store_gets_an_id_of_its_own_and_no_positions)
 {
 	struct err err = ERR_INIT;
-	struct chlog_position pos = { .seq = 1 }, found;
+	struct chlog_position pos = { .seq = 0 }, found;
 	struct chlog *log;
 	struct guid128 id, none = { { 0 } };
 	char a[512], b[512], from[600], to[600];
@@ -619,6 +641,7 @@ main(void)
 	tcase_add_test(tcase, a_symbolic_link_is_refused);
 	tcase_add_test(tcase, a_log_of_a_newer_program_is_left_alone);
 	tcase_add_test(tcase, a_damaged_log_is_put_aside_and_begun_anew);
+	tcase_add_test(tcase, a_log_whose_counter_went_back_is_begun_anew);
 	tcase_add_test(tcase, a_database_of_another_program_is_put_aside);
 	tcase_add_test(tcase, a_missing_log_gives_another_store_id);
 	tcase_add_test(tcase,
