@@ -120,13 +120,13 @@ join_marks(struct guid128 *out, const struct guid128 *a, size_t a_count,
 
 /* The mailbox's UIDNEXT as it follows from what was written in it. */
 static int
-raise_uidnext(struct session *s, const struct batch_op *op, uint32_t uid,
+raise_uidnext(struct session *s, int64_t mailbox, uint32_t uid,
     int64_t run, struct err *err)
 {
 	struct arena *arena = arena_new(ARENA_PAGE_MAX);
 	struct chlog_mailbox row;
 	uint32_t next = uid == UINT32_MAX ? uid : uid + 1;
-	int r = chlog_mailbox_find_id(s->log, op->mailbox, arena, &row, err);
+	int r = chlog_mailbox_find_id(s->log, mailbox, arena, &row, err);
 
 	if (r == 1 && (row.uidnext < next || row.store_uidnext < next)) {
 		if (row.store_uidnext < next)
@@ -145,24 +145,26 @@ raise_uidnext(struct session *s, const struct batch_op *op, uint32_t uid,
 /*
  * The log believes another message under this UID, which the store has given
  * away.  Where that one is now, the next scan finds by its GUID; until then it
- * keeps its record under a UID that no store gives.
+ * keeps its record under a UID that no store gives.  1: the log has the message
+ * itself there, in *mail; 0: nothing, any more; -1.
  */
 static int
 make_room(struct session *s, int64_t mailbox, uint32_t uid,
-    const char *guid, struct arena *arena, struct err *err)
+    const char *guid, struct arena *arena, struct chlog_mail *mail,
+    struct err *err)
 {
-	struct chlog_mail old, other;
+	struct chlog_mail other;
 	uint32_t away = UINT32_MAX;
-	int r = chlog_mail_find(s->log, mailbox, uid, arena, &old, err);
+	int r = chlog_mail_find(s->log, mailbox, uid, arena, mail, err);
 
-	if (r != 1 || strcmp(old.m.guid, guid) == 0)
-		return r == -1 ? -1 : 0;
+	if (r != 1 || strcmp(mail->m.guid, guid) == 0)
+		return r;
 	while ((r = chlog_mail_find(s->log, mailbox, away, arena, &other,
 	    err)) == 1)
 		away--;
-	old.seq = chlog_next_seq(s->log);
-	old.run = RUN_NOBODY;
-	return r == -1 ? -1 : chlog_mail_move(s->log, &old, away, err);
+	mail->seq = chlog_next_seq(s->log);
+	mail->run = RUN_NOBODY;
+	return r == -1 ? -1 : chlog_mail_move(s->log, mail, away, err);
 }
 
 /*
@@ -196,8 +198,7 @@ log_new(struct session *s, const struct batch_op *op, int64_t run,
 	struct chlog_mail mail = { .m = op->m, .mailbox = op->mailbox }, old;
 	int r;
 
-	if (make_room(s, op->mailbox, op->uid, op->m.guid, arena, err) == -1 ||
-	    (r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &old,
+	if ((r = make_room(s, op->mailbox, op->uid, op->m.guid, arena, &old,
 	    err)) == -1)
 		return -1;
 	mail.m.uid = op->uid;
@@ -341,11 +342,12 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
     struct arena *arena, struct err *err)
 {
 	struct chlog_mail mail, other;
+	int found = 0;
 	int r = chlog_mail_find(s->log, op->mailbox, op->m.uid, arena, &mail,
 	    err);
 
-	if (r != 1 || (op->uid != op->m.uid && make_room(s, op->mailbox,
-	    op->uid, mail.m.guid, arena, err) == -1))
+	if (r != 1 || (op->uid != op->m.uid && (found = make_room(s,
+	    op->mailbox, op->uid, mail.m.guid, arena, &other, err)) == -1))
 		return r == 0 ? 0 : -1;
 	mail.seq = chlog_next_seq(s->log);
 	take_modseq(&mail, op);
@@ -355,9 +357,7 @@ log_set_uid(struct session *s, const struct batch_op *op, int64_t run,
 	mail.uid_run = mail.run;
 	if (op->uid == op->m.uid)
 		return chlog_mail_update(s->log, &mail, err);
-	r = chlog_mail_find(s->log, op->mailbox, op->uid, arena, &other, err);
-	if (r == -1 || (r == 1 &&
-	    chlog_mail_delete(s->log, &other, err) == -1))
+	if (found == 1 && chlog_mail_delete(s->log, &other, err) == -1)
 		return -1;
 	return chlog_mail_move(s->log, &mail, op->uid, err);
 }
@@ -427,16 +427,12 @@ log_op(struct session *s, const struct batch_op *op, int64_t run,
 	case BATCH_SAVE:
 	case BATCH_COPY:
 		r = log_new(s, op, run, arena, err);
-		if (r == 0)
-			r = raise_uidnext(s, op, op->uid, run, err);
 		break;
 	case BATCH_FLAGS:
 		r = log_flags(s, op, run, arena, err);
 		break;
 	case BATCH_SET_UID:
 		r = log_set_uid(s, op, run, arena, err);
-		if (r == 0)
-			r = raise_uidnext(s, op, op->uid, run, err);
 		break;
 	case BATCH_MODSEQ:
 		r = log_modseq(s, op, run, arena, err);
@@ -461,7 +457,7 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 {
 	struct arena *arena = arena_new(ARENA_TREE_MAX);
 	struct chlog_mail *mails = arena_calloc(arena, s->batch.n,
-	    sizeof(*mails));
+	    sizeof(*mails)), other;
 	struct batch_op *op;
 	int r = 0;
 
@@ -487,11 +483,43 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 		mails[i].uid_run = mails[i].run;
 		/* Twins of one GUID are told apart by the next scan. */
 		if ((r = make_room(s, op->mailbox, op->uid, "", arena,
-		    err)) != -1)
+		    &other, err)) != -1)
 			r = chlog_mail_insert(s->log, &mails[i], err);
 	}
 	arena_free(&arena);
 	return r == -1 ? -1 : 0;
+}
+
+/* Once for each mailbox: the batch mostly has all of one in a row. */
+static int
+raise_all(struct session *s, int64_t run, struct err *err)
+{
+	struct {
+		int64_t mailbox;
+		uint32_t uid;		/* the highest one given */
+	} *boxes = arena_calloc(s->batch_arena, s->batch.n, sizeof(*boxes));
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < s->batch.n; i++) {
+		const struct batch_op *op = &s->batch.v[i];
+
+		if (op->code != ERR_NONE || (op->kind != BATCH_SAVE &&
+		    op->kind != BATCH_COPY && op->kind != BATCH_SET_UID))
+			continue;
+		if (k >= n || boxes[k].mailbox != op->mailbox)
+			for (k = 0; k < n &&
+			    boxes[k].mailbox != op->mailbox; k++)
+				;
+		if (k == n)
+			boxes[n++].mailbox = op->mailbox;
+		if (op->uid > boxes[k].uid)
+			boxes[k].uid = op->uid;
+	}
+	for (k = 0; k < n; k++)
+		if (raise_uidnext(s, boxes[k].mailbox, boxes[k].uid, run,
+		    err) == -1)
+			return -1;
+	return 0;
 }
 
 static int
@@ -516,101 +544,7 @@ log_all(struct session *s, struct err *err)
 		    s->batch.v[i].kind == BATCH_SET_UID)) &&
 		    log_op(s, &s->batch.v[i], run, err) == -1)
 			return -1;
-	for (size_t i = 0; s->renumbering && i < s->batch.n; i++)
-		if (s->batch.v[i].code == ERR_NONE &&
-		    s->batch.v[i].kind == BATCH_SET_UID &&
-		    raise_uidnext(s, &s->batch.v[i], s->batch.v[i].uid, run,
-		    err) == -1)
-			return -1;
-	return 0;
-}
-
-struct keyword_check {
-	struct batch_op **ops;		/* of one mailbox, by GUID */
-	size_t n;
-};
-
-static int
-op_guid_cmp(const void *av, const void *bv)
-{
-	const struct batch_op *const *a = av, *const *b = bv;
-
-	return strcmp((*a)->m.guid, (*b)->m.guid);
-}
-
-/* Keywords that the message did not get are none that the log knows. */
-static void
-drop_keywords(struct batch_op *op, const struct mail_info *info)
-{
-	struct mail_flags *mf = &op->m.flags;
-	size_t n = 0;
-
-	for (size_t i = 0; i < mf->keyword_count; i++) {
-		bool has = !mf->keywords[i].set;
-
-		for (size_t k = 0; k < info->keyword_count && !has; k++)
-			has = keyword_cmp(mf->keywords[i].name,
-			    info->keywords[k]) == 0;
-		if (has)
-			mf->keywords[n++] = mf->keywords[i];
-		else
-			op->partial = true;
-	}
-	mf->keyword_count = n;
-}
-
-static int
-check_keywords(const struct mail_info *info, void *arg, struct err *err)
-{
-	const struct keyword_check *check = arg;
-	size_t lo = 0, hi = check->n;
-
-	(void)err;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(check->ops[mid]->m.guid, info->guid) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < check->n &&
-	    strcmp(check->ops[lo]->m.guid, info->guid) == 0; lo++)
-		drop_keywords(check->ops[lo], info);
-	return 0;
-}
-
-/*
- * The driver left something out.  If those were keywords, and the log took
- * them for set, the next scan would take them for cleared, and the other store
- * would lose them.
- */
-static int
-find_partial(struct session *s, struct err *err)
-{
-	struct keyword_check check = { .ops = arena_calloc(s->batch_arena,
-	    s->batch.n, sizeof(*check.ops)) };
-
-	for (size_t i = 0; i < s->boxes.n; i++) {
-		check.n = 0;
-		for (size_t k = 0; k < s->batch.n; k++) {
-			struct batch_op *op = &s->batch.v[k];
-
-			if (op->mailbox == s->boxes.v[i].id && !op->log_only &&
-			    op->code == ERR_NONE &&
-			    op->m.flags.keyword_count > 0 &&
-			    (op->kind == BATCH_SAVE || op->kind == BATCH_COPY ||
-			    op->kind == BATCH_FLAGS))
-				check.ops[check.n++] = op;
-		}
-		if (check.n == 0)
-			continue;
-		qsort(check.ops, check.n, sizeof(*check.ops), op_guid_cmp);
-		if (s->driver->scan(s->boxes.v[i].box, check_keywords, &check,
-		    err) == -1)
-			return -1;
-	}
-	return 0;
+	return raise_all(s, run, err);
 }
 
 /* Tell what did not go exactly as asked. */
@@ -725,7 +659,7 @@ batch_flush(struct session *s, struct err *err)
 		return -1;
 	s->left_out = 0;
 	if (s->driver->flush(s->store, on_done, s, err) == -1 ||
-	    (s->left_out > 0 && find_partial(s, err) == -1)) {
+	    (s->left_out > 0 && batch_find_partial(s, err) == -1)) {
 		chlog_rollback(s->log);
 		return err_prefix(err, "the store is in doubt");
 	}

@@ -642,6 +642,8 @@ int batch_flush_if_full(struct session *s, struct err *err);
 bool batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
     enum batch_kind kind);
 int batch_answer_flush(struct session *s, struct err *err);
+/* batch_keywords.c: note those that operations of the batch did not set. */
+int batch_find_partial(struct session *s, struct err *err);
 
 /* pairlock.c */
 int pair_lock(struct session *s, const struct guid128 *peer,

@@ -397,6 +397,41 @@ START_TEST(a_message_is_found_by_each_of_its_marks)
 }
 END_TEST
 
+START_TEST(of_two_messages_with_a_mark_the_lower_uid_is_found)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+	struct guid128 marks[2] = { { { 1 } }, { { 7 } } };
+	struct chlog_mailbox box, other;
+	struct chlog_mail mail;
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	box = add_mailbox(log, "INBOX");
+	other = add_mailbox(log, "other");
+	add_mail(log, box.id, 3, 3, RUN_NOBODY);
+	add_mail(log, box.id, 5, 5, RUN_NOBODY);
+	add_mail(log, other.id, 2, 2, RUN_NOBODY);
+	/* The first mark of UID 3, the second one of UID 5. */
+	for (uint32_t uid = 3; uid <= 5; uid += 2) {
+		ck_assert_int_eq(chlog_mail_find(log, box.id, uid, arena,
+		    &mail, &err), 1);
+		mail.m.marks = uid == 3 ? &marks[1] : marks;
+		mail.m.mark_count = uid == 3 ? 1 : 2;
+		ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	}
+	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &marks[1], arena,
+	    &mail, &err), 1);
+	ck_assert_uint_eq(mail.m.uid, 3);
+	ck_assert_int_eq(chlog_mail_move(log, &mail, 9, &err), 0);
+	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &marks[1], arena,
+	    &mail, &err), 1);
+	ck_assert_uint_eq(mail.m.uid, 5);
+	ck_assert_int_eq(chlog_mail_find_mark(log, other.id, &marks[1], arena,
+	    &mail, &err), 0);
+	chlog_close(&log);
+}
+END_TEST
+
 START_TEST(flags_and_keywords_come_back_with_their_stamps)
 {
 	struct err err = ERR_INIT;
@@ -649,6 +684,8 @@ main(void)
 	tcase_add_test(tcase, a_moved_store_keeps_its_id);
 	tcase_add_test(tcase, changes_are_told_apart_by_seq_and_run);
 	tcase_add_test(tcase, a_message_is_found_by_each_of_its_marks);
+	tcase_add_test(tcase,
+	    of_two_messages_with_a_mark_the_lower_uid_is_found);
 	tcase_add_test(tcase, flags_and_keywords_come_back_with_their_stamps);
 	tcase_add_test(tcase,
 	    the_last_two_positions_of_each_peer_and_scope_are_kept);
