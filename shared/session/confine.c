@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include "session/session.h"
 
 #define BOTH	(SANDBOX_READ | SANDBOX_WRITE)
+#define FILES_WANTED	4096U	/* descriptors */
 #define PATHS_MAX	(LOCATION_KEYS_MAX + 12U)
 
 struct paths {
@@ -69,6 +71,20 @@ confine(const struct paths *paths, struct err *err)
 	return 0;
 }
 
+/* A batch may have many new files open, which have no names yet. */
+static void
+raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur >= FILES_WANTED)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max :
+	    FILES_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* A rule of the sandbox can only name what exists. */
 int
 session_confine(const struct session_args *args, struct err *err)
@@ -84,6 +100,7 @@ session_confine(const struct session_args *args, struct err *err)
 	struct stat st;
 	int ret;
 
+	raise_files();
 	if (make_state_dir(args->state_dir, err) == -1)
 		return -1;
 	/* Where SQLite sorts what is larger than memory. */

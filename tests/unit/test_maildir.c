@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -244,14 +245,13 @@ START_TEST(a_full_disk_loses_nothing)
 }
 END_TEST
 
-START_TEST(a_batch_of_many_is_made_durable_together)
+static void
+append_many(void)
 {
 	struct mail_info info = { .received = 1000000000 };
 	struct mail_writer *writer;
 	struct err err = ERR_INIT;
 
-	mf_make_dirs();
-	mf_open(false);
 	for (uint64_t i = 0; i < 300; i++) {
 		ck_assert_int_eq(mf.d->append_begin(mf.box, &info, &writer,
 		    &err), 0);
@@ -259,6 +259,68 @@ START_TEST(a_batch_of_many_is_made_durable_together)
 		ck_assert_int_eq(mf.d->append_commit(&writer, i, &err), 0);
 	}
 	mf.answered = 0;
+}
+
+/* Files without a name are not to be had everywhere. */
+static bool
+can_be_unnamed(void)
+{
+	int fd = open(tempdir_path("cur"), O_TMPFILE | O_RDWR | O_CLOEXEC,
+	    0600);
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+START_TEST(of_many_bodies_few_have_a_name_before_the_flush)
+{
+	size_t named;
+
+	mf_make_dirs();
+	mf_open(false);
+	append_many();
+	named = mf_count("tmp");
+	ck_assert_uint_eq(named, can_be_unnamed() ? 4 : 300);
+	ck_assert_uint_eq(mf_count("cur"), 0);
+	mf_flush();
+	ck_assert_uint_eq(mf.answered, 300);
+	ck_assert_uint_eq(mf_count("cur"), 300);
+	/* What is not published leaves nothing but these. */
+	append_many();
+	mf_close();
+	ck_assert_uint_eq(mf_count("tmp"), 0);
+	ck_assert_uint_eq(mf_count("cur"), 300);
+	mf_end();
+}
+END_TEST
+
+START_TEST(more_bodies_than_descriptors_are_written_too)
+{
+	struct rlimit files;
+	size_t named;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = 768 + 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	mf_make_dirs();
+	mf_open(false);
+	append_many();
+	named = mf_count("tmp");
+	ck_assert_uint_eq(named, can_be_unnamed() ? 200 : 300);
+	mf_flush();
+	ck_assert_uint_eq(mf.answered, 300);
+	ck_assert_uint_eq(mf_count("cur"), 300);
+	ck_assert_uint_eq(mf_count("tmp"), 0);
+	mf_end();
+}
+END_TEST
+
+START_TEST(a_batch_of_many_is_made_durable_together)
+{
+	mf_make_dirs();
+	mf_open(false);
+	append_many();
 	mf_flush();
 	ck_assert_uint_eq(mf.answered, 300);
 	ck_assert_uint_eq(mf_count("cur"), 300);
@@ -453,6 +515,9 @@ main(void)
 	tcase_add_test(tc, only_old_files_of_ours_are_removed_from_tmp);
 	tcase_add_test(tc, a_full_disk_loses_nothing);
 	tcase_add_test(tc, uids_of_many_mailboxes_are_made_durable_together);
+	tcase_add_test(tc,
+	    of_many_bodies_few_have_a_name_before_the_flush);
+	tcase_add_test(tc, more_bodies_than_descriptors_are_written_too);
 	tcase_add_test(tc, a_batch_of_many_is_made_durable_together);
 	tcase_add_test(tc, a_copy_with_the_same_date_is_a_link);
 	tcase_add_test(tc,

@@ -367,6 +367,56 @@ path_create(struct path_root *root, int dirfd, const char *name, mode_t mode,
 }
 
 int
+path_create_unnamed(struct path_root *root, int dirfd, mode_t mode,
+    struct err *err)
+{
+	int fd;
+
+	root->store->counts.creates++;
+	if (step(root, "create", "a file", err) == -1)
+		return -1;
+	fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	if (fd != -1)
+		return fd;
+	/* What kernels and file systems say that know of no such thing. */
+	if (errno == EISDIR || errno == ENOENT || errno == EINVAL)
+		errno = EOPNOTSUPP;
+	return err_sys(err, "create a file");
+}
+
+/* Kernels before 6.10 let only root link a descriptor by itself. */
+static int
+link_fd(struct path_root *root, int fd, int dirfd, const char *name)
+{
+	char path[32];
+
+	if (!root->no_fd_link) {
+		if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
+			return 0;
+		if (errno != ENOENT && errno != EPERM && errno != EINVAL)
+			return -1;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW) == -1)
+		return -1;
+	root->no_fd_link = true;
+	return 0;
+}
+
+int
+path_name_file(struct path_root *root, int fd, int dirfd, const char *name,
+    struct err *err)
+{
+	root->store->counts.links++;
+	if (check_name(name, err) == -1 ||
+	    step(root, "link", name, err) == -1)
+		return -1;
+	if (link_fd(root, fd, dirfd, name) == -1)
+		return err_sys(err, "link %s", name);
+	return 0;
+}
+
+int
 path_mkdir(struct path_root *root, int dirfd, const char *name, mode_t mode,
     struct err *err)
 {

@@ -33,6 +33,7 @@ struct path_root {
 	bool readonly;
 	bool local;		/* a local file system: fine file times */
 	bool no_openat2;	/* the kernel lacks it */
+	bool no_fd_link;	/* a file is linked by its path in /proc */
 	bool gone;		/* a step said so */
 };
 
@@ -77,6 +78,17 @@ int path_open_write(struct path_root *root, int dirfd, const char *name,
 /* A file that does not exist yet, for writing. */
 int path_create(struct path_root *root, int dirfd, const char *name,
     mode_t mode, struct err *err);
+
+/*
+ * A file that has no name yet, for writing, in the file system of the open
+ * directory; it is gone when it is closed without one.  errnum EOPNOTSUPP: such
+ * files are not to be had there.
+ */
+int path_create_unnamed(struct path_root *root, int dirfd, mode_t mode,
+    struct err *err);
+/* Give it one; never replaces: EEXIST. */
+int path_name_file(struct path_root *root, int fd, int dirfd,
+    const char *name, struct err *err);
 
 /*
  * Missing is no failure: exists is false; dirfd -1: there is nothing.  dir:

@@ -100,6 +100,10 @@ struct maildir_store {
 	struct maildir_box *boxes;	/* open ones */
 	char *spare_buf;		/* of a writer that ended; NULL: none */
 	size_t unsynced;		/* bodies written since the last flush */
+	size_t unnamed;			/* of these without a name, open */
+	size_t unnamed_max;		/* 0: such files can't be had */
+	bool unnamed_tried;
+	bool linked;			/* one got its name in this flush */
 	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
 	size_t unsettled_count;		/* of these, and of those that had no
 					   room */
@@ -146,8 +150,9 @@ struct maildir_op {
 	bool unlinked;		/* EXPUNGE: its file, by this flush */
 	char *fields;		/* UID: those of the old line */
 	/* APPEND */
-	char *tmp_name;
-	int fd;			/* -1, or still open to be made durable */
+	char *tmp_name;		/* NULL: it has no name yet, but fd */
+	int fd;			/* -1, or still open to be made durable, or
+				   to get its name */
 	uint64_t size, vsize;
 	uint32_t letters;
 	uint64_t modseq_now;	/* what it became; 0: not known */

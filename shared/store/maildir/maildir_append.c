@@ -1,9 +1,12 @@
 /*
- * Bodies are written to tmp/ while the batch is prepared: open, one write for
- * most mails, the date, close.  Names in cur/ are chosen in flush, when the
- * sizes and what else is in the mailbox are known.
+ * Bodies are written while the batch is prepared, the first ones to tmp/, all
+ * others without a name: open, one write for most mails, the date.  Names in
+ * cur/ are chosen in flush, when the sizes and what else is in the mailbox are
+ * known.
  */
 #include "config.h"
+
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +22,8 @@
 
 #define WRITE_CHUNK	65536U	/* bytes */
 #define COPY_CHUNK	65536U
+#define UNNAMED_MAX	4096U	/* files that wait for a name, open */
+#define FILES_KEPT	768U	/* descriptors for everything else */
 
 struct mail_writer {
 	struct maildir_box *box;
@@ -40,12 +45,71 @@ op_clear(struct maildir_op *op)
 	*op = (struct maildir_op){ .fd = -1 };
 }
 
-/* Make the file in tmp/. */
+/* Can files without a name be made and named here, and how many at once? */
+static void
+try_unnamed(struct maildir_box *box)
+{
+	struct maildir_store *store = box->store;
+	struct path_root *root = &store->root;
+	struct err ignored = ERR_INIT;
+	char name[PATH_NAME_MAX + 1];
+	struct rlimit files;
+	int fd;
+
+	store->unnamed_tried = true;
+	store->unnamed_max = 0;
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur <= FILES_KEPT)
+		return;
+	fd = path_create_unnamed(root, box->cur_fd, 0600, &ignored);
+	if (fd == -1)
+		return;
+	unique_name(name, store->hostname);
+	if (path_name_file(root, fd, box->tmp_fd, name, &ignored) == 0 &&
+	    path_unlink(root, box->tmp_fd, name, false, &ignored) == 0)
+		store->unnamed_max = files.rlim_cur - FILES_KEPT >
+		    UNNAMED_MAX ? UNNAMED_MAX : files.rlim_cur - FILES_KEPT;
+	close(fd);
+}
+
+/*
+ * One of many gets no name before it gets the final one: to link costs less
+ * than to create in one directory and to rename into another.  That its inode
+ * has a link now is durable with syncfs alone; so the first ones, which may
+ * be all, and would be made durable each by itself, are made in tmp/.
+ */
+static bool
+may_be_unnamed(struct maildir_box *box)
+{
+	struct maildir_store *store = box->store;
+
+	if (!store->root.local || store->unsynced < FSYNC_EACH_MAX)
+		return false;
+	if (!store->unnamed_tried)
+		try_unnamed(box);
+	return store->unnamed < store->unnamed_max;
+}
+
+/* Make the file, without a name or in tmp/. */
 static int
 create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
 {
 	char name[PATH_NAME_MAX + 1];
+	struct err why = ERR_INIT;
 
+	if (may_be_unnamed(box)) {
+		op->fd = path_create_unnamed(&box->store->root, box->cur_fd,
+		    box->shared.mode, &why);
+		if (op->fd != -1) {
+			maildir_shared_apply(box->store, &box->shared, op->fd);
+			return 0;
+		}
+		/* Another file system may be mounted here. */
+		if (why.errnum != EOPNOTSUPP) {
+			*err = why;
+			return -1;
+		}
+	}
 	unique_name(name, box->store->hostname);
 	op->fd = path_create(&box->store->root, box->tmp_fd, name,
 	    box->shared.mode, err);
@@ -161,7 +225,10 @@ finish_body(struct maildir_box *box, struct maildir_op *op, struct err *err)
 	if (!store->root.local && path_fsync(&store->root, op->fd,
 	    err) == -1)
 		return -1;
-	if (store->root.local && store->unsynced <= FSYNC_EACH_MAX)
+	if (op->tmp_name == NULL)
+		store->unnamed++;
+	if (op->tmp_name == NULL ||
+	    (store->root.local && store->unsynced <= FSYNC_EACH_MAX))
 		return 0;
 	if (close(op->fd) == -1 && errno != EINTR) {
 		op->fd = -1;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "store/files/uidvalidity.h"
@@ -162,6 +163,7 @@ look_for_listed(struct maildir_box *box, struct err *err)
 static void
 choose_base(struct maildir_box *box, struct maildir_op *op, bool *rewrite)
 {
+	char name[PATH_NAME_MAX + 1];
 	struct table_entry *entry;
 
 	if (op->guid != NULL &&
@@ -177,8 +179,11 @@ choose_base(struct maildir_box *box, struct maildir_op *op, bool *rewrite)
 			return;
 		}
 	}
+	if (op->tmp_name == NULL)
+		unique_name(name, box->store->hostname);
 	op->base = mem_printf("%s,S=%" PRIu64 ",W=%" PRIu64,
-	    op->tmp_name + strlen(UNIQUE_PREFIX), op->size, op->vsize);
+	    (op->tmp_name != NULL ? op->tmp_name : name) +
+	    strlen(UNIQUE_PREFIX), op->size, op->vsize);
 }
 
 static bool
@@ -408,7 +413,25 @@ apply_list(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
-/* Step 3a for one message: from tmp/ to cur/.  -1: the end. */
+/* From tmp/ to cur/, or into it from nowhere. */
+static int
+give_name(struct maildir_box *box, struct maildir_op *op, const char *name,
+    struct err *err)
+{
+	struct path_root *root = &box->store->root;
+
+	if (op->tmp_name != NULL)
+		return path_rename(root, box->tmp_fd, op->tmp_name,
+		    box->cur_fd, name, err);
+	if (path_name_file(root, op->fd, box->cur_fd, name, err) == -1)
+		return -1;
+	box->store->linked = true;
+	close(op->fd);
+	op->fd = -1;
+	return 0;
+}
+
+/* Step 3a for one message.  -1: the end. */
 static int
 publish(struct maildir_box *box, struct maildir_op *op,
     const struct maildir_answer *answer, struct err *err)
@@ -421,8 +444,7 @@ publish(struct maildir_box *box, struct maildir_op *op,
 	if (!file_name_format(name, op->base, strlen(op->base), true,
 	    op->letters))
 		err_set(&why, ERR_REFUSED, "the file name is too long");
-	else if (path_rename(&box->store->root, box->tmp_fd, op->tmp_name,
-	    box->cur_fd, name, &why) == 0) {
+	else if (give_name(box, op, name, &why) == 0) {
 		free(op->tmp_name);
 		op->tmp_name = NULL;
 		file_name_parse(&parsed, name);

@@ -1,12 +1,13 @@
 /*
  * The order of a flush, and why a crash between any two steps does no harm:
  *
- *  1. Bodies, all still in tmp/, are made durable together.
+ *  1. Bodies, all still in tmp/ or without a name, are made durable together.
  *  2. For each mailbox, under its uidlist lock: keywords, then the lines of
  *     dovecot-uidlist; then all of these are made durable, and get their names
  *     where they are new files.  A line without a file means nothing, nor does
  *     a letter that no file has.
- *  3. Files are renamed from tmp/ to cur/: each is complete and has its line.
+ *  3. Files are renamed from tmp/ to cur/, or linked there if they had no name
+ *     so far: each is complete and has its line.
  *     Flags are renames within cur/.  Then the directories are made durable.
  *     The index is told of it (maildir_index.h).
  *  4. When that is done for all mailboxes, expunges are: whatever replaces or
@@ -61,6 +62,7 @@ fail_all(struct maildir_box *box, const struct maildir_answer *answer,
  */
 struct sync_set {
 	struct maildir_store *store;
+	bool whole;		/* the file system, however few they are */
 	ARRAY(int) fds;
 };
 
@@ -119,7 +121,8 @@ sync_all(struct sync_set *set, struct err *err)
 {
 	int ret = 0;
 
-	if (set->store->root.local && set->fds.n > FSYNC_EACH_MAX)
+	if (set->whole ||
+	    (set->store->root.local && set->fds.n > FSYNC_EACH_MAX))
 		ret = maildir_sync_file_systems(set->store, err);
 	else
 		for (size_t i = 0; i < set->fds.n && ret == 0; i++)
@@ -148,6 +151,8 @@ sync_bodies(struct maildir_store *store, struct err *err)
 			if (each && path_fsync(&store->root, op->fd,
 			    err) == -1)
 				return -1;
+			if (op->tmp_name == NULL)
+				continue;
 			close(op->fd);
 			op->fd = -1;
 		}
@@ -273,7 +278,8 @@ sync_renamed(struct maildir_store *store, struct err *err)
 static int
 sync_dirs(struct maildir_store *store, struct err *err)
 {
-	struct sync_set set = { .store = store };
+	/* What got a name has it in its directory and in its inode. */
+	struct sync_set set = { .store = store, .whole = store->linked };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -283,6 +289,7 @@ sync_dirs(struct maildir_store *store, struct err *err)
 		if (box->new_changed)
 			sync_add(&set, box->new_fd);
 	}
+	store->linked = false;
 	return sync_all(&set, err);
 }
 
@@ -524,6 +531,6 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	maildir_tell_changed(store);
 	for (box = store->boxes; box != NULL; box = box->next)
 		maildir_ops_free(box);
-	store->unsynced = 0;
+	store->unsynced = store->unnamed = 0;
 	return 0;
 }
