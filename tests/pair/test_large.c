@@ -13,7 +13,7 @@
 
 #define A 0U
 #define B 1U
-#define BOXES 200U		/* more than lists are under way at once */
+#define BOXES 100U		/* more than lists are under way at once */
 #define MAILS 3U		/* in each; a window takes two of the smallest
 				   pages */
 #define WIDE_BOXES 40U		/* with MAILS_WIDE each: more than a window */
