@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "model/mail_location.h"
+#include "store/files/location_key.h"
 #include "store/mbox/mbox.h"
 #include "store/store.h"
 
@@ -91,6 +92,8 @@ store_open(struct store **store_r, const struct mail_location *loc,
 	if ((driver = store_driver_find(name)) == NULL)
 		return err_set(err, ERR_CONFIG,
 		    "the mail format %s is not supported", name);
+	if (location_keys_check(loc, err) == -1)
+		return -1;
 	return driver->open(store_r, loc, opts, err);
 }
 

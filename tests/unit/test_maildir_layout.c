@@ -330,13 +330,15 @@ END_TEST
 
 START_TEST(keys_are_known_or_refused)
 {
-	static const char *const known[] = { ":BROKENCHAR=^:ITERINDEX",
+	static const char *const known[] = { ":BROKENCHAR=^:INDEX=~/i:ITERINDEX",
 	    ":LAYOUT=maildir++:NO-NOSELECT:VOLATILEDIR=/x:LISTINDEX=li",
 	    ":LAYOUT=FS:FULLDIRNAME=x:NO-FS-VALIDATION" };
 	static const char *const refused[] = { ":LAYOUT=imapdir",
 	    ":DIRNAME=x", ":LAYOUT=fs:DIRNAME=a/b", ":NOSUCH",
 	    ":CONTROL=relative", ":SUBSCRIPTIONS=../x", ":MAILBOXDIR=x",
-	    ":LAYOUT=index:INDEX=MEMORY", ":LAYOUT=index:INBOX=~/inbox" };
+	    ":LAYOUT=index:INDEX=MEMORY", ":LAYOUT=index:INBOX=~/inbox",
+	    ":BROKENCHAR=ab", ":BROKENCHAR", ":ITERINDEX",
+	    ":ITERINDEX:INDEX=MEMORY", ":LISTINDEX=a/b:INDEX=MEMORY" };
 
 	begin("");
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

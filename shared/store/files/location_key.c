@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/mem.h"
+#include "model/mail_location.h"
 #include "store/files/location_key.h"
 #include "store/files/path.h"
 
@@ -24,6 +25,27 @@ location_key_ignored(const char *key)
 			return true;
 	}
 	return false;
+}
+
+int
+location_keys_check(const struct mail_location *loc, struct err *err)
+{
+	const char *broken = mail_location_get(loc, "BROKENCHAR");
+	const char *list = mail_location_get(loc, "LISTINDEX");
+	const char *index = mail_location_get(loc, "INDEX");
+	bool in_memory = index != NULL && strcmp(index, "MEMORY") == 0;
+
+	if (broken != NULL && strlen(broken) != 1)
+		return err_set(err, ERR_CONFIG,
+		    "BROKENCHAR=%s is not one character", broken);
+	if (mail_location_get(loc, "ITERINDEX") != NULL &&
+	    (index == NULL || index[0] == '\0' || in_memory))
+		return err_set(err, ERR_CONFIG, "ITERINDEX needs INDEX=");
+	if (in_memory && list != NULL && list[0] != '/' &&
+	    strchr(list, '/') != NULL)
+		return err_set(err, ERR_CONFIG, "LISTINDEX=%s is a relative "
+		    "directory, and INDEX=MEMORY has none", list);
+	return 0;
 }
 
 int

@@ -8,12 +8,21 @@
 
 #include "base/err.h"
 
+struct mail_location;
+
 /*
  * A key that changes nothing we do: caches, private indexes, checks and names
  * that are Dovecot's own affair.  An empty parent is removed in any case.
  * ATTRIBUTES and its lock are attribute_dict_open's.
  */
 bool location_key_ignored(const char *key);
+
+/*
+ * ERR_CONFIG where Dovecot would not start with these keys: BROKENCHAR= is not
+ * one character, ITERINDEX without INDEX=, a relative LISTINDEX= directory with
+ * INDEX=MEMORY.
+ */
+int location_keys_check(const struct mail_location *loc, struct err *err);
 
 /*
  * Set *field, heap memory or NULL, to a copy of value.  ERR_CONFIG: it is no
