@@ -404,6 +404,32 @@ START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 }
 END_TEST
 
+/*
+ * UIDs that went are used again under another UIDVALIDITY: what is known of the
+ * messages that went, on either side, ends none of those.
+ */
+START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
+{
+	const uint32_t first = _i % 2 == 0 ? A : B;
+	const uint32_t other = _i / 2 % 2 == 0 ? A : B;
+	const struct sim_op list[] = {
+		{ SIM_CREATE, A, 0, 0, 0 }, { SIM_DELIVER, A, 0, 0, 0 },
+		{ SIM_DELIVER, A, 0, 1, 3 }, { SIM_DELIVER, B, 0, 0, 0 },
+		{ SIM_RUN, A, 0, 0, 0 },
+		{ SIM_EXPUNGE, first, 0, (uint32_t)_i % 3, 0 },
+		{ _i < 8 ? SIM_RUN : SIM_FLAGS, A, 0, 1, 1 },
+		{ SIM_UIDVALIDITY, other, 0, 0, 0 },
+		{ SIM_DELIVER, other, 0, 2, 4 },
+		{ SIM_EXPUNGE, other == A ? B : A, 0, 1, 0 },
+		{ SIM_RUN, A, 0, 0, 0 }, { SIM_DELIVER, first, 0, 3, 5 },
+		{ _i % 5 == 0 ? SIM_LOSE_LOG : SIM_RUN, other, 0, 0, 0 },
+		{ SIM_RUN, A, 0, 0, 0 },
+	};
+
+	play(1, list, nitems(list));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -506,6 +532,8 @@ main(void)
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
+	tcase_add_loop_test(tcase,
+	    what_went_under_another_uidvalidity_ends_no_other_message, 0, 16);
 	tcase_add_loop_test(tcase,
 	    any_cut_and_any_kill_end_as_the_run_would_have, 0, 24);
 	return unit_run(suite);

@@ -11,6 +11,7 @@ dist_check_SCRIPTS += %D%/compressed.sh
 dist_check_SCRIPTS += %D%/convert.sh
 dist_check_SCRIPTS += %D%/convert_matrix.sh
 dist_check_SCRIPTS += %D%/cut_anywhere.sh
+dist_check_SCRIPTS += %D%/damaged_dbox_index.sh
 dist_check_SCRIPTS += %D%/damaged_index.sh
 dist_check_SCRIPTS += %D%/damaged_store.sh
 dist_check_SCRIPTS += %D%/dbox_damage.sh
