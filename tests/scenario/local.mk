@@ -35,6 +35,7 @@ dist_check_SCRIPTS += %D%/max_delete.sh
 dist_check_SCRIPTS += %D%/mbox_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_dovecot.sh
 dist_check_SCRIPTS += %D%/backup_dovecot.sh
+dist_check_SCRIPTS += %D%/backup_formats.sh
 dist_check_SCRIPTS += %D%/modseqs_dovecot.sh
 dist_check_SCRIPTS += %D%/watching_dovecot.sh
 dist_check_SCRIPTS += %D%/mirror_tls.sh

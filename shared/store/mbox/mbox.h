@@ -358,6 +358,11 @@ size_t mbox_index_uids(struct mbox_box *box, uint32_t uidvalidity,
 void mbox_index_flags(struct mbox_box *box);
 /* The file was written: flags are in it, and Dovecot has to look at it. */
 void mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan);
+/*
+ * The file was renumbered.  Its UIDVALIDITY may be changed back before Dovecot
+ * looks: so its index forgets all messages.
+ */
+void mbox_index_renumbered(struct mbox_box *box);
 
 /* mbox_head.c: text of the header fields that are ours */
 void mbox_head_base(const struct mbox_box *box, struct strbuf *out,

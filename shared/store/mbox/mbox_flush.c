@@ -509,7 +509,10 @@ add_in_box(struct work *wk, struct err *err)
 	if (r == 0) {
 		follow_moves(wk);
 		tidy_state(wk);
-		mbox_index_written(box, &wk->plan);
+		if (wk->status != NULL)
+			mbox_index_renumbered(box);
+		else
+			mbox_index_written(box, &wk->plan);
 		mbox_index_tell(box->index, box->base.uidvalidity,
 		    &box->state.guid);
 		if (mbox_gone(box->store))

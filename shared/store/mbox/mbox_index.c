@@ -262,3 +262,29 @@ mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan)
 		    "of changes");
 	index_unlock(box->index);
 }
+
+void
+mbox_index_renumbered(struct mbox_box *box)
+{
+	struct err why = ERR_INIT;
+	struct index_txn *txn;
+
+	if (box->index == NULL || index_refresh(box->index, &why) == -1 ||
+	    !index_state(box->index)->exists ||
+	    index_state(box->index)->deleted)
+		return;
+	if (index_lock(box->index, &why) == 0) {
+		txn = index_txn_begin(box->index);
+		index_txn_replace(txn);
+		index_txn_uidvalidity(txn, box->base.uidvalidity);
+		index_txn_ext_header(txn, &mbox_ext, GUID_AT,
+		    box->state.guid.b, GUID_SIZE);
+		index_txn_tail(txn);
+		if (index_txn_commit(&txn, NULL, &why) == 0)
+			why = (struct err)ERR_INIT;
+		index_unlock(box->index);
+	}
+	if (why.code != ERR_NONE)
+		mbox_box_problem(box, &why, "Dovecot's index is not told "
+		    "of new UIDs");
+}
