@@ -18,6 +18,7 @@ dist_check_SCRIPTS += %D%/dbox_damage.sh
 dist_check_SCRIPTS += %D%/driver_dovecot.sh
 dist_check_SCRIPTS += %D%/dbox_live.sh
 dist_check_SCRIPTS += %D%/dbox_matrix.sh
+dist_check_SCRIPTS += %D%/dbox_places.sh
 dist_check_SCRIPTS += %D%/dbox_writes.sh
 dist_check_SCRIPTS += %D%/dovecot_config.sh
 dist_check_SCRIPTS += %D%/dovecot_users.sh

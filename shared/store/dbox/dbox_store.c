@@ -55,6 +55,22 @@ open_other(struct dbox_store *store, struct path_root *root, const char *key,
 	return 0;
 }
 
+/*
+ * Dovecot makes it with the first message that goes there.  If it is gone, its
+ * messages are damaged ones, which nobody takes for expunged.
+ */
+static int
+open_alt(struct dbox_store *store, const char *path, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (open_other(store, &store->alt, "ALT", path, false, &why) == 0 ||
+	    why.code == ERR_NOTFOUND)
+		return 0;
+	*err = why;
+	return -1;
+}
+
 static int
 set_layout(struct dbox_store *store, const char *value, struct err *err)
 {
@@ -106,7 +122,7 @@ apply_key(struct dbox_store *store, const char *key, const char *value,
 		return open_other(store, &store->control, key, value, true,
 		    err);
 	if (strcmp(key, "ALT") == 0)
-		return open_other(store, &store->alt, key, value, false, err);
+		return open_alt(store, value, err);
 	return err_set(err, ERR_CONFIG,
 	    "%s: %s= is not supported in a mail location", driver, key);
 }
