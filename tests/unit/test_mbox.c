@@ -231,6 +231,130 @@ START_TEST(what_was_delivered_gets_uids_that_stay)
 }
 END_TEST
 
+static void
+on_appended(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	(void)tag;
+	(void)modseq;
+	ck_assert_ptr_null(failure);
+	*(uint32_t *)arg = uid;
+}
+
+static void
+append(const char *text)
+{
+	const struct store_driver *d = store->driver;
+	const struct mail_info info = { .received = 1000000000 };
+	struct mail_writer *writer;
+	struct err err = ERR_INIT;
+	uint32_t uid = 0;
+
+	ck_assert_int_eq(d->append_begin(box, &info, &writer, &err), 0);
+	ck_assert_int_eq(d->append_write(writer, text, strlen(text), &err),
+	    0);
+	ck_assert_int_eq(d->append_commit(&writer, 0, &err), 0);
+	ck_assert_msg(d->flush(store, on_appended, &uid, &err) == 0, "%s",
+	    err.msg);
+	ck_assert_uint_ne(uid, 0);
+}
+
+static bool
+in_from_line(size_t cut, size_t start)
+{
+	return cut > start && cut < start + strlen(FROM);
+}
+
+START_TEST(a_file_cut_anywhere_loses_what_is_behind)
+{
+	static const char one[] = FROM BASE "X-UID: 1\nSubject: one\n"
+	    "Content-Length: 4\n\nabc\n\n";
+	static const char two[] = FROM "X-UID: 2\nStatus: RO\n"
+	    "Subject: two\n\nFrom the body\n\n";
+	static const char three[] = FROM "X-UID: 3\n\nlast\n";
+	char text[sizeof(one) + sizeof(two) + sizeof(three)];
+	size_t ends[] = { sizeof(one) - 1, sizeof(one) + sizeof(two) - 2 };
+	struct found found, again;
+	enum err_code code;
+
+	snprintf(text, sizeof(text), "%s%s%s", one, two, three);
+	for (size_t cut = 0; cut <= strlen(text); cut++) {
+		begin(text, cut);
+		/* What is written is made durable, which takes its time. */
+		readonly = cut % 7 != 0;
+		code = try_open();
+		if (code != ERR_NONE) {
+			/* Not even the first line is there. */
+			ck_assert_int_eq(code, ERR_CORRUPT);
+			ck_assert_uint_lt(cut, strlen(FROM));
+			store = NULL;
+			end();
+			continue;
+		}
+		found = scan();
+		ck_assert_uint_le(found.n, (cut > 0) + (cut > ends[0]) +
+		    (cut > ends[1]));
+		ck_assert_uint_ge(found.n, (cut > 0) +
+		    (cut >= ends[0] + strlen(FROM)) +
+		    (cut >= ends[1] + strlen(FROM)));
+		/* Half a From_ line is the end of the message before, as
+		   long as nothing follows. */
+		if (in_from_line(cut, ends[0]) ||
+		    in_from_line(cut, ends[1])) {
+			end();
+			continue;
+		}
+		if (cut >= ends[0])
+			expect_body(&found, 0, "Subject: one\n\nabc\n");
+		if (readonly) {
+			end();
+			continue;
+		}
+		append("Subject: new\n\nbody\n");
+		again = scan();
+		ck_assert_uint_eq(again.n, found.n + 1);
+		for (size_t i = 0; i < found.n; i++) {
+			ck_assert_uint_eq(again.uid[i], found.uid[i]);
+			ck_assert_str_eq(again.guid[i], found.guid[i]);
+			ck_assert_uint_eq(again.size[i], found.size[i]);
+		}
+		expect_body(&again, found.n, "Subject: new\n\nbody\n");
+		end();
+	}
+}
+END_TEST
+
+START_TEST(nuls_are_bytes_as_any_other)
+{
+	static const char text[] = FROM BASE "X-UID: 1\nSubject: a\0b\n\n"
+	    "x\0\0y\n\n" FROM "X-UID: 2\nSubject: two\n\nbody\n\n";
+	static const char shown[] = "Subject: a\0b\n\nx\0\0y\n";
+	struct mail_reader *reader;
+	struct mail_info info;
+	struct err err = ERR_INIT;
+	struct found found;
+	char buf[100];
+
+	begin(text, sizeof(text) - 1);
+	ck_assert_int_eq(try_open(), ERR_NONE);
+	for (unsigned int i = 0; i < 2; i++) {
+		found = scan();
+		ck_assert_uint_eq(found.n, 2 + i);
+		ck_assert_uint_eq(found.size[0], sizeof(shown) - 1);
+		ck_assert_int_eq(store->driver->reader_open(box, 1,
+		    found.guid[0], &reader, &info, &err), 0);
+		ck_assert_int_eq(store->driver->reader_read(reader, buf,
+		    sizeof(buf), &err), (ptrdiff_t)sizeof(shown) - 1);
+		ck_assert_mem_eq(buf, shown, sizeof(shown) - 1);
+		store->driver->reader_close(&reader);
+		expect_body(&found, 1, "Subject: two\n\nbody\n");
+		if (i == 0)
+			append("Subject: new\n\nbody\n");
+	}
+	end();
+}
+END_TEST
+
 START_TEST(a_file_without_a_from_line_is_left_alone)
 {
 	static const char text[] = "Subject: x\n\nbody\n";
@@ -459,6 +583,8 @@ main(void)
 	tcase_add_test(tc, messages_are_those_that_dovecot_shows);
 	tcase_add_test(tc, a_length_that_lies_hides_no_message);
 	tcase_add_test(tc, what_was_delivered_gets_uids_that_stay);
+	tcase_add_test(tc, a_file_cut_anywhere_loses_what_is_behind);
+	tcase_add_test(tc, nuls_are_bytes_as_any_other);
 	tcase_add_test(tc, a_file_without_a_from_line_is_left_alone);
 	tcase_add_test(tc, a_file_that_is_locked_is_waited_for);
 	tcase_add_test(tc, mail_that_came_after_a_crash_is_kept);
