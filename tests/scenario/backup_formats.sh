@@ -5,7 +5,7 @@
 # destination in between, and each backup makes it as the source again, with
 # which Dovecot is content.
 #
-#	FORMATS=FORMAT ..	of the destination
+#	FORMATS=FORMAT ..	of the destination; :apart: indexes elsewhere
 #	ROUNDS=N		backups of each
 . "$(dirname "$0")/dovecot_lib.sh"
 
@@ -28,12 +28,13 @@ backup() {
 	    backup "$place"
 }
 
-for format in ${FORMATS:-sdbox mdbox mbox}; do
+for format in ${FORMATS:-sdbox sdbox:apart mdbox mbox}; do
 	rm -rf "$laptop" "$work/server"
 	mkdir -p "$work/server/mail"
 	# Without DIRNAME a mailbox of an mbox has none below it.
 	case $format in
 	mbox) place=mbox:$work/server/mail:DIRNAME=box:INDEX=$work/server/i ;;
+	*:apart) place=${format%:apart}:$work/server/mail:INDEX=$work/server/i ;;
 	*) place=$format:$work/server/mail ;;
 	esac
 	configure laptop

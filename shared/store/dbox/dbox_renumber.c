@@ -5,8 +5,11 @@
  * change places in one step.  Who has the old index open finds it deleted.
  *
  * An index that lies elsewhere can't change places together with the mail.
- * There it is replaced alone, and files named by UIDs get only UIDs that none
- * had before, so that both names are there when it happens.
+ * There it is replaced alone, and files named by UIDs get only names that none
+ * has, so that both names are there when it happens.  If UIDs are wanted that
+ * others have, all messages get out of the way first, behind those to come,
+ * under a UIDVALIDITY that nobody else has; who sees that after a crash takes
+ * it for one more change.
  */
 #include "config.h"
 
@@ -300,13 +303,10 @@ finish_apart(struct renumber *re, const struct dbox_answer *answer,
 /* The index alone is replaced, in one step. */
 static int
 renumber_apart(struct renumber *re, const struct dbox_answer *answer,
-    struct err *err)
+    uint32_t next, struct err *err)
 {
 	struct dbox_box *box = re->box;
-	struct index *index = box->folder->index;
-	uint32_t next = box->store->format->named_by_uid ?
-	    index_state(index)->next_uid : 1;
-	struct index_txn *txn = index_txn_begin(index);
+	struct index_txn *txn = index_txn_begin(box->folder->index);
 	struct err why = ERR_INIT;
 	bool unknown = false;
 	size_t n;
@@ -345,6 +345,148 @@ renumber_apart(struct renumber *re, const struct dbox_answer *answer,
 	return finish_apart(re, answer, err);
 }
 
+/* Behind all UIDs of now and to come; 0: there are not so many. */
+static uint32_t
+spare_uid(const struct dbox_box *box)
+{
+	const struct index_state *state = index_state(box->folder->index);
+	uint64_t first = state->next_uid, behind = 0;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct dbox_op *op = &box->ops.v[i];
+
+		if (!op->answered && op->kind != OP_EXPUNGE &&
+		    op->kind != OP_FLAGS && op->uid > behind)
+			behind = op->uid;
+	}
+	behind += box->ops.n + state->count + 1;
+	if (behind > first)
+		first = behind;
+	return first + state->count <= UID_LAST ? (uint32_t)first : 0;
+}
+
+/* Is a UID wanted that a file may be named by? */
+static bool
+in_the_way(const struct dbox_box *box)
+{
+	uint32_t next = index_state(box->folder->index)->next_uid;
+
+	for (size_t i = 0; i < box->ops.n; i++) {
+		const struct dbox_op *op = &box->ops.v[i];
+
+		if (!op->answered && op->uid != 0 && op->uid < next &&
+		    (op->kind == OP_APPEND || op->kind == OP_UID))
+			return true;
+	}
+	return false;
+}
+
+/* Operations of before, which name messages by UIDs of before. */
+static void
+follow_way(struct dbox_box *box, const struct dbox_box *moved,
+    const struct dbox_answer *answer)
+{
+	struct err gone = ERR_INIT;
+	size_t pos;
+
+	err_set(&gone, ERR_STALE, "the message was changed meanwhile");
+	for (size_t i = 0; i < box->ops.n; i++) {
+		struct dbox_op *op = &box->ops.v[i];
+		uint32_t *uid = op->kind == OP_UID ? &op->from_uid : &op->uid;
+
+		if (op->answered || op->kind == OP_APPEND ||
+		    op->kind == OP_STATUS)
+			continue;
+		for (size_t k = 0; k < moved->ops.n; k++) {
+			if (moved->ops.v[k].kind == OP_UID &&
+			    moved->ops.v[k].from_uid == *uid) {
+				*uid = moved->ops.v[k].uid;
+				break;
+			}
+		}
+		if (!index_find(box->folder->index, *uid, &pos) &&
+		    op->kind != OP_EXPUNGE)
+			dbox_op_failed(answer, op, &gone);
+	}
+}
+
+/* 1: all messages are out of the way; 0: not, *why tells; -1: unknown. */
+static int
+make_way(struct dbox_box *box, const struct dbox_answer *answer,
+    struct err *why)
+{
+	struct dbox_box own = *box, moved;
+	struct renumber re = { .box = box, .fd = -1 };
+	uint32_t first = spare_uid(box), uidvalidity;
+	struct dbox_op *op;
+	int ret;
+
+	if (first == 0) {
+		err_set(why, ERR_REFUSED, "no UIDs are left");
+		return 0;
+	}
+	if (uidvalidity_next(dbox_control_root(box->store), &uidvalidity,
+	    why) == -1)
+		return dbox_gone(box->store) ? -1 : 0;
+	memset(&box->ops, 0, sizeof(box->ops));
+	op = dbox_op_add(box, 0);
+	op->kind = OP_STATUS;
+	op->silent = true;
+	op->status.uidvalidity = uidvalidity;
+	add_rest(box);
+	re.ops = mem_calloc(box->ops.n, sizeof(*re.ops));
+	re.n = dbox_plan_uids(box, re.ops);
+	for (size_t i = 0; i < re.n; i++)
+		dbox_take_over(box, re.ops[i]);
+	ret = renumber_apart(&re, answer, first, why);
+	free(re.ops);
+	moved = *box;
+	memcpy(&box->ops, &own.ops, sizeof(box->ops));
+	if (ret == 0 && index_state(box->folder->index)->uidvalidity ==
+	    uidvalidity) {
+		follow_way(box, &moved, answer);
+		ret = 1;
+	} else if (ret == 0) {
+		err_set(why, ERR_TEMP, "the mailbox can't be renumbered");
+	}
+	dbox_ops_free(&moved);
+	return ret;
+}
+
+/* The index lies elsewhere. */
+static int
+renumber_in_place(struct dbox_box *box, const struct dbox_answer *answer,
+    struct err *err)
+{
+	struct renumber re = { .box = box, .fd = -1 };
+	uint32_t next = 1;
+	struct err why = ERR_INIT;
+	int ret = 1;
+
+	if (box->store->format->named_by_uid) {
+		if (in_the_way(box))
+			ret = make_way(box, answer, &why);
+		else
+			next = index_state(box->folder->index)->next_uid;
+	}
+	if (ret == -1)
+		*err = why;
+	if (ret == 0)
+		dbox_fail_all(box, answer, &why);
+	if (ret != 1)
+		return ret;
+	add_rest(box);
+	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
+	re.n = dbox_plan_uids(box, re.ops);
+	for (size_t i = 0; i < re.n; i++) {
+		if (re.ops[i]->kind == OP_UID)
+			dbox_take_over(box, re.ops[i]);
+	}
+	ret = renumber_apart(&re, answer, next, err);
+	free(re.ops);
+	return ret;
+}
+
 int
 dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
     struct err *err)
@@ -355,17 +497,14 @@ dbox_renumber(struct dbox_box *box, const struct dbox_answer *answer,
 
 	uidvalidity_taken(dbox_control_root(box->store),
 	    new_uidvalidity(box));
+	if (box->store->index.fd != -1)
+		return renumber_in_place(box, answer, err);
 	add_rest(box);
 	re.ops = mem_calloc(box->ops.n + 1, sizeof(*re.ops));
 	re.n = dbox_plan_uids(box, re.ops);
 	for (size_t i = 0; i < re.n; i++) {
 		if (re.ops[i]->kind == OP_UID)
 			dbox_take_over(box, re.ops[i]);
-	}
-	if (box->store->index.fd != -1) {
-		ret = renumber_apart(&re, answer, err);
-		free(re.ops);
-		return ret;
 	}
 	ret = renumber(&re, answer, &why);
 	if (ret == 1) {
