@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "client/all.h"
 #include "client/connect.h"
@@ -403,6 +404,7 @@ all_main(struct settings *set)
 	}
 	if (all.users.n == 0)
 		fprintf(stderr, "dsync: the user database has no users\n");
+	digest_prepare();
 	run_all(&all);
 	summarise(&all);
 	status = outcome(&all);

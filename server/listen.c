@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/strbuf.h"
 #include "log/log.h"
 #include "net/config_file.h"
@@ -460,6 +461,7 @@ listen_main(const struct server_settings *set, struct err *err)
 	int ret = -1;
 
 	(void)token_purge(set->token_dir, &unused);
+	digest_prepare();
 	if (open_all(&l, err) == 0)
 		ret = listen_loop(&l, err);
 	for (unsigned int i = 0; i < l.n; i++)

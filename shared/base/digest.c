@@ -38,6 +38,16 @@ sha256(void)
 	return md;
 }
 
+void
+digest_prepare(void)
+{
+	uint8_t unused[DIGEST_SIZE];
+
+	digest_sha256("", 0, unused);
+	/* After a fork OpenSSL takes new seed in both processes. */
+	random_bytes(unused, sizeof(unused));
+}
+
 struct digest_ctx *
 digest_new(void)
 {

@@ -14,6 +14,12 @@
 
 struct digest_ctx;
 
+/*
+ * Load now what digests and random bytes need: a process that starts many
+ * others spares each of them a millisecond.
+ */
+void digest_prepare(void);
+
 struct digest_ctx *digest_new(void);			/* SHA-256, empty */
 void digest_free(struct digest_ctx **ctx);
 void digest_reset(struct digest_ctx *ctx);
