@@ -53,5 +53,6 @@ dist_check_SCRIPTS += %D%/maildir_index.sh
 dist_check_SCRIPTS += %D%/same_pair.sh
 dist_check_SCRIPTS += %D%/shared_inbox.sh
 dist_check_SCRIPTS += %D%/silent_host.sh
+dist_check_SCRIPTS += %D%/slow_peer.sh
 dist_check_SCRIPTS += %D%/takeover.sh
 dist_check_SCRIPTS += %D%/user_option.sh

@@ -7,6 +7,8 @@
  *				"accepted", or the error and exit 1
  *	probe hold HOST		the same, but keep silent until killed
  *	probe garbage HOST	send what is no frame
+ *	probe trickle HOST	send a frame byte by byte, until the server ends
+ *				the connection
  *	probe silent HOST	connect without TLS, wait to be closed
  *
  * DSYNC_CONFIG_DIR names the folder.  PROBE_CA: verify the server by this CA.
@@ -27,8 +29,10 @@
 #include "client/location.h"
 #include "net/poll.h"
 #include "net/stream.h"
+#include "wire/limits.h"
 
-#define TIMEOUT	10U	/* seconds */
+#define TIMEOUT		10U	/* seconds */
+#define TRICKLE_MS	20U	/* between two bytes */
 
 static int
 fail(const struct err *err)
@@ -111,6 +115,30 @@ drain(struct stream *stream, struct err *err)
 	return 0;
 }
 
+/* The bytes of a frame, each when the one before has had its time. */
+static int
+trickle(struct stream *stream, struct err *err)
+{
+	static const uint8_t header[FRAME_HEADER_SIZE] = { 0, 4, 0, 0, 1 };
+	struct poll_set set;
+	uint8_t byte = 0;
+	ssize_t n;
+
+	for (size_t i = 0;; i++) {
+		if (stream_write_full(stream, i < sizeof(header) ?
+		    &header[i] : &byte, 1, clock_mono_ms() + TIMEOUT * 1000,
+		    err) == -1)
+			return -1;
+		poll_set_init(&set, clock_mono_ms() + TRICKLE_MS);
+		poll_set_stream(&set, stream, STREAM_READ);
+		if (poll_set_wait(&set, err) == -1)
+			return -1;
+		n = stream_read(stream, &byte, 1, err);
+		if (n != STREAM_WAIT)
+			return n == -1 ? -1 : 0;
+	}
+}
+
 static int
 run(const char *what, const char *text, struct err *err)
 {
@@ -129,6 +157,12 @@ run(const char *what, const char *text, struct err *err)
 		fflush(stdout);
 		for (;;)
 			pause();
+	}
+	if (strcmp(what, "trickle") == 0) {
+		printf("trickling\n");
+		fflush(stdout);
+		ret = trickle(stream, err);
+		goto out;
 	}
 	if (strcmp(what, "garbage") == 0) {
 		if (stream_write_full(stream, "\377\377\377\377garbage", 11,
