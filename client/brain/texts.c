@@ -89,10 +89,13 @@ static void
 ask_digests(struct brain *brain, struct job *job, unsigned int o)
 {
 	const struct plan_ops *ops = &job->plan.side[!o].ops;
-	uint32_t *uids = arena_calloc(job->arena, job->same[!o].n + 1,
-	    sizeof(*uids));
 	size_t n = 0, kept = 0;
+	uint32_t *uids;
 
+	/* An arena takes 4 KiB at least, for each of many mailboxes. */
+	if (job->same[!o].n == 0)
+		return;
+	uids = arena_calloc(job->arena, job->same[!o].n, sizeof(*uids));
 	for (size_t i = 0; i < job->same[!o].n; i++)
 		uids[n++] = ops->v[job->same[!o].v[i]].from_uid;
 	if (n > 1)
