@@ -33,8 +33,8 @@
 #define CHANNEL_FD	3	/* the line's only descriptor but 0-2 */
 #define NOBODY		"nobody"
 #define BUFFER		(128U * 1024U)	/* bytes in each direction */
-#define READY_MS	100U	/* for a line to be done with a user that ended */
-#define DRAIN_MS	10000U	/* for the server to take a user's last words */
+#define DRAIN_MS	10000U	/* for the server to take a user's last words,
+				   and so for a line to be ready again */
 #define LEAVE_MS	2000U	/* for it to hear that we go */
 
 struct request {
@@ -414,7 +414,7 @@ line_is_ready(struct line *line)
 	if (line->channel == -1)
 		return false;
 	return line->users == 0 || channel_recv(line->channel, &word,
-	    sizeof(word), NULL, clock_mono_ms() + READY_MS, &err) == 1;
+	    sizeof(word), NULL, clock_mono_ms() + DRAIN_MS, &err) == 1;
 }
 
 void
