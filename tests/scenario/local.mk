@@ -26,6 +26,7 @@ dist_check_SCRIPTS += %D%/dry_run.sh
 dist_check_SCRIPTS += %D%/exit_status.sh
 dist_check_SCRIPTS += %D%/first_copy.sh
 dist_check_SCRIPTS += %D%/full_disk.sh
+dist_check_SCRIPTS += %D%/full_disk_mdbox.sh
 dist_check_SCRIPTS += %D%/hostile_store.sh
 dist_check_SCRIPTS += %D%/index_dovecot.sh
 dist_check_SCRIPTS += %D%/keywords.sh
