@@ -20,6 +20,7 @@
 #include "base/array.h"
 #include "base/mem.h"
 #include "model/mail_location.h"
+#include "store/dbox/dbox.h"
 #include "store/files/path.h"
 #include "store/index/index_list.h"
 #include "store/store.h"
@@ -288,6 +289,10 @@ make(const char *format)
 		ck_assert_int_eq(mkdir(tempdir_path(dirs[i]), 0700), 0);
 	make_list();
 	ck_assert(open_all(format, false));
+	/* An INBOX that was just made, and told of, is still open as that. */
+	if (strcmp(format, "maildir") != 0)
+		ck_assert_str_eq(((struct dbox_box *)box)->folder->name,
+		    "INBOX");
 	ck_assert_int_eq(store->driver->set_status(box, &status, 9, &err), 0);
 	for (unsigned int i = 0; i < MESSAGES; i++)
 		ck_assert(append(i));

@@ -352,8 +352,8 @@ int dbox_create(struct store *store, const char *name, bool selectable,
 int dbox_rename(struct store *store, const char *from, const char *to,
     struct err *err);
 int dbox_remove(struct store *store, const char *name, struct err *err);
-void dbox_tell_created(struct dbox_store *store, const char *name,
-    bool selectable);
+/* INBOX was made by whoever opens it just now. */
+void dbox_tell_inbox(struct dbox_store *store);
 void dbox_tell_subscribed(struct dbox_store *store);
 /* Of all mailboxes that have operations, which are done; none is locked. */
 void dbox_tell_changed(struct dbox_store *store);

@@ -91,7 +91,17 @@ look(struct dbox_store *store, const char *name,
 }
 
 void
-dbox_tell_created(struct dbox_store *store, const char *name, bool selectable)
+dbox_tell_inbox(struct dbox_store *store)
+{
+	const struct index_told told = { .path = "INBOX",
+	    .selectable = true };
+
+	if (tell_tree(store) != NULL)
+		index_tell_created(&store->tell, &told, 1);
+}
+
+static void
+tell_created(struct dbox_store *store, const char *name, bool selectable)
 {
 	char path[DBOX_PATH_MAX];
 	struct err ignored = ERR_INIT;
@@ -115,7 +125,7 @@ dbox_create(struct store *head, const char *name, bool selectable,
 	begin(store);
 	ret = dbox_tree_create(store, name, selectable, status, err);
 	if (ret == 0)
-		dbox_tell_created(store, name, selectable);
+		tell_created(store, name, selectable);
 	end(store);
 	return ret;
 }

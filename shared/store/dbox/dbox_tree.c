@@ -292,7 +292,7 @@ dbox_inbox_create(struct dbox_store *store, struct err *err)
 	if (dbox_name_path(store, "INBOX", path, err) == -1)
 		return -1;
 	if (dbox_make(store, path, true, &status, &why) == 0) {
-		dbox_tell_created(store, "INBOX", true);
+		dbox_tell_inbox(store);
 		return 0;
 	}
 	if (why.code == ERR_STALE)
