@@ -143,6 +143,10 @@ struct store_attribute {
 	const char *key;		/* "/private/comment" */
 	const uint8_t *value;		/* NULL: none, to be removed */
 	size_t len;			/* bytes */
+	bool expect;			/* to be set: only if it is as in was,
+					   else it fails with ERR_STALE */
+	const uint8_t *was;		/* NULL: it was not there */
+	size_t was_len;
 	bool failed;
 	struct err failure;
 };

@@ -93,6 +93,40 @@ START_TEST(attributes_hang_on_the_guid_of_their_mailbox)
 }
 END_TEST
 
+START_TEST(what_is_not_as_expected_stays_as_it_is)
+{
+	const struct store_driver *d;
+	struct store_attribute list[4];
+	struct guid128 guid;
+	struct err err = ERR_INIT;
+
+	fixture_init(&fx, _i);
+	fixture_open(&fx);
+	d = fx.store->driver;
+	guid = fixture_status(&fx, fx.box).guid;
+	list[0] = attribute(&guid, "/private/a", "1");
+	list[1] = attribute(&guid, "/private/b", "1");
+	ck_assert_int_eq(d->set_attributes(fx.store, list, 2, &err), 0);
+	list[0] = attribute(&guid, "/private/a", "2");
+	list[1] = attribute(&guid, "/private/b", "2");
+	list[2] = attribute(&guid, "/private/c", "2");
+	list[3] = attribute(&guid, "/private/d", NULL);
+	for (size_t i = 0; i < 4; i++) {
+		list[i].expect = true;
+		list[i].was = (const uint8_t *)"1";
+		list[i].was_len = 1;
+	}
+	list[1].was = NULL;
+	ck_assert_int_eq(d->set_attributes(fx.store, list, 4, &err), 0);
+	ck_assert(!list[0].failed && list[1].failed && list[2].failed);
+	ck_assert(!list[3].failed);	/* gone already, as it is to be */
+	ck_assert_int_eq(list[1].failure.code, ERR_STALE);
+	expect(&guid, "/private/a", "2", 2);
+	expect(&guid, "/private/b", "1", 2);
+	fixture_deinit(&fx);
+}
+END_TEST
+
 START_TEST(what_is_no_attribute_is_refused_by_itself)
 {
 	const struct store_driver *d;
@@ -137,6 +171,8 @@ main(void)
 
 	tcase_add_loop_test(tc, attributes_hang_on_the_guid_of_their_mailbox,
 	    0, DRIVERS);
+	tcase_add_loop_test(tc, what_is_not_as_expected_stays_as_it_is, 0,
+	    DRIVERS);
 	tcase_add_loop_test(tc, what_is_no_attribute_is_refused_by_itself, 0,
 	    DRIVERS);
 	return unit_run(suite);

@@ -195,7 +195,7 @@ replace(struct attribute_dict *dict, const char *tmp,
 /* Under the lock. */
 static int
 change(struct attribute_dict *dict, const char *tmp,
-    const struct store_attribute *list, size_t n, struct err *err)
+    struct store_attribute *list, size_t n, struct err *err)
 {
 	struct path_stat st = { .exists = false };
 	struct err why = ERR_INIT;
@@ -220,7 +220,7 @@ change(struct attribute_dict *dict, const char *tmp,
 
 static int
 change_by_dotlock(struct attribute_dict *dict,
-    const struct store_attribute *list, size_t n, struct err *err)
+    struct store_attribute *list, size_t n, struct err *err)
 {
 	char lock_name[PATH_NAME_MAX + 1], tmp[PATH_NAME_MAX + 1];
 	struct dotlock_wish wish = { .name = lock_name,
@@ -303,7 +303,7 @@ open_for_lock(struct attribute_dict *dict, struct err *err)
 /* The file that is locked may have been replaced while we waited. */
 static int
 change_by_file_lock(struct attribute_dict *dict,
-    const struct store_attribute *list, size_t n, struct err *err)
+    struct store_attribute *list, size_t n, struct err *err)
 {
 	char tmp[PATH_NAME_MAX + 1];
 	struct path_stat now, held;

@@ -197,6 +197,7 @@ attribute_lines_walk(const char *text, size_t len, struct store *store,
 /* Key and value as lines of the file, heap memory; value NULL: none. */
 struct change {
 	char *key, *value;
+	struct store_attribute *from;
 	size_t at;
 	bool met;
 };
@@ -221,8 +222,9 @@ encode(const char *head, const struct guid128 *guid, const void *text,
 }
 
 static void
-make_change(struct change *change, const struct store_attribute *a)
+make_change(struct change *change, struct store_attribute *a)
 {
+	change->from = a;
 	for (size_t i = 0; i < nitems(scopes); i++) {
 		size_t len = strlen(scopes[i].key);
 
@@ -293,10 +295,46 @@ add_line(struct strbuf *out, const char *data, size_t len)
 	strbuf_addc(out, '\n');
 }
 
+static bool
+is_line(const struct line *line, const char *text)
+{
+	return strlen(text) == line->len &&
+	    memcmp(text, line->data, line->len) == 0;
+}
+
+/*
+ * May it be made where the file has this value (NULL: none)?  What is to be is
+ * no surprise.
+ */
+static bool
+as_expected(const struct change *change, const struct line *now)
+{
+	struct store_attribute *a = change->from;
+	char *was = a->was == NULL ? NULL : encode(NULL, NULL, a->was,
+	    a->was_len);
+	bool ok = !a->expect || (now == NULL ? was == NULL :
+	    was != NULL && is_line(now, was)) || (now == NULL ?
+	    change->value == NULL : change->value != NULL &&
+	    is_line(now, change->value));
+
+	free(was);
+	if (!ok) {
+		a->failed = true;
+		err_set(&a->failure, ERR_STALE,
+		    "the attribute %.80s was changed meanwhile", a->key);
+	}
+	return ok;
+}
+
 /* One entry of the file into the new text; true: it is not as it was. */
 static bool
 carry(struct strbuf *out, struct change *change, const struct entry *entry)
 {
+	if (change != NULL) {
+		change->met = true;
+		if (!as_expected(change, &entry->value))
+			change = NULL;
+	}
 	if (change != NULL && change->value == NULL)
 		return true;
 	add_line(out, entry->key.data, entry->key.len);
@@ -304,15 +342,13 @@ carry(struct strbuf *out, struct change *change, const struct entry *entry)
 		add_line(out, entry->value.data, entry->value.len);
 		return false;
 	}
-	change->met = true;
 	add_line(out, change->value, strlen(change->value));
-	return strlen(change->value) != entry->value.len ||
-	    memcmp(change->value, entry->value.data, entry->value.len) != 0;
+	return !is_line(&entry->value, change->value);
 }
 
 int
 attribute_lines_change(const char *text, size_t len,
-    const struct store_attribute *list, size_t n, struct strbuf *out)
+    struct store_attribute *list, size_t n, struct strbuf *out)
 {
 	struct change *changes = mem_calloc(n, sizeof(*changes));
 	struct entries entries = { 0 };
@@ -333,7 +369,8 @@ attribute_lines_change(const char *text, size_t len,
 		changed |= carry(out, find(changes, count,
 		    &entries.v[i].key), &entries.v[i]);
 	for (size_t i = 0; i < count; i++) {
-		if (changes[i].value != NULL && !changes[i].met) {
+		if (!changes[i].met && as_expected(&changes[i], NULL) &&
+		    changes[i].value != NULL) {
 			add_line(out, changes[i].key,
 			    strlen(changes[i].key));
 			add_line(out, changes[i].value,

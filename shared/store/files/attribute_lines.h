@@ -33,10 +33,11 @@ int attribute_lines_walk(const char *text, size_t len, struct store *store,
 
 /*
  * The text with these attributes set, or removed where value is NULL; of
- * several changes of one key the last one holds.  Returns 1; 0: it would be the
- * same text, and out is of no use.  out->failed: there is no room.
+ * several changes of one key the last one holds.  Those that expect another
+ * value than is there fail.  Returns 1; 0: it would be the same text, and out is
+ * of no use.  out->failed: there is no room.
  */
 int attribute_lines_change(const char *text, size_t len,
-    const struct store_attribute *list, size_t n, struct strbuf *out);
+    struct store_attribute *list, size_t n, struct strbuf *out);
 
 #endif

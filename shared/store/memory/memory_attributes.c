@@ -166,6 +166,21 @@ memory_attributes(struct store *head, store_attribute_fn *fn, void *arg,
 	return 0;
 }
 
+/* What is to be is no surprise. */
+static bool
+as_expected(const struct memory_world *world, const struct store_attribute *a)
+{
+	size_t i = place_of(world, &a->mailbox, a->key);
+	const char *text = is_at(world, i, &a->mailbox, a->key) ?
+	    world->attributes.v[i].value : NULL;
+	const uint8_t *now = (const uint8_t *)text;
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return !a->expect ||
+	    attribute_value_cmp(now, len, a->was, a->was_len) == 0 ||
+	    attribute_value_cmp(now, len, a->value, a->len) == 0;
+}
+
 int
 memory_set_attributes(struct store *head, struct store_attribute *list,
     size_t n, struct err *err)
@@ -184,6 +199,12 @@ memory_set_attributes(struct store *head, struct store_attribute *list,
 		if (a->failed) {
 			err_set(&a->failure, ERR_REFUSED,
 			    "%s is no attribute", a->key);
+			continue;
+		}
+		if (!as_expected(store->world, a)) {
+			a->failed = true;
+			err_set(&a->failure, ERR_STALE,
+			    "%s was changed meanwhile", a->key);
 			continue;
 		}
 		value = a->value == NULL ? NULL :
