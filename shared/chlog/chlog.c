@@ -434,9 +434,11 @@ chlog_reset(struct chlog *log, struct err *err)
 	if (chlog_exec(log, "DELETE FROM message; DELETE FROM missing;"
 	    "DELETE FROM extra_mark; DELETE FROM tombstone;"
 	    "DELETE FROM mailbox; DELETE FROM mailbox_gone;"
-	    "DELETE FROM subscription; DELETE FROM alias; DELETE FROM run;",
+	    "DELETE FROM subscription; DELETE FROM alias; DELETE FROM run;"
+	    "DELETE FROM attribute;",
 	    err) == -1 ||
-	    chlog_meta_int(log, "scanned_all", 0, err) == -1)
+	    chlog_meta_int(log, "scanned_all", 0, err) == -1 ||
+	    chlog_meta_int(log, "attributes_seq", 0, err) == -1)
 		return -1;
 	return chlog_new_identity(log, err);
 }

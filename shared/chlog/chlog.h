@@ -2,7 +2,7 @@
  * chlog.h - the change log of one store
  *
  * One SQLite database (schema.sql): the latest change of each mailbox, message,
- * tombstone and subscription, under one counter (seq) for the whole store, and
+ * tombstone, subscription and attribute, under one counter (seq) for the whole store, and
  * the positions that were agreed upon with other stores.
  *
  * All writing is between chlog_begin and chlog_commit; chlog_begin waits for
@@ -297,6 +297,38 @@ int chlog_missing_first(struct chlog *log, int64_t mailbox, const char *guid,
     struct arena *arena, struct chlog_mail *mail_r, struct err *err);
 int chlog_missing_drop(struct chlog *log, const struct chlog_mail *mail,
     struct err *err);
+
+/* Attributes of mailboxes; they go with their mailbox. */
+
+struct chlog_attribute {
+	int64_t mailbox;	/* chlog_mailbox.id */
+	struct guid128 guid;	/* of the mailbox; not written */
+	const char *key;
+	const uint8_t *value;	/* NULL: it is gone */
+	size_t len;
+	uint64_t stamp;		/* ms */
+	uint64_t seq;
+	int64_t run;
+};
+
+/*
+ * Of one mailbox, or of all if it is 0, by GUID and key; since NULL: all, else
+ * the changed ones.  Count or -1.
+ */
+ptrdiff_t chlog_attributes(struct chlog *log, int64_t mailbox,
+    const struct chlog_since *since, struct arena *arena,
+    struct chlog_attribute **list_r, struct err *err);
+/* 1 and the record, 0, -1. */
+int chlog_attribute_find(struct chlog *log, int64_t mailbox, const char *key,
+    struct arena *arena, struct chlog_attribute *a_r, struct err *err);
+int chlog_attribute_put(struct chlog *log, const struct chlog_attribute *a,
+    struct err *err);
+/* The seq when the store's were looked at for the first time; 0: never. */
+int chlog_attributes_begun(struct chlog *log, uint64_t *seq_r,
+    struct err *err);
+/* They are, now; or are not any more, and will be once again from the start. */
+int chlog_attributes_begin(struct chlog *log, struct err *err);
+int chlog_attributes_end(struct chlog *log, struct err *err);
 
 /* Positions. */
 

@@ -98,6 +98,11 @@ int chlog_meta_blob(struct chlog *log, const char *key, const void *data,
     size_t len, struct err *err);
 /* A new store id; positions and labels of the old one are dropped. */
 int chlog_new_identity(struct chlog *log, struct err *err);
+/* The tables of attributes, which older logs lack. */
+int chlog_attributes_make(struct chlog *log, struct err *err);
+/* All of a mailbox that goes. */
+int chlog_attributes_remove(struct chlog *log, int64_t mailbox,
+    struct err *err);
 void chlog_note(const struct chlog *log, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -251,7 +251,8 @@ chlog_mailbox_remove(struct chlog *log, int64_t id,
 {
 	sqlite3_stmt *stmt;
 
-	if (chlog_touch_end(log, err) == -1)
+	if (chlog_touch_end(log, err) == -1 ||
+	    chlog_attributes_remove(log, id, err) == -1)
 		return -1;
 	stmt = chlog_stmt(log, "DELETE FROM mailbox WHERE id = ?1", err);
 	if (stmt == NULL)

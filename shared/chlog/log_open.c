@@ -226,6 +226,29 @@ check_head(struct chlog *log, struct err *err)
 	    0;
 }
 
+/* A program that knows nothing of attributes may have begun the log. */
+static int
+add_attributes(struct chlog *log, struct err *err)
+{
+	static const char find[] =
+	    "SELECT count(*) FROM sqlite_master WHERE name = 'attribute'";
+	int64_t there = 0;
+
+	if (pragma_int(log, find, &there, err) == -1 || there != 0)
+		return there != 0 ? 0 : -1;
+	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
+		return -1;
+	log->writing = true;
+	if (pragma_int(log, find, &there, err) == -1 || (there == 0 &&
+	    chlog_attributes_make(log, err) == -1) ||
+	    chlog_exec(log, "COMMIT", err) == -1) {
+		chlog_rollback(log);
+		return -1;
+	}
+	log->writing = false;
+	return 0;
+}
+
 /* Ours, new enough, and readable; an empty database gets its tables. */
 static int
 check_schema(struct chlog *log, struct err *err)
@@ -244,7 +267,8 @@ check_schema(struct chlog *log, struct err *err)
 		    "by a newer program (version %lld, this one knows %d)",
 		    (long long)version, CHLOG_VERSION);
 	if (tables != 0)
-		return check_head(log, err);
+		return add_attributes(log, err) == -1 ? -1 :
+		    check_head(log, err);
 	/* Two programs may have come here at once. */
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
 		return -1;

@@ -184,3 +184,16 @@ CREATE TABLE label (
 	peer		BLOB NOT NULL,
 	messages	INTEGER NOT NULL -- that it held
 ) WITHOUT ROWID;
+
+-- Attributes of mailboxes, and those that are gone.  Logs that were begun before
+-- there were any get this table when they are opened: it stays the last one.
+-- meta: attributes_seq  head_seq when they were looked at for the first time
+CREATE TABLE attribute (
+	mailbox		INTEGER NOT NULL, -- mailbox.id
+	key		TEXT NOT NULL,
+	value		BLOB,		-- NULL: it is gone
+	stamp		INTEGER NOT NULL,
+	seq		INTEGER NOT NULL,
+	run		INTEGER,
+	PRIMARY KEY (mailbox, key)
+) WITHOUT ROWID;
