@@ -123,6 +123,8 @@ free_side(struct run_side *side)
 	ARRAY_FREE(&side->boxes);
 	ARRAY_FREE(&side->gone);
 	ARRAY_FREE(&side->subs);
+	ARRAY_FREE(&side->attributes);
+	ARRAY_FREE(&side->attributes_changed);
 	ARRAY_FREE(&side->pending);
 	ARRAY_FREE(&side->sent);
 	ARRAY_FREE(&side->tree_ops);
@@ -162,6 +164,7 @@ brain_free(struct brain **brainp)
 		ARRAY_FREE(&brain->modseqs[i].vanished.uids);
 	ARRAY_FREE(&brain->entries);
 	ARRAY_FREE(&brain->subs);
+	ARRAY_FREE(&brain->attributes);
 	ARRAY_FREE(&brain->mends);
 	ARRAY_FREE(&brain->others);
 	ARRAY_FREE(&brain->rebuilds);
@@ -178,7 +181,7 @@ fill_hello(struct brain *brain, unsigned int s, struct msg_hello *hello)
 	*hello = (struct msg_hello){
 		.version_min = PROTOCOL_VERSION,
 		.version_max = PROTOCOL_VERSION,
-		.features = FEATURE_ZSTD,
+		.features = FEATURE_ZSTD | FEATURE_ATTRIBUTES,
 		.software = args->software,
 		.clock_ms = args->now_ms,
 		.run = args->run,
@@ -267,6 +270,7 @@ on_welcome(struct brain *brain, unsigned int s, const struct msg_welcome *w,
 	side->welcomed = true;
 	side->store = w->store;
 	side->caps = w->caps;
+	side->features = w->features;
 	side->access = w->access;
 	side->clock_ms = w->clock_ms;
 	side->last_peer = w->last_peer;
@@ -431,12 +435,23 @@ on_subscription(struct brain *brain, unsigned int s,
 	return charge_since(brain, s, before, sizeof(*copy), err);
 }
 
+static int
+on_attribute(struct brain *brain, unsigned int s,
+    const struct msg_attribute *a, struct err *err)
+{
+	if (!tree_open(brain, &brain->side[s]))
+		return err_set(err, ERR_PROTO, "ATTRIBUTE out of order");
+	return attributes_take(brain, s, a, err);
+}
+
 /* Is the complete tree of both sides needed to order renames and deletions? */
 static bool
 needs_trees(const struct brain *brain)
 {
 	if (!brain->base || brain->args->full)
 		return false;	/* it is complete already */
+	if (attributes_need_trees(brain))
+		return true;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		const struct run_side *side = &brain->side[s];
 		bool dest = brain->source >= 0 && run_is_dest(brain, s);
@@ -476,12 +491,13 @@ views_ended(struct brain *brain, struct err *err)
 		brain->phase = RUN_WORK;
 		return jobs_begin(brain, err);
 	}
-	brain->complete = true;
+	brain->complete = brain->trees_asked = true;
 	brain->phase = RUN_TREES;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		brain->side[s].boxes.n = 0;
 		brain->side[s].gone.n = 0;
 		brain->side[s].subs.n = 0;
+		attributes_keep_changed(&brain->side[s]);
 		brain->side[s].tree_ended = false;
 		brain->send(s, &msg, brain->arg);
 	}
@@ -558,6 +574,8 @@ brain_receive(struct brain *brain, enum brain_side s, const struct msg *msg,
 		return on_mailbox_gone(brain, s, &msg->u.mailbox_gone, err);
 	case MSG_SUBSCRIPTION:
 		return on_subscription(brain, s, &msg->u.subscription, err);
+	case MSG_ATTRIBUTE:
+		return on_attribute(brain, s, &msg->u.attribute, err);
 	case MSG_TREE_END:
 		return on_tree_end(brain, s, err);
 	case MSG_MESSAGES:
@@ -599,6 +617,7 @@ brain_receive(struct brain *brain, enum brain_side s, const struct msg *msg,
 	case MSG_OP_MAILBOX:
 	case MSG_OP_MAILBOX_DELETE:
 	case MSG_OP_SUBSCRIBE:
+	case MSG_OP_ATTRIBUTE:
 	case MSG_OP_SAVE:
 	case MSG_OP_COPY:
 	case MSG_OP_FLAGS:

@@ -142,6 +142,7 @@ emit_open(struct brain *brain)
 		}
 	}
 	send_subs(brain);
+	attributes_emit(brain);
 }
 
 static void

@@ -333,6 +333,7 @@ highest_on_result(struct brain *brain, unsigned int s,
 	case SENT_TREE:
 	case SENT_STATE:
 	case SENT_SUB:
+	case SENT_ATTRIBUTE:
 	case SENT_EXPUNGE:
 	case SENT_DELETE:
 	case SENT_FLUSH:

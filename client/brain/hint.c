@@ -19,6 +19,7 @@ static const struct hint {
 	{ "T5", "move the messages to where they belong" },
 	{ "T9", "rename it" },
 	{ "T10", "move what does not belong there to a mailbox of its own" },
+	{ "T15", "set it again" },
 	{ "P6", "rename one of them" },
 	{ "P7", "nothing was done; run without -m and -x" },
 	{ "M3", "put it back from a backup; it counts as new mail then" },

@@ -621,6 +621,7 @@ jobs_begin(struct brain *brain, struct err *err)
 	}
 	merge_tree(brain->arena, &in, &brain->entries);
 	merge_tree_subs(&in, &brain->subs);
+	attributes_merge(brain);
 	tell_kept_guids(brain);
 	for (size_t i = 0; i < brain->entries.n; i++)
 		if (brain->entries.v[i].fate == TREE_SKIP &&

@@ -210,6 +210,8 @@ what_of(const struct sent_op *sent)
 		return "mailbox can't be brought to this state";
 	case SENT_SUB:
 		return "subscription can't be changed";
+	case SENT_ATTRIBUTE:
+		return "attribute can't be changed";
 	case SENT_EXPUNGE:
 		return "not expunged";
 	case SENT_DELETE:

@@ -17,12 +17,14 @@
 #include "base/array.h"
 #include "base/strbuf.h"
 #include "brain/brain.h"
+#include "brain/merge_attributes.h"
 #include "brain/merge_mails.h"
 #include "brain/merge_tree.h"
 #include "brain/plan.h"
 
 #define RUN_ARENA_MAX		((size_t)8 << 30) /* bytes; never reached */
 #define RUN_BOXES_MAX		200000U	/* mailboxes told by one side */
+#define RUN_ATTRIBUTES_MAX	1000000U /* attributes told by one side */
 #define RUN_LISTS_MAX		64U	/* LISTs under way per side */
 #define RUN_PLAN_WINDOW		5000U	/* messages planned or listed ahead */
 #define RUN_PAGE		2000U	/* messages of one LIST */
@@ -152,7 +154,7 @@ struct sent_op {
 	enum {
 		SENT_TREE, SENT_STATE, SENT_SUB, SENT_MAIL, SENT_EXPUNGE,
 		SENT_DELETE, SENT_MEND, SENT_FLUSH, SENT_MODSEQ,
-		SENT_HIGHEST, SENT_REBUILD,
+		SENT_HIGHEST, SENT_REBUILD, SENT_ATTRIBUTE,
 	} what;
 	enum plan_kind kind;		/* SENT_MAIL */
 	size_t entry;			/* tree entry, for the account */
@@ -240,6 +242,7 @@ struct late_expunge {
 struct run_side {
 	struct guid128 store;
 	uint32_t caps;
+	uint64_t features;
 	enum peer_access access;
 	uint64_t clock_ms;
 	struct guid128 last_peer;
@@ -253,6 +256,9 @@ struct run_side {
 	ARRAY(struct msg_mailbox) boxes;
 	ARRAY(struct msg_mailbox_gone) gone;
 	ARRAY(struct msg_subscription) subs;
+	ARRAY(struct msg_attribute) attributes;
+	ARRAY(struct msg_attribute) attributes_changed; /* those of the view,
+					   if the tree came again */
 	ARRAY(struct msg_pending) pending;	/* of the base */
 	struct deltas deltas;
 	struct delta *delta;		/* MESSAGES of the view under way */
@@ -308,6 +314,7 @@ struct brain {
 	struct arena *arena;		/* entries and what lives as long */
 	struct tree_entries entries;
 	struct tree_subs subs;
+	struct attribute_ops attributes;
 	struct brain_account *accounts;	/* one an entry */
 	uint32_t *top[SIDE_COUNT];	/* one an entry: highest UID known */
 	struct entry_modseq *modseqs;	/* one an entry */
@@ -320,6 +327,7 @@ struct brain {
 	size_t told, told_max;		/* bytes */
 	bool gate;			/* operations may be sent */
 	bool complete;			/* the trees are complete */
+	bool trees_asked;		/* they came again, after the views */
 	unsigned int mend_round;
 	ARRAY(struct mend) mends;
 	size_t mend_at[SIDE_COUNT];	/* those before it are sent */
@@ -401,6 +409,20 @@ void jobs_send_list(struct brain *brain, struct job *job, unsigned int side,
 /* Ask for messages by UID; uids rise.  ASK_DIGESTS computes digests. */
 void jobs_list_uids(struct brain *brain, struct job *job, unsigned int side,
     enum ask_what what, const uint32_t *uids, size_t n);
+
+/* attributes.c: attributes of mailboxes (T15) */
+/* Does the store of that side keep any, and tell of them? */
+bool attributes_kept(const struct brain *brain, unsigned int side);
+int attributes_take(struct brain *brain, unsigned int side,
+    const struct msg_attribute *a, struct err *err);
+/* Does the merge need those that were not changed, too? */
+bool attributes_need_trees(const struct brain *brain);
+/* All come again: those that came now are the changed ones. */
+void attributes_keep_changed(struct run_side *side);
+/* Once there are entries. */
+void attributes_merge(struct brain *brain);
+void attributes_emit(struct brain *brain);
+void attributes_tell(struct brain *brain);
 
 /* lists.c: complete lists, page by page */
 /* How many messages of a mailbox that one side alone has come in one page. */

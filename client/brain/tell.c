@@ -293,6 +293,7 @@ tell_tree(struct brain *brain)
 		ARRAY_FREE(&ops);
 	}
 	tell_subs(brain);
+	attributes_tell(brain);
 }
 
 void

@@ -10,7 +10,7 @@
  *
  *	> HELLO [ < WELCOME ]  with begin set, the view follows at once; else
  *	> BEGIN
- *	< VIEW  MAILBOX* MAILBOX_GONE* SUBSCRIPTION* TREE_END
+ *	< VIEW  MAILBOX* MAILBOX_GONE* SUBSCRIPTION* ATTRIBUTE* TREE_END
  *	    ( MESSAGES MESSAGE* GONE* MESSAGES_END )*  PENDING*  VIEW_END
  *	> any number of LIST, TREE, HAVE, GET and operations, in any order,
  *	    without waiting; each kind of question is answered in its order
@@ -57,6 +57,7 @@
 #define FEATURE_ZSTD		0x1U	/* bodies may be compressed */
 #define FEATURE_NEXT_USER	0x2U	/* the connection may serve another
 					   user after this one */
+#define FEATURE_ATTRIBUTES	0x4U	/* ATTRIBUTE, OP_ATTRIBUTE (T15) */
 
 enum msg_kind {
 	/* brain to store */
@@ -75,6 +76,7 @@ enum msg_kind {
 	MSG_OP_EXPUNGE,
 	MSG_OP_SET_UID,
 	MSG_OP_MODSEQ,
+	MSG_OP_ATTRIBUTE,
 	MSG_FLUSH,
 	MSG_COMMIT,
 	MSG_BYE,
@@ -84,6 +86,7 @@ enum msg_kind {
 	MSG_MAILBOX,
 	MSG_MAILBOX_GONE,
 	MSG_SUBSCRIPTION,
+	MSG_ATTRIBUTE,
 	MSG_TREE_END,
 	MSG_MESSAGES,
 	MSG_MESSAGE,
@@ -148,8 +151,10 @@ struct msg_hello {
 	char alt_char;			/* -C; T13 */
 };
 
-/* A bit of caps that the merge looks at: the store has mere directories. */
-#define MSG_CAP_DIRECTORIES	0x20U
+/* Bits of caps that the merge looks at. */
+#define MSG_CAP_DIRECTORIES	0x20U	/* the store has mere directories */
+#define MSG_CAP_ATTRIBUTES	0x40U	/* it keeps attributes of mailboxes; of
+					   this store, not of its driver */
 
 struct msg_welcome {
 	uint32_t version;
@@ -176,6 +181,7 @@ struct msg_view {
 	uint64_t seq;			/* head when the view was taken */
 	uint64_t messages, mailboxes;	/* in the whole store, for G1 and G2 */
 	uint64_t inbox_messages;
+	bool attributes_begun;		/* they are kept since after the base */
 };
 
 /*
@@ -212,6 +218,15 @@ struct msg_mailbox_gone {
 struct msg_subscription {
 	const char *name;		/* joined */
 	bool on;
+	uint64_t stamp;			/* ms, 0: never seen to change */
+};
+
+/* An attribute of a mailbox (model/attribute.h). */
+struct msg_attribute {
+	struct guid128 mailbox;
+	const char *key;
+	const uint8_t *value;		/* NULL: it was removed */
+	size_t len;			/* bytes, up to ATTRIBUTE_VALUE_MAX */
 	uint64_t stamp;			/* ms, 0: never seen to change */
 };
 
@@ -371,6 +386,11 @@ struct msg_op_subscribe {
 	struct msg_subscription sub;
 };
 
+struct msg_op_attribute {
+	uint32_t op;
+	struct msg_attribute a;
+};
+
 /* Save a message; its body follows as BODY_CHUNK* BODY_END, with nothing but
    LIST, TREE, HAVE and GET in between. */
 struct msg_op_save {
@@ -509,6 +529,7 @@ struct msg {
 		struct msg_op_expunge op_expunge;
 		struct msg_op_set_uid op_set_uid;
 		struct msg_op_modseq op_modseq;
+		struct msg_op_attribute op_attribute;
 		struct msg_flush flush;
 		struct msg_commit commit;
 		struct msg_welcome welcome;
@@ -516,6 +537,7 @@ struct msg {
 		struct msg_mailbox mailbox;
 		struct msg_mailbox_gone mailbox_gone;
 		struct msg_subscription subscription;
+		struct msg_attribute attribute;
 		struct msg_messages messages;
 		struct msg_message message;
 		struct msg_gone gone;

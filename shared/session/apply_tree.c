@@ -44,8 +44,8 @@ tree_sub_failed(struct session *s, uint32_t op, const char *name,
 	session_add_pending(s, &none, 0, NULL, name);
 }
 
-static const char *
-why_refused(const struct session *s, bool append_may)
+const char *
+tree_why_refused(const struct session *s, bool append_may)
 {
 	if (s->readonly)
 		return "this store is not to be changed";
@@ -389,6 +389,12 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 			return 0;
 		}
 	}
+	/* A cut here leaves them under a GUID that no mailbox has yet. */
+	if (attributes_copy(s, row, &m->new_guid, &change.failure) == -1) {
+		tree_failed(s, m->op, &old, &change.failure);
+		apply_close(s, &old);
+		return 0;
+	}
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
 	if (row->selectable &&
@@ -411,6 +417,7 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 		chlog_rollback(s->log);
 		return -1;
 	}
+	attributes_remove(s, row->id, &old);
 	follow_guid(s, &old, &row->guid);
 	apply_row_forget(s);
 	return 1;
@@ -590,7 +597,7 @@ on_op_mailbox(struct session *s, const struct msg *msg, struct err *err)
 	if (tree_batch_before(s, &m->box, err) == -1 ||
 	    append_may(s, m, &may, err) == -1)
 		return -1;
-	if ((why = why_refused(s, may)) != NULL) {
+	if ((why = tree_why_refused(s, may)) != NULL) {
 		tree_result(s, m->op, RESULT_ACCESS, &m->box.guid, ERR_PERM,
 		    why);
 		return 0;
@@ -705,6 +712,7 @@ apply_tree_delete(struct session *s, const struct msg_op_mailbox_delete *m,
 		r = remove_mailbox(s, m->op, &row, err);
 		if (r == 1) {
 			prune_note(s, row.store_name);
+			attributes_remove(s, row.id, &row.guid);
 			r = log_removed(s, m, &row, err);
 		}
 	}
@@ -722,7 +730,7 @@ on_op_mailbox_delete(struct session *s, const struct msg *msg,
 
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
-	if ((why = why_refused(s, false)) != NULL) {
+	if ((why = tree_why_refused(s, false)) != NULL) {
 		tree_result(s, m->op, RESULT_ACCESS, &m->guid, ERR_PERM, why);
 		return 0;
 	}
@@ -768,7 +776,7 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		return -1;
 	if (!name_valid(m->sub.name, strlen(m->sub.name)))
 		return err_set(err, ERR_PROTO, "OP_SUBSCRIBE is not valid");
-	if ((refusal = why_refused(s, m->sub.on)) != NULL) {
+	if ((refusal = tree_why_refused(s, m->sub.on)) != NULL) {
 		apply_result(s, m->op, RESULT_ACCESS, 0, ERR_PERM, refusal);
 		session_add_pending(s, &none, 0, NULL, m->sub.name);
 		return 0;

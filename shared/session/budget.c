@@ -16,6 +16,7 @@ static const struct session_rule rules[] = {
 	{ SESSION_OPEN,		MSG_OP_MAILBOX,		on_op_mailbox },
 	{ SESSION_OPEN,		MSG_OP_MAILBOX_DELETE,	on_op_mailbox_delete },
 	{ SESSION_OPEN,		MSG_OP_SUBSCRIBE,	on_op_subscribe },
+	{ SESSION_OPEN,		MSG_OP_ATTRIBUTE,	on_op_attribute },
 	{ SESSION_OPEN,		MSG_OP_SAVE,		on_op_save },
 	{ SESSION_OPEN,		MSG_OP_COPY,		on_op_copy },
 	{ SESSION_OPEN,		MSG_OP_FLAGS,		on_op_flags },

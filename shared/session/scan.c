@@ -786,7 +786,8 @@ scan_once(struct scan *scan, struct err *err)
 	}
 	if ((s->filtered && look_outside(scan, err) == -1) ||
 	    scan_gone(scan, err) == -1 || scan_subscriptions(s, scan->arena,
-	    scan->first, scan->now, err) == -1)
+	    scan->first, scan->now, err) == -1 || scan_attributes(s,
+	    scan->arena, scan->first, scan->now, err) == -1)
 		return -1;
 	if (!s->filtered && chlog_set_scanned_all(s->log, err) == -1)
 		return -1;

@@ -189,7 +189,7 @@ judge_box(struct session *s, struct view_box *vb,
 	for (size_t i = 0; i < pending_count; i++)
 		vb->delta = vb->delta || pending[i].uid != 0 ||
 		    !guid_is_zero(&pending[i].mark);
-	vb->shown = tree || vb->delta || pending_count > 0 ||
+	vb->shown = vb->shown || tree || vb->delta || pending_count > 0 ||
 	    is_changed(s, box->seq, box->run);
 	/* By a rename it may have come into the scope just now. */
 	if (s->filtered && tree) {
@@ -307,6 +307,7 @@ load_view(struct session *s, struct err *err)
 
 	if (load_boxes(s, err) == -1 ||
 	    load_subscriptions(s, full, err) == -1 ||
+	    attributes_load(s, full, err) == -1 ||
 	    (s->has_base && load_gone(s, full, err) == -1))
 		return -1;
 	if (full) {
@@ -334,11 +335,15 @@ send_view_head(struct session *s, struct err *err)
 {
 	struct msg msg = { .kind = MSG_VIEW };
 	struct chlog_totals totals;
+	uint64_t begun;
 
-	if (chlog_totals(s->log, &totals, err) == -1)
+	if (chlog_totals(s->log, &totals, err) == -1 ||
+	    chlog_attributes_begun(s->log, &begun, err) == -1)
 		return -1;
 	if (s->has_base)
 		msg.u.view.base = s->base.p.run;
+	msg.u.view.attributes_begun = attributes_wanted(s) && s->has_base &&
+	    begun > s->since.seq;
 	msg.u.view.seq = s->view_seq;
 	msg.u.view.messages = totals.messages;
 	msg.u.view.mailboxes = totals.mailboxes;
@@ -664,6 +669,11 @@ view_piece(struct session *s, bool tree, struct err *err)
 		session_send(s, &msg);
 		break;
 	}
+	case ANSWER_ATTRIBUTES:
+		if (a->i >= a->attribute_count)
+			return 0;
+		attributes_send(s, &a->attributes[a->i]);
+		break;
 	case ANSWER_TREE_END:
 		send_kind(s, MSG_TREE_END);
 		return 0;
@@ -698,6 +708,7 @@ view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
 		if (tree) {
 			if (load_boxes(s, err) == -1 ||
 			    load_subscriptions(s, true, err) == -1 ||
+			    attributes_load(s, true, err) == -1 ||
 			    (s->has_base && load_gone(s, true, err) == -1))
 				return -1;
 			for (size_t i = 0; i < a->box_count; i++)

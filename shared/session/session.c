@@ -343,6 +343,7 @@ open_all(struct session *s, struct err *err)
 	    s->store->driver;
 	s->store->problem = session_store_problem;
 	s->store->problem_arg = s;
+	s->keeps_attributes = s->driver->keeps_attributes(s->store);
 	args.root_fd = s->driver->root_fd(s->store);
 	return chlog_open(&s->log, &args, err);
 }
@@ -359,13 +360,16 @@ send_welcome(struct session *s, const struct guid128 *last_peer,
 	for (size_t i = 0; i < count; i++)
 		list[i] = positions[i].p;
 	w->version = PROTOCOL_VERSION;
-	w->features = s->hello.features & s->args.features;
+	w->features = s->hello.features &
+	    (s->args.features | FEATURE_ATTRIBUTES);
 	w->software = s->args.software;
 	w->clock_ms = s->hello_ms;
 	w->store = *chlog_store_id(s->log);
 	_Static_assert(MSG_CAP_DIRECTORIES == STORE_CAP_DIRECTORIES,
 	    "one bit, two names");
 	w->caps = s->driver->caps;
+	if (s->keeps_attributes)
+		w->caps |= MSG_CAP_ATTRIBUTES;
 	w->access = s->args.access;
 	w->positions = list;
 	w->position_count = count;

@@ -6,6 +6,7 @@
  *	scan.c		store into log: the tree; scan_mails.c: one mailbox
  *	identity.c	what the log lent to a store that had none of its own
  *	serve.c		views and trees; list.c: lists; stream.c: messages in order
+ *	attributes.c	attributes of mailboxes: scan, view, operations
  *	body.c		bodies that were asked for
  *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
  *			on mailboxes; tree_batch.c: new ones together
@@ -190,6 +191,7 @@ enum answer_phase {
 	ANSWER_BOXES,
 	ANSWER_GONE,
 	ANSWER_SUBSCRIPTIONS,
+	ANSWER_ATTRIBUTES,
 	ANSWER_TREE_END,
 	ANSWER_MESSAGES,
 	ANSWER_PENDING,
@@ -208,6 +210,8 @@ struct answer {
 	size_t gone_count;
 	struct chlog_subscription *subs;
 	size_t sub_count;
+	struct chlog_attribute *attributes;
+	size_t attribute_count;
 	struct section {
 		struct guid128 guid;
 		int64_t mailbox;	/* 0: it is gone */
@@ -271,6 +275,14 @@ struct new_sub {
 	struct err why;
 };
 
+struct new_attribute {
+	uint32_t op;
+	struct msg_attribute a;
+	int64_t mailbox;		/* of the log; found when it is set */
+	bool failed;
+	struct err why;
+};
+
 struct pair_lock {
 	char *path;			/* NULL: not held */
 	int fd;
@@ -295,6 +307,8 @@ struct session {
 	bool locked_out;		/* by another run of the pair */
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
+	bool keeps_attributes;		/* the store does */
+	bool attributes_unread;		/* they could not be looked at */
 
 	uint64_t hello_ms;		/* clock when HELLO came */
 	enum scan_due {
@@ -341,6 +355,7 @@ struct session {
 		struct arena *arena;
 		ARRAY(struct new_box) boxes;
 		ARRAY(struct new_sub) subs;
+		ARRAY(struct new_attribute) attributes;
 	} tree;				/* to be made together */
 	bool commit_wanted;		/* once FLUSH is answered */
 	struct msg_commit commit;
@@ -437,6 +452,8 @@ int on_op_flags(struct session *s, const struct msg *msg, struct err *err);
 int on_op_expunge(struct session *s, const struct msg *msg, struct err *err);
 int on_op_set_uid(struct session *s, const struct msg *msg, struct err *err);
 int on_op_modseq(struct session *s, const struct msg *msg, struct err *err);
+int on_op_attribute(struct session *s, const struct msg *msg,
+    struct err *err);
 int on_flush(struct session *s, const struct msg *msg, struct err *err);
 int on_pending(struct session *s, const struct msg *msg, struct err *err);
 int on_commit(struct session *s, const struct msg *msg, struct err *err);
@@ -453,6 +470,24 @@ int scan_mailbox(struct session *s, struct chlog_mailbox *row,
 /* scan_subscriptions.c: first: the log sees the store for the first time. */
 int scan_subscriptions(struct session *s, struct arena *arena, bool first,
     uint64_t now, struct err *err);
+/* attributes.c: as scan_subscriptions; what can't be read is left out. */
+int scan_attributes(struct session *s, struct arena *arena, bool first,
+    uint64_t now, struct err *err);
+/* The store keeps attributes, and the brain wants to know them. */
+bool attributes_wanted(const struct session *s);
+/* All, or those changed since the base, for the answer; its boxes are loaded. */
+int attributes_load(struct session *s, bool all, struct err *err);
+void attributes_send(struct session *s, const struct chlog_attribute *a);
+/* In a transaction of the log; answers come after it. */
+int attributes_set(struct session *s, struct new_attribute *list, size_t n,
+    struct err *err);
+void attributes_answer(struct session *s, const struct new_attribute *new);
+/* Before a mailbox gets another GUID: under that one as well. */
+int attributes_copy(struct session *s, const struct chlog_mailbox *from,
+    const struct guid128 *to, struct err *err);
+/* What the log has of a mailbox is no longer needed under this GUID. */
+void attributes_remove(struct session *s, int64_t mailbox,
+    const struct guid128 *guid);
 /* The stamp of what changed now and had that stamp before (P11). */
 uint64_t scan_stamp(uint64_t now, uint64_t old);
 /* prune.c */
@@ -597,6 +632,8 @@ bool append_uid_ok(const struct chlog_mailbox *row, uint32_t uid);
 int apply_held(struct session *s, struct err *err);
 void apply_end(struct session *s);
 /* apply_tree.c */
+/* Why this peer may not write, or NULL; append_may: one that adds may do it. */
+const char *tree_why_refused(const struct session *s, bool append_may);
 /* Answer and note on the pending list what did not work. */
 void tree_failed(struct session *s, uint32_t op, const struct guid128 *guid,
     const struct err *why);
@@ -628,6 +665,11 @@ int tree_batch_create(struct session *s, const struct msg_op_mailbox *m,
 /* change: false if the store has it so already. */
 int tree_batch_subscribe(struct session *s, const struct msg_op_subscribe *m,
     const char *mapped, bool change, struct err *err);
+
+bool tree_batch_has_attribute(const struct session *s,
+    const struct msg_attribute *a);
+int tree_batch_attribute(struct session *s, const struct msg_op_attribute *m,
+    struct err *err);
 
 int apply_hold(struct session *s, const struct msg *msg, struct err *err);
 

@@ -1,6 +1,6 @@
 /*
- * Mailboxes to be made and subscriptions to be set, which a first copy has many
- * of: they wait for each other, so that the store makes all of them durable
+ * Mailboxes to be made, subscriptions and attributes to be set, which a first
+ * copy has many of: they wait for each other, so that the store makes all of them durable
  * together and the log takes them in one transaction.
  *
  * Nothing overtakes them: every other operation, a FLUSH and any question about
@@ -167,6 +167,8 @@ answer_failures(struct session *s)
 		if (sub->failed)
 			tree_sub_failed(s, sub->op, sub->name, &sub->why);
 	}
+	for (size_t i = 0; i < s->tree.attributes.n; i++)
+		attributes_answer(s, &s->tree.attributes.v[i]);
 }
 
 void
@@ -175,26 +177,30 @@ tree_batch_end(struct session *s)
 	close_boxes(s);
 	ARRAY_FREE(&s->tree.boxes);
 	ARRAY_FREE(&s->tree.subs);
+	ARRAY_FREE(&s->tree.attributes);
 	arena_free(&s->tree.arena);
 }
 
 int
 tree_batch_flush(struct session *s, struct err *err)
 {
-	if (s->tree.boxes.n == 0 && s->tree.subs.n == 0)
+	if (s->tree.boxes.n == 0 && s->tree.subs.n == 0 &&
+	    s->tree.attributes.n == 0)
 		return 0;
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
 	if ((s->tree.boxes.n > 0 && make_boxes(s, err) == -1) ||
 	    (s->tree.subs.n > 0 && set_subscriptions(s, err) == -1) ||
-	    log_all(s, err) == -1 || chlog_commit(s->log, err) == -1) {
+	    log_all(s, err) == -1 || attributes_set(s, s->tree.attributes.v,
+	    s->tree.attributes.n, err) == -1 ||
+	    chlog_commit(s->log, err) == -1) {
 		close_boxes(s);
 		chlog_rollback(s->log);
 		return -1;
 	}
 	close_boxes(s);
 	answer_failures(s);
-	s->tree.boxes.n = s->tree.subs.n = 0;
+	s->tree.boxes.n = s->tree.subs.n = s->tree.attributes.n = 0;
 	arena_free(&s->tree.arena);
 	apply_row_forget(s);
 	return 0;
@@ -213,6 +219,9 @@ holds(const struct session *s, const struct guid128 *guid)
 			if (guid_eq(&box->aliases[k], guid))
 				return true;
 	}
+	for (size_t i = 0; i < s->tree.attributes.n; i++)
+		if (guid_eq(&s->tree.attributes.v[i].a.mailbox, guid))
+			return true;
 	return false;
 }
 
@@ -245,6 +254,7 @@ flush_if_full(struct session *s, struct err *err)
 {
 	if (s->tree.boxes.n < TREE_BATCH_MAX &&
 	    s->tree.subs.n < TREE_BATCH_MAX &&
+	    s->tree.attributes.n < TREE_BATCH_MAX &&
 	    arena_used(s->tree.arena) < BATCH_MEMORY_MAX)
 		return 0;
 	return tree_batch_flush(s, err);
@@ -287,8 +297,39 @@ tree_batch_subscribe(struct session *s, const struct msg_op_subscribe *m,
 }
 
 bool
+tree_batch_has_attribute(const struct session *s,
+    const struct msg_attribute *a)
+{
+	for (size_t i = 0; i < s->tree.attributes.n; i++) {
+		const struct msg_attribute *b = &s->tree.attributes.v[i].a;
+
+		if (guid_eq(&a->mailbox, &b->mailbox) &&
+		    strcmp(a->key, b->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+tree_batch_attribute(struct session *s, const struct msg_op_attribute *m,
+    struct err *err)
+{
+	struct arena *arena = batch_arena(s);
+	struct new_attribute *new = ARRAY_ADD(&s->tree.attributes);
+
+	*new = (struct new_attribute){ .op = m->op, .a = m->a,
+	    .why = ERR_INIT };
+	new->a.key = arena_strdup(arena, m->a.key);
+	if (m->a.value != NULL)
+		new->a.value = m->a.len == 0 ? (const uint8_t *)"" :
+		    arena_memdup(arena, m->a.value, m->a.len);
+	return flush_if_full(s, err);
+}
+
+bool
 tree_batch_may_wait(enum msg_kind kind)
 {
 	return kind == MSG_OP_MAILBOX || kind == MSG_OP_SUBSCRIBE ||
+	    kind == MSG_OP_ATTRIBUTE ||
 	    kind == MSG_GET || kind == MSG_HAVE || kind == MSG_PENDING;
 }

@@ -102,6 +102,7 @@ take_view(struct taker *in, const void *from, struct msg *msg)
 	struct msg_view *m = &msg->u.view;
 	const Dsync__View *pb = from;
 
+	m->attributes_begun = pb->attributes_begun;
 	if (take_guid0(in, pb->base_run, &m->base, "base") == -1 ||
 	    take_u64(in, pb->seq, SEQ_MAX, &m->seq, "seq") == -1 ||
 	    take_u64(in, pb->messages, COUNT_MAX, &m->messages,
@@ -136,6 +137,12 @@ static int
 take_subscription(struct taker *in, const void *from, struct msg *msg)
 {
 	return take_sub(in, from, &msg->u.subscription);
+}
+
+static int
+take_msg_attribute(struct taker *in, const void *from, struct msg *msg)
+{
+	return take_attribute(in, from, &msg->u.attribute);
 }
 
 static int
@@ -389,6 +396,17 @@ take_op_subscribe(struct taker *in, const void *from, struct msg *msg)
 }
 
 static int
+take_op_attribute(struct taker *in, const void *from, struct msg *msg)
+{
+	struct msg_op_attribute *m = &msg->u.op_attribute;
+	const Dsync__OpAttribute *pb = from;
+
+	if (take_number(in, pb->op, &m->op, "operation number") == -1)
+		return -1;
+	return take_attribute(in, pb->attribute, &m->a);
+}
+
+static int
 take_op_save(struct taker *in, const void *from, struct msg *msg)
 {
 	struct msg_op_save *m = &msg->u.op_save;
@@ -597,6 +615,7 @@ static const struct take_row {
 	ROW(VIEW_END, take_nothing),
 	ROW(MAILBOX_GONE, take_mailbox_gone),
 	ROW(SUBSCRIPTION, take_subscription),
+	ROW(ATTRIBUTE, take_msg_attribute),
 	ROW(TREE, take_nothing),
 	ROW(TREE_END, take_nothing),
 	ROW(LIST, take_list),
@@ -606,6 +625,7 @@ static const struct take_row {
 	ROW(OP_MAILBOX, take_op_mailbox),
 	ROW(OP_MAILBOX_DELETE, take_op_mailbox_delete),
 	ROW(OP_SUBSCRIBE, take_op_subscribe),
+	ROW(OP_ATTRIBUTE, take_op_attribute),
 	ROW(FLUSH, take_flush),
 	ROW(PENDING, take_pending),
 	ROW(COMMIT, take_commit),

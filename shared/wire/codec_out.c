@@ -106,6 +106,7 @@ put_view(struct putter *out, const struct msg *msg)
 	pb->messages = put_u64(m->messages, COUNT_MAX);
 	pb->mailboxes = put_u64(m->mailboxes, COUNT_MAX);
 	pb->inbox_messages = put_u64(m->inbox_messages, COUNT_MAX);
+	pb->attributes_begun = m->attributes_begun;
 	return pb;
 }
 
@@ -133,6 +134,12 @@ static void *
 put_subscription(struct putter *out, const struct msg *msg)
 {
 	return put_sub(out, &msg->u.subscription);
+}
+
+static void *
+put_msg_attribute(struct putter *out, const struct msg *msg)
+{
+	return put_attribute(out, &msg->u.attribute);
 }
 
 static void *
@@ -359,6 +366,17 @@ put_op_subscribe(struct putter *out, const struct msg *msg)
 }
 
 static void *
+put_op_attribute(struct putter *out, const struct msg *msg)
+{
+	Dsync__OpAttribute *pb;
+
+	PUT_NEW(pb, dsync__op_attribute);
+	pb->op = msg->u.op_attribute.op;
+	pb->attribute = put_attribute(out, &msg->u.op_attribute.a);
+	return pb;
+}
+
+static void *
 put_op_save(struct putter *out, const struct msg *msg)
 {
 	const struct msg_op_save *m = &msg->u.op_save;
@@ -553,6 +571,7 @@ static const struct put_row {
 	ROW(OP_MAILBOX, put_op_mailbox),
 	ROW(OP_MAILBOX_DELETE, put_op_mailbox_delete),
 	ROW(OP_SUBSCRIBE, put_op_subscribe),
+	ROW(OP_ATTRIBUTE, put_op_attribute),
 	ROW(OP_SAVE, put_op_save),
 	ROW(OP_COPY, put_op_copy),
 	ROW(OP_FLAGS, put_op_flags),
@@ -567,6 +586,7 @@ static const struct put_row {
 	ROW(MAILBOX, put_mailbox),
 	ROW(MAILBOX_GONE, put_mailbox_gone),
 	ROW(SUBSCRIPTION, put_subscription),
+	ROW(ATTRIBUTE, put_msg_attribute),
 	ROW(TREE_END, put_nothing),
 	ROW(MESSAGES, put_messages),
 	ROW(MESSAGE, put_message),

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/digest.h"
+#include "model/attribute.h"
 #include "model/flags.h"
 #include "model/guid.h"
 #include "model/mailbox_name.h"
@@ -44,6 +45,8 @@ _Static_assert(2U * (FILTER_BYTES_MAX + FILTERS_MAX * 8U) + LABEL_MAX +
     POSITIONS_MAX * 80U + 1024U <= FRAME_PAYLOAD_MAX, "HELLO");
 _Static_assert(HAVE_MAX * (GUID_TEXT_MAX + 8U + 10U) +
     HAVE_TEXTS_MAX * DIGEST_SIZE + 64U <= FRAME_PAYLOAD_MAX, "HAVE");
+_Static_assert(ATTRIBUTE_VALUE_MAX + ATTRIBUTE_KEY_MAX + 128U <=
+    FRAME_PAYLOAD_MAX, "ATTRIBUTE");
 _Static_assert(LIST_MARKS_MAX * GUID_SIZE + LIST_RANGES_MAX * 10U + 64U <=
     FRAME_PAYLOAD_MAX, "LIST");
 

@@ -271,6 +271,21 @@ put_sub(struct putter *out, const struct msg_subscription *m)
 	return pb;
 }
 
+Dsync__Attribute *
+put_attribute(struct putter *out, const struct msg_attribute *m)
+{
+	Dsync__Attribute *pb;
+
+	PUT_NEW(pb, dsync__attribute);
+	pb->mailbox = put_guid(&m->mailbox);
+	pb->key = put_str(m->key);
+	pb->gone = m->value == NULL;
+	pb->value = put_bytes(m->value, put_count(out, pb->gone ? 0 :
+	    m->len, ATTRIBUTE_VALUE_MAX));
+	pb->stamp = put_stamp(m->stamp);
+	return pb;
+}
+
 void
 put_positions(struct putter *out, const struct msg_position *positions,
     size_t count, size_t *n_r, Dsync__Position ***v_r)

@@ -59,6 +59,8 @@ Dsync__Message *put_record(struct putter *out, const struct msg_message *m);
 Dsync__Mailbox *put_box(struct putter *out, const struct msg_mailbox *m);
 Dsync__Subscription *put_sub(struct putter *out,
     const struct msg_subscription *m);
+Dsync__Attribute *put_attribute(struct putter *out,
+    const struct msg_attribute *m);
 void put_positions(struct putter *out, const struct msg_position *positions,
     size_t count, size_t *n_r, Dsync__Position ***v_r);
 

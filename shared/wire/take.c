@@ -387,6 +387,29 @@ take_sub(struct taker *in, const Dsync__Subscription *pb,
 }
 
 int
+take_attribute(struct taker *in, const Dsync__Attribute *pb,
+    struct msg_attribute *m)
+{
+	static const uint8_t empty[1];
+
+	if (pb == NULL || pb->value.len > ATTRIBUTE_VALUE_MAX ||
+	    (pb->gone && pb->value.len > 0) || (pb->value.len > 0 &&
+	    memchr(pb->value.data, '\0', pb->value.len) != NULL))
+		return take_bad(in, "attribute");
+	if (pb->key.len == 0 || pb->key.len > ATTRIBUTE_KEY_MAX)
+		return take_bad(in, "name of an attribute");
+	if ((m->key = copy_str(in, pb->key)) == NULL)
+		return -1;
+	if (!attribute_key_valid(m->key, pb->key.len))
+		return take_bad(in, "name of an attribute");
+	m->len = pb->value.len;
+	m->value = pb->gone ? NULL : m->len == 0 ? empty : pb->value.data;
+	if (take_guid(in, pb->mailbox, &m->mailbox, "mailbox GUID") == -1)
+		return -1;
+	return take_stamp(in, pb->stamp, &m->stamp);
+}
+
+int
 take_positions(struct taker *in, size_t count, Dsync__Position **pb,
     struct msg_position **positions_r, size_t *count_r)
 {

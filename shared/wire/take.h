@@ -81,6 +81,8 @@ int take_box(struct taker *in, const Dsync__Mailbox *pb, uint32_t uid_min,
     struct msg_mailbox *m_r);
 int take_sub(struct taker *in, const Dsync__Subscription *pb,
     struct msg_subscription *m_r);
+int take_attribute(struct taker *in, const Dsync__Attribute *pb,
+    struct msg_attribute *m_r);
 int take_positions(struct taker *in, size_t count, Dsync__Position **pb,
     struct msg_position **positions_r, size_t *count_r);
 

@@ -7,6 +7,10 @@ check_PROGRAMS += %D%/test_merge_append
 %C%_test_merge_append_SOURCES = %D%/test_merge_append.c %D%/mails_model.c \
 	%D%/mails_model.h tests/support/msg_random.c
 %C%_test_merge_append_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_attributes
+%C%_test_merge_attributes_SOURCES = %D%/test_merge_attributes.c \
+	tests/support/msg_random.c
+%C%_test_merge_attributes_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_flags
 %C%_test_merge_flags_SOURCES = %D%/test_merge_flags.c tests/support/msg_random.c
 %C%_test_merge_flags_LDADD = $(LINK_BRAIN) $(LINK_CHECK)

@@ -169,6 +169,17 @@ trace(const struct wire *wire, char from, char to, const struct msg *msg)
 		    (unsigned int)msg->u.op_mailbox.box.uidnext,
 		    (unsigned long long)msg->u.op_mailbox.box.highestmodseq);
 		break;
+	case MSG_ATTRIBUTE:
+	case MSG_OP_ATTRIBUTE: {
+		const struct msg_attribute *a = msg->kind == MSG_ATTRIBUTE ?
+		    &msg->u.attribute : &msg->u.op_attribute.a;
+
+		sim_say(wire->sim, "          %c>%c %s %s \"%.*s\" stamp %llu",
+		    from, to, msg_kind_name(msg->kind), a->key, (int)a->len,
+		    a->value != NULL ? (const char *)a->value : "",
+		    (unsigned long long)a->stamp);
+		break;
+	}
 	case MSG_SUBSCRIPTION:
 		sim_say(wire->sim, "          %c>%c SUBSCRIPTION %s %d stamp %llu",
 		    from, to, msg->u.subscription.name,
@@ -191,6 +202,22 @@ is_subscribed(const struct memory_world *world, const char *name)
 	return false;
 }
 
+static bool
+changes_attribute(const struct memory_world *world,
+    const struct msg_attribute *a)
+{
+	for (size_t i = 0; i < world->attributes.n; i++) {
+		const struct memory_attribute *m = &world->attributes.v[i];
+
+		if (guid_eq(&m->mailbox, &a->mailbox) &&
+		    strcmp(m->key, a->key) == 0)
+			return a->value == NULL ||
+			    strlen(m->value) != a->len ||
+			    memcmp(m->value, a->value, a->len) != 0;
+	}
+	return a->value != NULL;
+}
+
 /* Stamps, aliases and a UIDNEXT that is raised blindly do not count. */
 static bool
 is_operation(const struct memory_world *world, const struct msg *msg)
@@ -200,10 +227,13 @@ is_operation(const struct memory_world *world, const struct msg *msg)
 	if (msg->kind == MSG_OP_SUBSCRIBE)
 		return msg->u.op_subscribe.sub.on !=
 		    is_subscribed(world, msg->u.op_subscribe.sub.name);
+	if (msg->kind == MSG_OP_ATTRIBUTE)
+		return changes_attribute(world, &msg->u.op_attribute.a);
 	if (msg->kind == MSG_OP_MAILBOX && !m->create &&
 	    m->box.uidvalidity == 0 && guid_is_zero(&m->new_guid))
 		return false;
-	return msg->kind >= MSG_OP_MAILBOX && msg->kind <= MSG_OP_MODSEQ;
+	return msg->kind >= MSG_OP_MAILBOX &&
+	    msg->kind <= MSG_OP_ATTRIBUTE;
 }
 
 static void

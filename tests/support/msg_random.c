@@ -271,6 +271,26 @@ sub(struct arena *arena, struct rng *rng)
 	return m;
 }
 
+static struct msg_attribute
+attribute(struct arena *arena, struct rng *rng)
+{
+	static const char *const keys[] = { "/private/comment", "/shared/a",
+	    "/private/vendor/x y" };
+	size_t len = number(rng, chance(rng, 8) ? ATTRIBUTE_VALUE_MAX : 64);
+	struct msg_attribute m = { .mailbox = guid(rng) };
+	uint8_t *value = arena_alloc(arena, len + 1);
+
+	for (size_t i = 0; i <= len; i++)
+		value[i] = (uint8_t)(1 + number(rng, 254));
+	m.key = keys[number(rng, nitems(keys) - 1)];
+	if (chance(rng, 3)) {
+		m.value = value;
+		m.len = len;
+	}
+	m.stamp = number(rng, STAMP_MAX);
+	return m;
+}
+
 static struct msg_position *
 positions(struct arena *arena, struct rng *rng, size_t *count_r)
 {
@@ -421,6 +441,7 @@ random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		msg.u.view.messages = number(rng, COUNT_MAX);
 		msg.u.view.mailboxes = number(rng, COUNT_MAX);
 		msg.u.view.inbox_messages = number(rng, COUNT_MAX);
+		msg.u.view.attributes_begun = chance(rng, 2);
 		break;
 	case MSG_MAILBOX:
 		msg.u.mailbox = box(arena, rng);
@@ -433,6 +454,9 @@ random_answer(struct arena *arena, struct rng *rng, enum msg_kind kind)
 		break;
 	case MSG_SUBSCRIPTION:
 		msg.u.subscription = sub(arena, rng);
+		break;
+	case MSG_ATTRIBUTE:
+		msg.u.attribute = attribute(arena, rng);
 		break;
 	case MSG_MESSAGES:
 		msg.u.messages.mailbox = guid(rng);
@@ -553,6 +577,10 @@ msg_random(struct arena *arena, struct rng *rng, enum msg_kind kind)
 	case MSG_OP_SUBSCRIBE:
 		msg.u.op_subscribe.op = number1(rng);
 		msg.u.op_subscribe.sub = sub(arena, rng);
+		break;
+	case MSG_OP_ATTRIBUTE:
+		msg.u.op_attribute.op = number1(rng);
+		msg.u.op_attribute.a = attribute(arena, rng);
 		break;
 	case MSG_OP_SAVE:
 		msg.u.op_save.op = number1(rng);
@@ -725,6 +753,18 @@ add_sub(struct print *p, const struct msg_subscription *m)
 }
 
 static void
+add_attribute(struct print *p, const struct msg_attribute *m)
+{
+	add_g(p, &m->mailbox, 1);
+	add_s(p, m->key);
+	add_u(p, m->value != NULL);
+	add_u(p, m->len);
+	for (size_t i = 0; i < m->len; i++)
+		add_u(p, m->value[i]);
+	add_u(p, m->stamp);
+}
+
+static void
 add_positions(struct print *p, const struct msg_position *v, size_t n)
 {
 	add_u(p, n);
@@ -808,6 +848,7 @@ add_answer(struct print *p, const struct msg *m)
 		add_u(p, m->u.view.messages);
 		add_u(p, m->u.view.mailboxes);
 		add_u(p, m->u.view.inbox_messages);
+		add_u(p, m->u.view.attributes_begun);
 		break;
 	case MSG_MAILBOX:
 		add_box(p, &m->u.mailbox);
@@ -820,6 +861,9 @@ add_answer(struct print *p, const struct msg *m)
 		break;
 	case MSG_SUBSCRIPTION:
 		add_sub(p, &m->u.subscription);
+		break;
+	case MSG_ATTRIBUTE:
+		add_attribute(p, &m->u.attribute);
 		break;
 	case MSG_MESSAGES:
 		add_g(p, &m->u.messages.mailbox, 1);
@@ -937,6 +981,10 @@ add_msg(struct print *p, const struct msg *m)
 	case MSG_OP_SUBSCRIBE:
 		add_u(p, m->u.op_subscribe.op);
 		add_sub(p, &m->u.op_subscribe.sub);
+		break;
+	case MSG_OP_ATTRIBUTE:
+		add_u(p, m->u.op_attribute.op);
+		add_attribute(p, &m->u.op_attribute.a);
 		break;
 	case MSG_OP_SAVE:
 		add_u(p, m->u.op_save.op);
