@@ -335,6 +335,10 @@ remark(const struct settings *set)
 	if (dovecot->remarks != NULL && (set->verbose || set->debug))
 		fprintf(stderr, "%s%s", dovecot->remarks,
 		    strchr(dovecot->remarks, '\0')[-1] == '\n' ? "" : "\n");
+	if (mail_conf_foreign_dict(&set->mail) != NULL && !set->quiet)
+		fprintf(stderr, "dsync: mail_attribute_dict = %.80s is no "
+		    "file, so attributes of mailboxes are left alone here\n",
+		    mail_conf_foreign_dict(&set->mail));
 	if (dovecot->others != NULL && !set->quiet)
 		fprintf(stderr, "dsync: not in this run: Dovecot's namespace "
 		    "%s, with mail of its own; see namespace in "

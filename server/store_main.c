@@ -133,6 +133,10 @@ locate(struct place *place, struct err *err)
 	    account_home(user), &place->location, err) == -1)
 		return -1;
 	place->origin = mail_conf_origin(&set->mail, &set->conf);
+	if (mail_conf_foreign_dict(&set->mail) != NULL)
+		log_info("attributes of mailboxes are left alone: no file "
+		    "mail_attribute_dict=%s",
+		    mail_conf_foreign_dict(&set->mail));
 	return 0;
 }
 

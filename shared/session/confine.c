@@ -94,8 +94,10 @@ session_confine(const struct session_args *args, struct err *err)
 	const char *control = mail_location_get(loc, "CONTROL");
 	const char *index = mail_location_get(loc, "INDEX");
 	const char *outside = store_file_outside(loc);
+	const char *attributes = mail_location_get(loc, "ATTRIBUTES");
 	char *root_folder = NULL, *inbox_folder = NULL;
 	char *control_folder = NULL, *index_folder = NULL;
+	char *dict_folder = NULL, *dict_above = NULL;
 	struct paths paths = { .n = 0 };
 	struct stat st;
 	int ret;
@@ -126,6 +128,12 @@ session_confine(const struct session_args *args, struct err *err)
 		inbox_folder = add_folder_of(&paths, inbox);
 	else if (outside != NULL)
 		inbox_folder = add_folder_of(&paths, outside);
+	/* And so beside the attributes; a missing folder can be made. */
+	if (attributes != NULL && attributes[0] == '/')
+		dict_folder = add_folder_of(&paths, attributes);
+	if (dict_folder != NULL && args->options.create &&
+	    access(dict_folder, F_OK) == -1)
+		dict_above = add_folder_of(&paths, dict_folder);
 	/* INDEX=, CONTROL= and the like lie elsewhere. */
 	for (size_t i = 0; i < loc->key_count; i++)
 		add_path(&paths, loc->keys[i].value, BOTH);
@@ -139,5 +147,7 @@ session_confine(const struct session_args *args, struct err *err)
 	free(inbox_folder);
 	free(control_folder);
 	free(index_folder);
+	free(dict_folder);
+	free(dict_above);
 	return ret;
 }

@@ -190,6 +190,42 @@ take_compression(const struct doveconf *dc,
 	return 0;
 }
 
+/*
+ * 2.3: mail_attribute_dict = file:PATH.  2.4: mail_attribute { dict file { path
+ * = PATH } }, where the name of the inner block is the driver, or the driver is
+ * a setting in it.  Becomes 2.3's form; what is no file keeps its name.
+ */
+static int
+take_attributes(const struct doveconf *dc,
+    const struct dovecot_target *target, struct err *err)
+{
+	static const char prefix[] = "mail_attribute/dict/";
+	const char *value = doveconf_get(dc, "mail_attribute_dict");
+	const char *name = NULL, *driver, *path;
+	char *key, *text;
+	int ret;
+
+	if (is_set(value))
+		return set(target, "mail_attribute_dict", value, err);
+	for (size_t i = 0; i < dc->n && name == NULL; i++)
+		if (strncmp(dc->v[i].name, prefix, strlen(prefix)) == 0)
+			name = dc->v[i].name + strlen(prefix);
+	if (name == NULL)
+		return 0;
+	text = mem_strndup(name, strcspn(name, "/"));
+	key = mem_printf("%s%s/driver", prefix, text);
+	driver = or_else(doveconf_get(dc, key), text);
+	free(key);
+	key = mem_printf("%s%s/path", prefix, text);
+	path = or_else(doveconf_get(dc, key), "");
+	free(key);
+	key = mem_printf("%s:%s", driver, path);
+	ret = set(target, "mail_attribute_dict", key, err);
+	free(key);
+	free(text);
+	return ret;
+}
+
 /* Where its auth process answers, whether it runs or not. */
 static int
 take_socket(const struct doveconf *dc, const struct dovecot_target *target,
@@ -214,6 +250,7 @@ dovecot_take(struct dovecot_conf *dovecot, const struct doveconf *dc,
 	dovecot->used = true;
 	if (take_plain(dc, target, err) == -1 ||
 	    take_compression(dc, target, err) == -1 ||
+	    take_attributes(dc, target, err) == -1 ||
 	    take_socket(dc, target, err) == -1)
 		return -1;
 	return namespaces_take(dovecot, dc, target, err);

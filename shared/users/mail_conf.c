@@ -213,6 +213,48 @@ set_keys(struct mail_location *loc, const struct mail_conf *mail,
 	return 0;
 }
 
+#define DICT_FILE	"file:"
+
+/* file:PATH, file:PATH:lock=fcntl, as Dovecot has it. */
+static int
+set_attributes(struct mail_location *loc, const char *dict,
+    const struct account *user, struct err *err)
+{
+	static const char lock_word[] = ":lock=";
+	char *path, *lock;
+	int ret = -1;
+
+	if ((path = expand(dict + strlen(DICT_FILE), user, err)) == NULL)
+		return -1;
+	lock = strstr(path, lock_word);
+	if (lock != NULL) {
+		*lock = '\0';
+		lock += strlen(lock_word);
+	}
+	if (strncmp(path, "~/", 2) != 0 && path[0] != '/')
+		err_set(err, ERR_CONFIG, "%.100s is no absolute path", path);
+	else if (mail_location_set(loc, "ATTRIBUTES", path,
+	    account_home(user), err) == 0 && (lock == NULL ||
+	    mail_location_set(loc, "ATTRIBUTES_LOCK", lock, NULL, err) == 0))
+		ret = 0;
+	free(path);
+	return ret;
+}
+
+static bool
+is_file_dict(const struct mail_conf *mail)
+{
+	return is_set(mail->mail_attribute_dict) && strncmp(
+	    mail->mail_attribute_dict, DICT_FILE, strlen(DICT_FILE)) == 0;
+}
+
+const char *
+mail_conf_foreign_dict(const struct mail_conf *mail)
+{
+	return is_set(mail->mail_attribute_dict) && !is_file_dict(mail) ?
+	    mail->mail_attribute_dict : NULL;
+}
+
 static bool
 is_in_parts(const struct mail_conf *mail, const struct conf *conf)
 {
@@ -265,6 +307,14 @@ mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
 	if (set_keys(&loc, mail, conf, base, user, err) == -1) {
 		mail_location_deinit(&loc);
 		return -1;
+	}
+	/* A setting of its own, wherever the mail is; a key comes first. */
+	if (is_file_dict(mail) && mail_location_get(&loc, "ATTRIBUTES") ==
+	    NULL && set_attributes(&loc, mail->mail_attribute_dict, user,
+	    err) == -1) {
+		mail_location_deinit(&loc);
+		return err_prefix(err, "mail_attribute_dict of %s",
+		    conf_place(conf, "mail_attribute_dict"));
 	}
 	*loc_r = loc;
 	return 0;

@@ -26,6 +26,7 @@ struct mail_conf {
 	char *mail_control_path, *mail_alt_path, *mail_volatile_path;
 	char *mailbox_list_layout, *mailbox_directory_name;
 	char *mailbox_root_directory_name, *mailbox_subscriptions_filename;
+	char *mail_attribute_dict;
 	bool mail_alt_check, mailbox_directory_name_legacy;
 	bool mailbox_list_utf8;
 
@@ -50,6 +51,12 @@ int mail_conf_locate(const struct mail_conf *mail, const struct conf *conf,
  * /etc/dsync/dsync.conf line 3".  Heap memory.
  */
 char *mail_conf_origin(const struct mail_conf *mail, const struct conf *conf);
+
+/*
+ * The value of mail_attribute_dict if it is a dictionary that is no file: then
+ * attributes of mailboxes are not synchronised.  Else NULL.
+ */
+const char *mail_conf_foreign_dict(const struct mail_conf *mail);
 
 /* Do the settings name an mbox?  An empty location is none yet. */
 bool mail_conf_is_mbox(const struct mail_conf *mail);
@@ -100,6 +107,8 @@ int mail_conf_apply(const struct mail_conf *mail, struct conf *conf,
 	    "directory in the root that holds the mailboxes"),		\
 	MAIL_CONF_NAME(base, mailbox_subscriptions_filename,		\
 	    "file of the subscriptions"),				\
+	{ MAIL_CONF_ROW(base, mail_attribute_dict, OPT_STRING),		\
+	  .arg = "file:PATH", .help = "attributes of mailboxes" },	\
 	{ MAIL_CONF_ROW(base, mail_alt_check, OPT_BOOL), .value = "yes",\
 	  .help = "the second place of dbox must be the same ever" },	\
 	{ MAIL_CONF_ROW(base, mailbox_directory_name_legacy, OPT_BOOL),	\

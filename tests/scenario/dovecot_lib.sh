@@ -56,11 +56,12 @@ dove() { # SIDE COMMAND...: doveadm with that side's configuration
 	as "$dove_side" doveadm -c "$work/$dove_side.conf" "$@"
 }
 
+# $imap_options: settings that only imap knows and doveadm does not pass on.
 imap() { # SIDE WHAT [ARGUMENT...]: imapctl with that side's server
 	side=$1
 	shift
 	as "$side" "$helpers/imapctl" "$@" \
-	    doveadm -c "$work/$side.conf" exec imap
+	    doveadm -c "$work/$side.conf" exec imap ${imap_options:-}
 }
 
 # imap_open SIDE: a session that stays open until imap_close.  What the server

@@ -151,7 +151,8 @@ START_TEST(the_settings_of_2_3_are_taken_over_from_both_forms)
 	ck_assert_str_eq(set.users.auth_socket_path,
 	    "/run/dovecot/auth-userdb");
 	ck_assert_str_eq(place(), "maildir:/home/anna/Maildir "
-	    "INDEX=/var/index/b.org/Anna");
+	    "INDEX=/var/index/b.org/Anna "
+	    "ATTRIBUTES=/home/anna/attributes");
 	ck_assert_str_eq(set.dovecot.prefix, "INBOX.");
 	ck_assert_int_eq(set.dovecot.separator, '.');
 	ck_assert_str_eq(set.dovecot.others, _i == 0 ? "old/mail box" :
@@ -173,7 +174,8 @@ START_TEST(the_settings_of_2_4_are_taken_over)
 	ck_assert_str_eq(set.users.mail_uid, "vmail");
 	ck_assert_uint_eq(set.users.first_valid_uid, 100);
 	ck_assert_str_eq(place(), "mdbox:/home/anna/mdbox "
-	    "INDEX=/var/index/b.org/Anna");
+	    "INDEX=/var/index/b.org/Anna "
+	    "ATTRIBUTES=/home/anna/attributes");
 	ck_assert_str_eq(set.dovecot.prefix, "INBOX/");
 	ck_assert_int_eq(set.dovecot.separator, '/');
 	ck_assert_str_eq(set.dovecot.others, "archive");
@@ -186,8 +188,10 @@ START_TEST(another_namespace_can_be_named)
 	static const struct {
 		const char *file, *name, *place;
 	} cases[] = {
-		{ "2.3-flat", "old/mail box", "mdbox:/home/anna/archive" },
-		{ "2.4-blocks", "archive", "sdbox:/home/anna/archive #1" },
+		{ "2.3-flat", "old/mail box", "mdbox:/home/anna/archive "
+		    "ATTRIBUTES=/home/anna/attributes" },
+		{ "2.4-blocks", "archive", "sdbox:/home/anna/archive #1 "
+		    "ATTRIBUTES=/home/anna/attributes" },
 	};
 
 	give("namespace", cases[_i].name, CONF_ARGS);
@@ -206,7 +210,8 @@ START_TEST(our_own_settings_are_stronger)
 	give("first_valid_uid", "900", CONF_ARGS);
 	take_file("2.4-blocks");
 	ck_assert_int_eq(set.store.lock_method, STORE_LOCK_DOTLOCK);
-	ck_assert_str_eq(place(), "sdbox:/home/anna/own");
+	ck_assert_str_eq(place(), "sdbox:/home/anna/own "
+	    "ATTRIBUTES=/home/anna/attributes");
 	ck_assert_str_eq(set.users.auth_socket_path, "/own/socket");
 	ck_assert_uint_eq(set.users.first_valid_uid, 900);
 }
@@ -226,11 +231,13 @@ START_TEST(the_entry_of_a_user_beats_dovecots_settings)
 	field("namespace/other/mail_path", "~/no");
 	ck_assert_int_eq(mail_conf_apply(&set.mail, &conf, &user, &err), 0);
 	ck_assert_str_eq(place(), "mdbox:/home/anna/of-user "
-	    "INDEX=/var/index/b.org/Anna");
+	    "INDEX=/var/index/b.org/Anna "
+	    "ATTRIBUTES=/home/anna/attributes");
 	field("namespace/inbox/mail_path", "~/ns");
 	ck_assert_int_eq(mail_conf_apply(&set.mail, &conf, &user, &err), 0);
 	ck_assert_str_eq(place(), "mdbox:/home/anna/ns "
-	    "INDEX=/var/index/b.org/Anna");
+	    "INDEX=/var/index/b.org/Anna "
+	    "ATTRIBUTES=/home/anna/attributes");
 }
 END_TEST
 

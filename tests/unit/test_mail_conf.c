@@ -137,6 +137,19 @@ static const struct {
 	  "mdbox:/home/anna/u:ALT=/alt/anna" },
 	{ "file mail_path=; file mail_location=sdbox:~/s",
 	  "sdbox:/home/anna/s" },
+	/* No part of the location, whatever names that one. */
+	{ "file mail_attribute_dict=file:%h/a; args mail_location=maildir:/m",
+	  "maildir:/m:ATTRIBUTES=/home/anna/a" },
+	{ "file mail_attribute_dict=file:~/%n:lock=fcntl; "
+	  "file mail_location=maildir:/m",
+	  "maildir:/m:ATTRIBUTES=/home/anna/anna:ATTRIBUTES_LOCK=fcntl" },
+	{ "file mail_attribute_dict=file:/a; "
+	  "file mail_location=maildir:/m:ATTRIBUTES=/b",
+	  "maildir:/m:ATTRIBUTES=/b" },
+	{ "file mail_attribute_dict=proxy::metadata; "
+	  "file mail_location=maildir:/m", "maildir:/m" },
+	{ "file mail_attribute_dict=file:/a; user mail_attribute_dict=; "
+	  "file mail_location=maildir:/m", "maildir:/m" },
 };
 
 START_TEST(both_spellings_name_one_location)
@@ -164,6 +177,8 @@ static const struct {
 	{ "file mail_path=%{owner_user}", "mail_path" },
 	{ "file mail_index_path=~other/x", "mail_index_path" },
 	{ "file mail_index_path=%{no_such}", "mail_index_path" },
+	{ "file mail_attribute_dict=file:attributes", "mail_attribute_dict" },
+	{ "file mail_attribute_dict=file:%{no_such}", "mail_attribute_dict" },
 };
 
 START_TEST(what_is_no_location_is_told_with_its_setting)
