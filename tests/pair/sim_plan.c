@@ -181,10 +181,13 @@ is_told(struct sim *sim, const struct sim_plan *plan, const char *line)
 		if (told->guid != NULL && strncmp(guid, told->guid,
 		    strlen(told->guid)) == 0)
 			return true;
-		box = line_box(sim, line, told->side);
-		if (told->guid == NULL && box != NULL &&
-		    guid_eq(&box->status.guid, &told->mailbox))
-			return true;
+		/* It may have that name on the other side alone so far. */
+		for (unsigned int s = 0; s < 2 && told->guid == NULL; s++) {
+			box = line_box(sim, line, s);
+			if (box != NULL && guid_eq(&box->status.guid,
+			    &told->mailbox))
+				return true;
+		}
 	}
 	return false;
 }
