@@ -146,6 +146,22 @@ START_TEST(what_is_damaged_is_never_written_to)
 }
 END_TEST
 
+/* As after a copy of one of the two files from elsewhere. */
+START_TEST(a_snapshot_and_a_log_of_two_indexes_are_damaged)
+{
+	struct index *index = index_fixture_open();
+	struct err err = ERR_INIT;
+
+	log_bytes[4] ^= 1;		/* its indexid */
+	log_bytes[12] = 1;		/* there was a log before it */
+	index_fixture_write(LOG, log_bytes, log_len);
+	ck_assert_int_eq(index_refresh(index, &err), -1);
+	ck_assert_int_eq(err.code, ERR_CORRUPT);
+	ck_assert(!index_state(index)->exists);
+	index_close(&index);
+}
+END_TEST
+
 START_TEST(another_version_is_refused)
 {
 	struct index *index = index_fixture_open();
@@ -320,6 +336,7 @@ main(void)
 	tcase_add_test(tc, each_beginning_of_the_snapshot_is_refused);
 	tcase_add_test(tc, no_changed_byte_does_harm);
 	tcase_add_test(tc, what_is_damaged_is_never_written_to);
+	tcase_add_test(tc, a_snapshot_and_a_log_of_two_indexes_are_damaged);
 	tcase_add_test(tc, another_version_is_refused);
 	tcase_add_test(tc, memory_is_not_taken_for_records_that_are_not_there);
 	tcase_add_test(tc, wide_records_for_many_messages_are_refused);
