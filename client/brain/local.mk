@@ -2,9 +2,9 @@
 noinst_LIBRARIES += %D%/libbrain.a
 %C%_libbrain_a_SOURCES = \
 	%D%/brain.c %D%/brain.h %D%/run.h \
-	%D%/answers.c %D%/texts.c %D%/guard.c %D%/hint.c %D%/hint.h %D%/jobs.c \
-	%D%/answers.c %D%/attributes.c %D%/guard.c %D%/hint.c %D%/hint.h %D%/jobs.c \
-	%D%/jobs_ask.c %D%/lists.c %D%/emit.c %D%/results.c %D%/tell.c \
+	%D%/answers.c %D%/attributes.c %D%/texts.c %D%/guard.c \
+	%D%/hint.c %D%/hint.h %D%/jobs.c %D%/jobs_ask.c \
+	%D%/lists.c %D%/emit.c %D%/results.c %D%/tell.c \
 	%D%/merge_attributes.c %D%/merge_attributes.h \
 	%D%/merge_flags.c %D%/merge_flags.h \
 	%D%/merge_mails.c %D%/merge_mails.h %D%/merge_int.h \
