@@ -100,7 +100,7 @@ endpoint_open_store(struct endpoint *end, const char *name,
 	}
 	close_fd(&fds[1]);
 	*end = (struct endpoint){
-		.kind = ENDPOINT_STORE, .name = name, .pid = pid,
+		.kind = ENDPOINT_STORE, .name = name, .pid = pid, .here = true,
 	};
 	if (stream_fd_new(fds[0], fds[0], name, &stream, err) == -1) {
 		close_fd(&fds[0]);
@@ -199,11 +199,11 @@ endpoint_open_command(struct endpoint *end, const char *name,
 
 void
 endpoint_take_server(struct endpoint *end, const char *name,
-    struct stream *stream, bool next_user)
+    struct stream *stream, bool next_user, bool here)
 {
 	*end = (struct endpoint){
 		.kind = ENDPOINT_SERVER, .name = name, .stream = stream,
-		.next_user = next_user,
+		.next_user = next_user, .here = here,
 	};
 }
 

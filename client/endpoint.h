@@ -28,6 +28,7 @@ struct endpoint {
 	const char *name;	/* for people; borrowed */
 	struct stream *stream;	/* NULL: closed */
 	bool next_user;		/* ENDPOINT_SERVER: another one may follow */
+	bool here;		/* on this host */
 	pid_t pid;		/* 0: no child, or reaped */
 	int status;		/* of the child, once it was reaped */
 };
@@ -46,9 +47,12 @@ int endpoint_open_store(struct endpoint *end, const char *name,
 int endpoint_open_command(struct endpoint *end, const char *name,
     char *const *words, struct err *err);
 
-/* Take over a connection; next_user: it may go on with another user. */
+/*
+ * Take over a connection; next_user: it may go on with another user; here: it
+ * is to this host.
+ */
 void endpoint_take_server(struct endpoint *end, const char *name,
-    struct stream *stream, bool next_user);
+    struct stream *stream, bool next_user, bool here);
 
 /* Wait for the child to end by itself, as endpoint_close but for the stream. */
 int endpoint_wait(struct endpoint *end, unsigned int wait_ms);

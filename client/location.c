@@ -5,9 +5,13 @@
 
 #include <sys/stat.h>
 
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -172,4 +176,17 @@ location_host_parse(struct location_host *out, const char *text,
 		return err_prefix(err, "%s", text);
 	*out = parsed;
 	return 0;
+}
+
+bool
+location_host_is_here(const struct location_host *host)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (inet_pton(AF_INET, host->host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (inet_pton(AF_INET6, host->host, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six);
+	return strcasecmp(host->host, "localhost") == 0;
 }

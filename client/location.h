@@ -48,4 +48,7 @@ struct location_host {
 int location_host_parse(struct location_host *out, const char *text,
     struct err *err);
 
+/* Is it this machine, by its name or a loopback address?  Asks nobody. */
+bool location_host_is_here(const struct location_host *host);
+
 #endif

@@ -56,6 +56,7 @@ serve(const struct settings *set)
 		return EX_USAGE;
 	}
 	sync_session_args(set, &args);
+	args.features = FEATURE_ZSTD;
 	if (session_confine(&args, &err) == -1 ||
 	    session_main(STDIN_FILENO, STDOUT_FILENO, &args,
 	    set->quiet_timeout, &err) == -1)

@@ -52,7 +52,7 @@ on_send(enum brain_side side, const struct msg *msg, void *arg)
 	if (msg->kind == MSG_HELLO) {
 		hello = *msg;
 		/* Between two processes of one host it costs and saves none. */
-		if (end->kind == ENDPOINT_STORE)
+		if (end->here)
 			hello.u.hello.features &= ~(uint64_t)FEATURE_ZSTD;
 		if (end->next_user)
 			hello.u.hello.features |= FEATURE_NEXT_USER;
@@ -103,8 +103,7 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 
 	stats_message(&run->stats, side, STATS_RECEIVED, msg->kind);
 	/* The store answers with what both sides have. */
-	if (msg->kind == MSG_WELCOME &&
-	    run->args->ends[side].kind != ENDPOINT_STORE)
+	if (msg->kind == MSG_WELCOME)
 		link_set_compress(run->links[side],
 		    (msg->u.welcome.features & FEATURE_ZSTD) != 0);
 	if (msg->kind == MSG_WELCOME)

@@ -275,7 +275,7 @@ open_server(struct sync *sync, struct err *err)
 			return -1;
 	}
 	endpoint_take_server(&sync->ends[SIDE_B], sync->words, stream,
-	    sync->start != NULL);
+	    sync->start != NULL, location_host_is_here(&sync->host));
 	return 0;
 }
 

@@ -174,7 +174,8 @@ fill_session(struct place *place)
 		.peer_name = args->peer_name[0] != '\0' ? args->peer_name :
 		    args->peer,
 		.access = access_of(args->access),
-		.features = args->next_user ? FEATURE_NEXT_USER : 0,
+		.features = FEATURE_ZSTD |
+		    (args->next_user ? FEATURE_NEXT_USER : 0),
 		.software = SOFTWARE,
 	};
 }

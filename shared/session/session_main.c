@@ -40,6 +40,9 @@ loop_send(const struct msg *msg, void *arg)
 	struct loop *loop = arg;
 
 	link_send(loop->link, msg);
+	if (msg->kind == MSG_WELCOME)
+		link_set_compress(loop->link,
+		    (msg->u.welcome.features & FEATURE_ZSTD) != 0);
 }
 
 static bool

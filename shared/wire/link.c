@@ -273,7 +273,8 @@ send_chunk(struct link *link, const struct msg_chunk *chunk)
 	uint8_t *p;
 
 	assert(chunk->len > 0 && chunk->len <= BODY_CHUNK_MAX);
-	if (link->compress && link->compress_body) {
+	if (link->compress && link->compress_body &&
+	    link->out.end - link->out.start >= LINK_COMPRESS_MIN) {
 		if (link->out_z == NULL)
 			link->out_z = zchunk_new();
 		packed = zchunk_pack(link->out_z, chunk->data, chunk->len);

@@ -15,6 +15,7 @@
 #include "model/msg.h"
 
 #define LINK_OUT_SOFT_MAX	(512U * 1024U) /* bytes: beyond it, no room */
+#define LINK_COMPRESS_MIN	(128U * 1024U) /* bytes that wait */
 
 struct link;
 
@@ -56,7 +57,8 @@ void link_send_user_end(struct link *link);
 /*
  * From now on bodies are compressed where it pays, and compressed ones may
  * arrive: both sides have FEATURE_ZSTD.  Off in a new link, where a compressed
- * body is an error.
+ * body is an error.  It pays while LINK_COMPRESS_MIN bytes or more wait: then
+ * it is the line, or the other side, that is slower than we are.
  */
 void link_set_compress(struct link *link, bool on);
 

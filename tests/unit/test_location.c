@@ -133,6 +133,28 @@ START_TEST(a_host_that_is_too_long_is_refused)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool here;
+} places[] = {
+	{ "localhost", true }, { "u@LOCALHOST:12000", true },
+	{ "127.0.0.1", true }, { "127.9.9.9:1", true }, { "[::1]:1", true },
+	{ "mail.example.org", false }, { "localhost.example.org", false },
+	{ "192.0.2.1", false }, { "[2001:db8::1]:1", false }, { "128.0.0.1",
+	false },
+};
+
+START_TEST(a_loopback_address_is_here)
+{
+	struct location_host host;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(location_host_parse(&host, places[_i].text, &err),
+	    0);
+	ck_assert_int_eq(location_host_is_here(&host), places[_i].here);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -147,5 +169,7 @@ main(void)
 	tcase_add_loop_test(tcase, a_malformed_host_is_a_configuration_error,
 	    0, nitems(bad_hosts));
 	tcase_add_test(tcase, a_host_that_is_too_long_is_refused);
+	tcase_add_loop_test(tcase, a_loopback_address_is_here, 0,
+	    nitems(places));
 	return unit_run(suite);
 }
