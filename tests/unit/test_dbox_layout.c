@@ -193,6 +193,37 @@ START_TEST(a_directory_that_kept_an_old_guid_is_found)
 }
 END_TEST
 
+START_TEST(each_of_many_open_mailboxes_may_get_another_guid)
+{
+	static const char *const names[] = { "A", "B", "C" };
+	struct mailbox_status status = { .uidnext = 1 };
+	struct mailbox *boxes[nitems(names)];
+	char want[GUID_HEX_SIZE], has[GUID_HEX_SIZE];
+	struct err err = ERR_INIT;
+
+	begin(_i, ":LAYOUT=index");
+	for (size_t i = 0; i < nitems(names); i++) {
+		create(names[i]);
+		ck_assert_int_eq(d->mailbox_open(store, names[i], &boxes[i],
+		    &err), 0);
+	}
+	for (size_t i = 0; i < nitems(names); i++) {
+		status.guid.b[0] = (uint8_t)(i + 1);
+		ck_assert_int_eq(d->set_status(boxes[i], &status, 0, &err),
+		    0);
+		ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
+	}
+	for (size_t i = 0; i < nitems(names); i++) {
+		d->mailbox_close(&boxes[i]);
+		status.guid.b[0] = (uint8_t)(i + 1);
+		guid_format(&status.guid, want);
+		guid_hex(names[i], has);
+		ck_assert_str_eq(has, want);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
 {
 	struct err err = ERR_INIT;
@@ -235,6 +266,8 @@ main(void)
 	    FORMATS);
 	tcase_add_loop_test(tc, a_directory_that_kept_an_old_guid_is_found,
 	    0, 2 * FORMATS);
+	tcase_add_loop_test(tc,
+	    each_of_many_open_mailboxes_may_get_another_guid, 0, FORMATS);
 	tcase_add_loop_test(tc,
 	    a_lost_list_of_names_is_not_taken_for_no_mailboxes, 0, FORMATS);
 	tcase_add_loop_test(tc,

@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "model/mailbox_name.h"
 #include "store/dbox/dbox.h"
 #include "store/files/file_token.h"
@@ -453,7 +455,7 @@ dbox_listed_follow(struct dbox_store *store, struct dbox_folder *folder,
     struct err *err)
 {
 	uint8_t header[DBOX_HEADER_SIZE];
-	char hex[GUID_HEX_SIZE];
+	char hex[GUID_HEX_SIZE], *name;
 	struct guid128 guid;
 	int ret;
 
@@ -469,10 +471,13 @@ dbox_listed_follow(struct dbox_store *store, struct dbox_folder *folder,
 		return -1;
 	ret = change_guid(store, folder->name, &guid, err);
 	name_list_unlock(&store->names);
+	if (ret == -1)
+		return -1;
 	/* Its directories are open, whatever they are called. */
-	if (ret == 0)
-		dbox_renamed(store, folder->name, folder->name, hex);
-	return ret;
+	name = mem_strdup(folder->name);
+	dbox_renamed(store, name, name, hex);
+	free(name);
+	return 0;
 }
 
 /* The one directory that may be the mailbox of a GUID. */
