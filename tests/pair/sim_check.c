@@ -366,6 +366,17 @@ sim_check_counts(struct sim *sim)
 }
 
 void
+sim_note_directories(struct sim *sim, unsigned int source)
+{
+	const struct memory_world *world = sim->site[!source].world;
+
+	for (size_t i = 0; i < world->mailboxes.n; i++)
+		if (world->mailboxes.v[i]->selectable && is_directory(
+		    sim->site[source].world, world->mailboxes.v[i]->name))
+			sim->loose_dirs = true;
+}
+
+void
 sim_note_clean(struct sim *sim)
 {
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {

@@ -379,6 +379,25 @@ HISTORY(modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending, 400111484,
 	{ SIM_MOVE_BACK, A, 150, 253, 409 },
 	{ SIM_RUN_BACKUP, B, 822, 831, 639 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* The list names the mailbox by a GUID that it had before the backup. */
+HISTORY(modseqs_pending_under_a_former_guid_are_looked_at, 400597854,
+	{ SIM_DROP, A, 919, 74, 618 }, { SIM_DROP, B, 472, 391, 975 },
+	{ SIM_RUN_APPEND, A, 124, 190, 948 }, { SIM_CLOCK, B, 739, 318, 673 },
+	{ SIM_RUN_BACKUP, B, 512, 27, 450 }, { SIM_RUN, A, 0, 0, 0 })
+
+/* B2: in a backup that may only add, too. */
+HISTORY(a_mailbox_stays_one_whose_name_is_a_directory_of_the_source,
+	200180361,
+	{ SIM_CREATE_DIR, B, 946, 790, 999 },
+	{ SIM_RUN_APPEND, B, 185, 771, 77 }, { SIM_CREATE, B, 310, 918, 929 },
+	{ SIM_RUN_APPEND, B, 351, 671, 620 })
+
+/* B2: after a kill as well. */
+HISTORY(a_directory_that_became_a_mailbox_stays_one_after_a_kill, 400634278,
+	{ SIM_CREATE_DIR, B, 265, 731, 198 },
+	{ SIM_RUN_KILL, B, 218, 226, 83 }, { SIM_CREATE, B, 191, 947, 407 },
+	{ SIM_RUN_APPEND, B, 535, 277, 23 })
+
 /* M3: one UID went and another one came, whatever was in between. */
 HISTORY(a_copy_that_is_left_of_what_was_moved_stands_for_it, 400297255,
 	{ SIM_DROP, A, 297, 563, 373 }, { SIM_RUN, A, 8, 471, 785 },
@@ -528,6 +547,12 @@ main(void)
 	    a_modseq_that_an_append_run_leaves_unequal_is_pending);
 	tcase_add_test(tcase,
 	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
+	tcase_add_test(tcase,
+	    modseqs_pending_under_a_former_guid_are_looked_at);
+	tcase_add_test(tcase,
+	    a_mailbox_stays_one_whose_name_is_a_directory_of_the_source);
+	tcase_add_test(tcase,
+	    a_directory_that_became_a_mailbox_stays_one_after_a_kill);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
 	tcase_add_loop_test(tcase,
