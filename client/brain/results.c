@@ -288,6 +288,12 @@ results_on_result(struct brain *brain, unsigned int s,
 		on_other_uid(brain, s, sent, result->uid);
 		return 0;
 	}
+	/* It went under a UID that the view did not tell (F6). */
+	if (result->status == RESULT_OTHER_UID &&
+	    sent->what == SENT_EXPUNGE) {
+		highest_left(brain, sent->entry, result->uid);
+		return 0;
+	}
 	if (result->status == RESULT_NOT_HELD && sent->what == SENT_MAIL &&
 	    sent->kind == PLAN_COPY && sent->copy != NULL) {
 		on_not_held(brain, s, sent);

@@ -452,8 +452,9 @@ struct msg_flush {
 };
 
 enum result_status {
-	RESULT_OTHER_UID = 1,	/* done, with uid instead; OP_FLAGS: on the
-				   message of that mark, whose UID is uid */
+	RESULT_OTHER_UID = 1,	/* done, with uid instead; OP_FLAGS, OP_EXPUNGE:
+				   on the message of that mark, whose UID is or
+				   was uid */
 	RESULT_STALE,		/* not as expected, nothing was done (P8) */
 	RESULT_NOT_HELD,	/* OP_COPY: no such message here (M8) */
 	RESULT_ACCESS,		/* the peer may not do this */

@@ -546,6 +546,7 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	    m->mark_count * sizeof(*m->marks));
 	op->mark_count = m->mark_count;
 	op->no_tombstone = m->no_tombstone;
+	op->new_uid = m->uid;
 	t.box->dirty = true;
 	if (s->driver->expunge(t.box->box, op->m.uid, op->m.guid, batch_tag(s),
 	    &why) == -1) {

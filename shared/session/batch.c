@@ -568,7 +568,8 @@ answer_op(struct session *s, const struct batch_op *op)
 		    op->kind == BATCH_SET_UID) && op->uid != wanted)
 			apply_result(s, op->op, RESULT_OTHER_UID, op->uid,
 			    ERR_NONE, "");
-		else if (op->kind == BATCH_FLAGS && op->new_uid != op->m.uid)
+		else if ((op->kind == BATCH_FLAGS ||
+		    op->kind == BATCH_EXPUNGE) && op->new_uid != op->m.uid)
 			apply_result(s, op->op, RESULT_OTHER_UID, op->m.uid,
 			    ERR_NONE, "");
 		return;

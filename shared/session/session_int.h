@@ -88,7 +88,7 @@ struct batch_op {
 	struct guid128 mailbox_guid;
 	struct msg_message m;		/* SAVE, COPY: to be; others: as logged;
 					   FLAGS: flags to be */
-	uint32_t new_uid;		/* SET_UID; FLAGS: as it was asked for */
+	uint32_t new_uid;		/* SET_UID; FLAGS, EXPUNGE: as asked for */
 	struct guid128 *marks;		/* FLAGS: to be; EXPUNGE: known */
 	size_t mark_count;
 	bool no_tombstone;

@@ -385,6 +385,12 @@ HISTORY(modseqs_pending_under_a_former_guid_are_looked_at, 400597854,
 	{ SIM_RUN_APPEND, A, 124, 190, 948 }, { SIM_CLOCK, B, 739, 318, 673 },
 	{ SIM_RUN_BACKUP, B, 512, 27, 450 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: where the UID is gone it was another one by then. */
+HISTORY(the_uid_that_an_expunge_finds_is_told_on_both_sides, 400628302,
+	{ SIM_DELIVER, B, 478, 369, 562 }, { SIM_RUN_BUSY, B, 143, 400, 658 },
+	{ SIM_RUN_CUT, A, 499, 860, 205 }, { SIM_EXPUNGE, B, 401, 432, 97 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* B2: in a backup that may only add, too. */
 HISTORY(a_mailbox_stays_one_whose_name_is_a_directory_of_the_source,
 	200180361,
@@ -549,6 +555,8 @@ main(void)
 	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
 	tcase_add_test(tcase,
 	    modseqs_pending_under_a_former_guid_are_looked_at);
+	tcase_add_test(tcase,
+	    the_uid_that_an_expunge_finds_is_told_on_both_sides);
 	tcase_add_test(tcase,
 	    a_mailbox_stays_one_whose_name_is_a_directory_of_the_source);
 	tcase_add_test(tcase,
