@@ -99,6 +99,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/maildir/uidlist.c
 %C%_libstore_a_SOURCES += %D%/maildir/uidlist.h
 %C%_libstore_a_SOURCES += %D%/dbox/dbox.h
+%C%_libstore_a_SOURCES += %D%/dbox/dbox_alt.c
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_append.c
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_apply.c
 %C%_libstore_a_SOURCES += %D%/dbox/dbox_box.c

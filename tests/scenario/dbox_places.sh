@@ -70,12 +70,24 @@ for format in ${FORMATS:-sdbox mdbox}; do
 	! grep -rqa 'zlib' "$work/err" || fail 'it complains'
 
 	step "$format: what it moved to the ALT storage is read"
+	dove laptop mailbox create Alt/kept Alt/gone || fail 'create failed'
+	for box in kept gone; do
+		printf 'Subject: %s\n\nbody\n' "$box" |
+		    dove laptop save -m "Alt/$box" || fail 'save failed'
+	done
 	dove laptop altmove ALL || fail 'altmove failed'
 	[ "$format" = sdbox ] || dove laptop purge || fail 'purge failed'
 	[ "$(in_alt)" -gt 0 ] || fail 'nothing is there'
 	server=$work/server/Again
 	configure server "maildir:$server"
 	mirror --create
+
+	step "$format: it has the names there that mailboxes get"
+	printf '%s\n' 'RENAME Alt/kept Moved/here' 'DELETE Alt/gone' |
+	    imap server script || fail 'IMAP failed'
+	mirror
+	! [ -e "$work/laptop/alt/mailboxes/Alt" ] ||
+		fail 'the old names are still there'
 	imap laptop change $((seed + 1)) 20 laptop || fail 'IMAP failed'
 	imap server change $((seed + 2)) 20 server || fail 'IMAP failed'
 	mirror

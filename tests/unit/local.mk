@@ -108,6 +108,9 @@ check_PROGRAMS += %D%/test_maildir_uidlist
 check_PROGRAMS += %D%/test_dbox
 %C%_test_dbox_SOURCES = %D%/test_dbox.c tests/support/tempdir.c
 %C%_test_dbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_dbox_alt
+%C%_test_dbox_alt_SOURCES = %D%/test_dbox_alt.c tests/support/tempdir.c
+%C%_test_dbox_alt_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_layout
 %C%_test_dbox_layout_SOURCES = %D%/test_dbox_layout.c \
 	tests/support/tempdir.c

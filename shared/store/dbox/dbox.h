@@ -117,6 +117,7 @@ struct dbox_store {
 	struct path_root index;		/* fd -1: in root */
 	struct path_root control;	/* fd -1: in root */
 	struct path_root alt;		/* fd -1: none */
+	bool has_alt;		/* ALT= is given, be it there or not */
 	bool readonly, utf8;
 	bool full_dir;		/* dir_name is part of index paths, too */
 	bool create;
@@ -283,6 +284,23 @@ int dbox_dir_rename(struct dbox_store *store, struct path_root *root,
 /* A name in the root for what is no mailbox yet, or any more. */
 void dbox_aside_name(const struct dbox_store *store,
     char out[static PATH_NAME_MAX + 1]);
+
+/* dbox_alt.c: at a rename of the mailbox name from one path to another */
+/*
+ * Before it: all that the ALT storage has of it is there by the new path, too.
+ * ERR_REFUSED: its mail is not there, or another's is in the way.
+ */
+int dbox_alt_begin(struct dbox_store *store, const char *name,
+    const char *from, const char *to, struct err *err);
+/* It failed, or is done. */
+void dbox_alt_undo(struct dbox_store *store, const char *from,
+    const char *to);
+void dbox_alt_finish(struct dbox_store *store, const char *from,
+    const char *to);
+/* Remove what it has of an empty mailbox that goes. */
+void dbox_alt_remove(struct dbox_store *store, const char *path);
+/* Remove empty directories that nobody needs any more. */
+void dbox_alt_prune(struct dbox_store *store, const char *path);
 
 /* dbox_list.c */
 int dbox_list(struct store *store, store_list_fn *fn, void *arg,

@@ -64,6 +64,7 @@ open_alt(struct dbox_store *store, const char *path, struct err *err)
 {
 	struct err why = ERR_INIT;
 
+	store->has_alt = true;
 	if (open_other(store, &store->alt, "ALT", path, false, &why) == 0 ||
 	    why.code == ERR_NOTFOUND)
 		return 0;

@@ -421,6 +421,7 @@ prune(struct dbox_store *store, const char *path)
 	if (store->index.fd != -1 &&
 	    dbox_index_path(store, path, left, &ignored) == 0)
 		dbox_dir_prune(store, &store->index, left);
+	dbox_alt_prune(store, path);
 }
 
 void
@@ -487,6 +488,21 @@ rename_directory(struct dbox_store *store, const char *from, const char *to,
 	return 0;
 }
 
+/* What fails may have been done in part. */
+static void
+rename_failed(struct dbox_store *store, const char *from, const char *to,
+    const char *old_mail)
+{
+	struct err ignored = ERR_INIT;
+	int r = dbox_gone(store) ? -1 : path_exists(store, old_mail,
+	    &ignored);
+
+	if (r == 1)
+		dbox_alt_undo(store, from, to);
+	else if (r == 0)
+		dbox_alt_finish(store, from, to);
+}
+
 int
 dbox_tree_rename(struct dbox_store *store, const char *from, const char *to,
     struct err *err)
@@ -514,10 +530,15 @@ dbox_tree_rename(struct dbox_store *store, const char *from, const char *to,
 		return -1;
 	if (r == 0)
 		return rename_directory(store, old_path, new_path, err);
+	if (dbox_alt_begin(store, from, old_path, new_path, err) == -1)
+		return -1;
 	r = copy_index(store, old_path, new_path, &old_index, err);
 	if (r == 0)
 		r = rename_mail(store, old_path, new_path, err);
+	if (r == -1)
+		rename_failed(store, old_path, new_path, old_mail);
 	if (r == 0) {
+		dbox_alt_finish(store, old_path, new_path);
 		dbox_renamed(store, from, to, new_path);
 		if (old_index != -1)
 			(void)dbox_index_remove(store, old_index, &ignored);
@@ -609,6 +630,7 @@ remove_folder(struct dbox_store *store, struct dbox_folder *folder,
 	else if (!is_empty(index))
 		err_set(err, ERR_STALE, "the mailbox is not empty");
 	else if (mark_deleted(index, true, err) == 0) {
+		dbox_alt_remove(store, folder->path);
 		ret = take_away(store, folder, mail_path, aside, err);
 		if (ret == -1 && !dbox_gone(store))
 			(void)mark_deleted(index, false, &ignored);
