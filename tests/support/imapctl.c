@@ -66,7 +66,17 @@ free_boxes(struct boxes *boxes)
 	ARRAY_FREE(boxes);
 }
 
-/* LIST or LSUB: attributes, separator, name. */
+static int
+box_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct box *)a)->name,
+	    ((const struct box *)b)->name);
+}
+
+/*
+ * LIST or LSUB: attributes, separator, name.  Sorted: the server's order may
+ * be that of its file system, and the same seed is to make the same changes.
+ */
 static void
 list_boxes(struct imap *imap, const char *verb, struct boxes *boxes)
 {
@@ -88,6 +98,8 @@ list_boxes(struct imap *imap, const char *verb, struct boxes *boxes)
 		box->name = mem_strdup(value.data);
 	}
 	strbuf_deinit(&value);
+	if (boxes->n > 0)
+		qsort(boxes->v, boxes->n, sizeof(*boxes->v), box_cmp);
 	/* Dovecot calls no parent \NoSelect that has no directory. */
 	for (size_t i = 0; i < boxes->n; i++) {
 		char *command = mem_printf("STATUS \"%s\" (MESSAGES)",
