@@ -106,6 +106,7 @@ sim_deinit(struct sim *sim)
 	}
 	ARRAY_FREE(&sim->bodies);
 	sim_model_free(&sim->model);
+	sim_attributes_free(&sim->attributes);
 	clock_set(0);
 }
 

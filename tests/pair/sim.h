@@ -22,6 +22,8 @@
 #include "tests/support/msg_random.h"
 
 #define SIM_SITES_MAX	3U
+#define SIM_KEYS	3U	/* of attributes */
+#define SIM_VALUE_SIZE	24U
 #define SIM_LOG_FILES	3U	/* a database and what SQLite puts beside it */
 
 enum sim_kind {
@@ -72,6 +74,7 @@ enum sim_kind {
 	SIM_FILE,		/* into the other mailbox */
 	SIM_MAKE,		/* a mailbox, or another name for it */
 	SIM_REMOVE,
+	SIM_ATTRIBUTE,		/* set or removed (T15) */
 	/* Of three stores; side is the pair. */
 	SIM_PAIR_RUN,
 	SIM_PAIR_CUT,
@@ -191,8 +194,38 @@ struct sim_model {
 	unsigned long exact;		/* bodies that were not loose */
 };
 
+/* sim_attributes.c: what a client did at a site since all were equal. */
+struct sim_touch {
+	bool on, during;		/* a run */
+	uint64_t at, seen;		/* when; 0: by no log yet */
+	char value[SIM_VALUE_SIZE];	/* "": removed */
+	/* What the log knew at least, and what a run since then saw. */
+	char was[SIM_VALUE_SIZE], seemed[SIM_VALUE_SIZE];
+	unsigned int runs;		/* that had begun */
+};
+
+struct sim_attribute {
+	struct guid128 mailbox;
+	unsigned int key;
+	bool known;			/* value: when all were equal */
+	bool loose;			/* it may be anything */
+	char value[SIM_VALUE_SIZE];
+	char held[2][SIM_VALUE_SIZE];	/* on each side before the run */
+	struct sim_touch touch[SIM_SITES_MAX];
+};
+
+struct sim_attributes {
+	bool on;			/* there are any */
+	bool running;
+	bool clocks;			/* they differ */
+	unsigned int values, runs;
+	ARRAY(struct sim_attribute) list;
+	ARRAY(struct sim_box_then) before; /* mailboxes before the run */
+};
+
 struct sim {
 	struct sim_model model;
+	struct sim_attributes attributes;
 	struct sim_site site[SIM_SITES_MAX];
 	unsigned int sites;
 	bool ring;			/* each of three meets both others */
@@ -369,6 +402,21 @@ void sim_model_before(struct sim *sim);
 void sim_model_after(struct sim *sim, bool ended, bool perfect);
 bool sim_model_check(struct sim *sim, unsigned int site);
 void sim_model_free(struct sim_model *model);
+
+/* sim_attributes.c: attributes of mailboxes */
+void sim_attributes_client(struct sim *sim, const struct sim_op *op,
+    const struct memory_mailbox *box);
+/* Those of a mailbox, or, if it is NULL, all may be anything now. */
+void sim_attributes_doubt(struct sim *sim, const struct guid128 *mailbox);
+void sim_attributes_before(struct sim *sim);
+void sim_attributes_after(struct sim *sim, const struct sim_run *run,
+    bool busy);
+/* All stores are at rest. */
+bool sim_attributes_check(struct sim *sim);
+void sim_format_attributes(const struct memory_world *world,
+    const struct memory_mailbox *box, struct strbuf *out);
+void sim_generate_attributes(uint64_t seed, struct sim_ops *ops);
+void sim_attributes_free(struct sim_attributes *m);
 
 /* sim_points.c: harm at every point, guards */
 bool sim_points(struct sim *sim, const struct sim_op *op);

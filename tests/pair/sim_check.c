@@ -111,6 +111,7 @@ sim_format(const struct memory_world *world, bool guids, bool uidnext,
 				    box->status.uidnext);
 		}
 		strbuf_addc(out, '\n');
+		sim_format_attributes(world, box, out);
 		for (size_t k = 0; k < box->mails.n; k++)
 			format_mail(box->mails.v[k], true, guids, out);
 	}
@@ -128,6 +129,7 @@ sim_format_content(const struct memory_world *world, struct strbuf *out)
 			abort();
 		strbuf_addf(out, "mailbox %s%s\n", box->name,
 		    box->selectable ? "" : " (directory)");
+		sim_format_attributes(world, box, out);
 		for (size_t k = 0; k < box->mails.n; k++) {
 			struct strbuf line;
 
@@ -290,6 +292,7 @@ sim_format_kept(const struct memory_world *world, struct strbuf *out)
 		if (box->mails.n > 0 && box->mails.v[0]->uid != 0)
 			strbuf_addf(out, "UIDVALIDITY %u\n",
 			    (unsigned int)box->status.uidvalidity);
+		sim_format_attributes(world, box, out);
 		/* Those without a UID are about to get one. */
 		for (size_t k = 0; k < box->mails.n; k++)
 			if (box->mails.v[k]->uid != 0)

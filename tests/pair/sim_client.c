@@ -88,6 +88,8 @@ touch_box(struct sim *sim, unsigned int side, const struct memory_mailbox *box)
 {
 	if (box == NULL)
 		return;
+	if (sim->attributes.on)
+		sim_attributes_doubt(sim, &box->status.guid);
 	sim_model_box_gone(sim, side, box);
 	for (size_t i = 0; i < box->mails.n; i++)
 		touch(sim, box->mails.v[i], true);
@@ -314,6 +316,7 @@ change_rest(struct sim *sim, const struct sim_op *op)
 		(void)memory_client_rebuild(site->world, name);
 		break;
 	case SIM_CLOCK:
+		sim->attributes.clocks = true;
 		if (op->b % 4 == 0)
 			sim->clock += op->c % 3 * 3600 * 1000;
 		else
@@ -322,6 +325,7 @@ change_rest(struct sim *sim, const struct sim_op *op)
 		    (long long)site->clock_off);
 		break;
 	case SIM_LOSE_LOG:
+		sim_attributes_doubt(sim, NULL);
 		sim_log_lose(site);
 		break;
 	default:
@@ -342,6 +346,7 @@ restore(struct sim *sim, const struct sim_op *op)
 	if (site->copy.world == NULL)
 		return;
 	sim->model.off = true;
+	sim_attributes_doubt(sim, NULL);
 	before = memory_world_copy(site->world);
 	sim_copy_put(site, &site->copy, op->kind == SIM_RESTORE);
 	sim_note_restore(sim, op->kind == SIM_RESTORE_MAIL, op->side, before);
@@ -451,6 +456,10 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_REMOVE:
 		small_tree(sim, op);
 		break;
+	case SIM_ATTRIBUTE:
+		sim_attributes_client(sim, op, pick_box(&sim->site[op->side],
+		    op->a));
+		break;
 	case SIM_RUN:
 	case SIM_RUN_CUT:
 	case SIM_RUN_FAIL:
@@ -504,6 +513,8 @@ sim_client_random(struct sim *sim, struct rng *rng)
 		.c = rng_below(rng, 1000),
 	};
 
+	if (sim->attributes.on && op.a % 4 == 0)
+		op.kind = SIM_ATTRIBUTE;
 	sim_say(sim, "      meanwhile %c: %s", 'A' + (int)op.side,
 	    sim_kind_name(op.kind));
 	sim_client(sim, &op);

@@ -26,7 +26,7 @@ static const char *const kind_names[SIM_KIND_COUNT] = {
 	"run, busy", "dry run", "run -m", "run -f", "backup", "cuts",
 	"kills", "run, append only", "run, guarded", "rebuild an index",
 	"run -x", "meet", "set", "clear", "file",
-	"make or rename", "remove", "run of a pair", "run of a pair, cut",
+	"make or rename", "remove", "attribute", "run of a pair", "run of a pair, cut",
 	"run of a pair, store is killed", "all pairs", "all cuts",
 	"all kills", "all faults", "backup, all cuts", "backup, all kills",
 	"backup, all faults",
@@ -163,6 +163,8 @@ sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
 		sim_generate_points(seed, ops);
 	else
 		generate_random(seed, ops);
+	if (seed >= SIM_SEED_3 && seed < SIM_SEED_SMALL)
+		sim_generate_attributes(seed, ops);
 }
 
 char *
@@ -687,7 +689,7 @@ static const char *const kind_words[SIM_KIND_COUNT] = {
 	"CLOCK", "RUN", "RUN_CUT", "RUN_FAIL", "RUN_KILL", "RUN_BUSY",
 	"RUN_DRY", "RUN_FILTER", "RUN_FULL", "RUN_BACKUP", "CUTS", "KILLS",
 	"RUN_APPEND", "RUN_GUARD", "REBUILD", "RUN_EXCEPT", "MEET", "SET",
-	"CLEAR", "FILE", "MAKE", "REMOVE",
+	"CLEAR", "FILE", "MAKE", "REMOVE", "ATTRIBUTE",
 	"PAIR_RUN", "PAIR_CUT", "PAIR_KILL", "REST",
 	"ALL_CUTS", "ALL_KILLS", "ALL_FAULTS", "BACKUP_CUTS", "BACKUP_KILLS",
 	"BACKUP_FAULTS",

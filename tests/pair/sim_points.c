@@ -129,6 +129,7 @@ sim_points(struct sim *sim, const struct sim_op *op)
 	bool ok;
 
 	sim->model.off = true;
+	sim_attributes_doubt(sim, NULL);
 	for (unsigned int s = 0; s < 2; s++)
 		sim_copy_take(&sim->site[s], &start[s]);
 	ok = sim_run(sim, &run);

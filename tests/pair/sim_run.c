@@ -634,8 +634,11 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 		wire.session[s] = session_new(&sargs, session_sends,
 		    wire.far[s]);
 	}
-	if (!run->dry_run)
+	if (!run->dry_run) {
 		sim_model_before(sim);
+		if (sim->attributes.on)
+			sim_attributes_before(sim);
+	}
 	brain_start(wire.brain);
 	go(&wire);
 	run->ended = brain_ended(wire.brain);
@@ -655,6 +658,8 @@ run_once(struct sim *sim, struct sim_run *run, bool *stale_r)
 	if (!run->dry_run)
 		sim_model_after(sim, run->ended, run->ended && run->outcome ==
 		    BRAIN_PERFECT && !busy);
+	if (!run->dry_run && sim->attributes.on)
+		sim_attributes_after(sim, run, busy);
 	if (run->ended && !run->dry_run && run->filter == NULL &&
 	    run->mask == NULL)
 		sim_note_known(sim);

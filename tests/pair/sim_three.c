@@ -68,7 +68,7 @@ check_rest(struct sim *sim)
 	for (unsigned int site = 0; site < sim->sites; site++)
 		if (!sim_model_check(sim, site))
 			return false;
-	return true;
+	return sim_attributes_check(sim);
 }
 
 static bool

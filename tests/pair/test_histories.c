@@ -379,6 +379,20 @@ HISTORY(modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending, 400111484,
 	{ SIM_MOVE_BACK, A, 150, 253, 409 },
 	{ SIM_RUN_BACKUP, B, 822, 831, 639 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* T15: whoever was not there when it was removed does not bring it back. */
+HISTORY(an_attribute_that_one_of_three_stores_removes_is_gone, 1000000001,
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 1, 3 },
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_ATTRIBUTE, C, 0, 1, 0 },
+	{ SIM_PAIR_CUT, C, 20, 0, 0 }, { SIM_ATTRIBUTE, B, 0, 2, 4 },
+	{ SIM_REST, A, 1, 0, 0 })
+
+/* B2: and a later change of the source is one for a mirror as well. */
+HISTORY(an_attribute_is_as_the_source_of_a_backup_has_it, 200000001,
+	{ SIM_RUN, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 0, 3 },
+	{ SIM_ATTRIBUTE, B, 0, 0, 4 }, { SIM_ATTRIBUTE, B, 0, 1, 4 },
+	{ SIM_RUN_BACKUP, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 0, 0 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* The list names the mailbox by a GUID that it had before the backup. */
 HISTORY(modseqs_pending_under_a_former_guid_are_looked_at, 400597854,
 	{ SIM_DROP, A, 919, 74, 618 }, { SIM_DROP, B, 472, 391, 975 },
@@ -553,6 +567,10 @@ main(void)
 	    a_modseq_that_an_append_run_leaves_unequal_is_pending);
 	tcase_add_test(tcase,
 	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
+	tcase_add_test(tcase,
+	    an_attribute_that_one_of_three_stores_removes_is_gone);
+	tcase_add_test(tcase,
+	    an_attribute_is_as_the_source_of_a_backup_has_it);
 	tcase_add_test(tcase,
 	    modseqs_pending_under_a_former_guid_are_looked_at);
 	tcase_add_test(tcase,
