@@ -379,6 +379,11 @@ HISTORY(modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending, 400111484,
 	{ SIM_MOVE_BACK, A, 150, 253, 409 },
 	{ SIM_RUN_BACKUP, B, 822, 831, 639 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* T13: a kill hides for which name that was; both are subscribed then. */
+HISTORY(a_subscription_that_b_spells_otherwise_survives_a_kill, 710000128,
+	{ SIM_RUN, A, 462, 76, 114 }, { SIM_DROP, A, 671, 42, 236 },
+	{ SIM_SUBSCRIBE, A, 441, 984, 454 }, { SIM_KILLS, B, 287, 249, 470 })
+
 /* T15: whoever was not there when it was removed does not bring it back. */
 HISTORY(an_attribute_that_one_of_three_stores_removes_is_gone, 1000000001,
 	{ SIM_REST, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 1, 3 },
@@ -567,6 +572,8 @@ main(void)
 	    a_modseq_that_an_append_run_leaves_unequal_is_pending);
 	tcase_add_test(tcase,
 	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
+	tcase_add_test(tcase,
+	    a_subscription_that_b_spells_otherwise_survives_a_kill);
 	tcase_add_test(tcase,
 	    an_attribute_that_one_of_three_stores_removes_is_gone);
 	tcase_add_test(tcase,
