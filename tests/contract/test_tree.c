@@ -250,6 +250,37 @@ START_TEST(a_mailbox_stays_open_through_its_rename)
 }
 END_TEST
 
+/* Whatever is listed, directories as well, but for INBOX. */
+static int
+count_others(const struct store_listing *listing, void *arg, struct err *err)
+{
+	(void)err;
+	*(size_t *)arg += !name_is_inbox(listing->name);
+	return 0;
+}
+
+START_TEST(no_directory_outlives_the_mailboxes_in_it)
+{
+	const struct store_driver *d;
+	struct err err = ERR_INIT;
+	size_t n = 0;
+
+	fixture_begin(&fx, _i);
+	d = fx.store->driver;
+	fixture_create(&fx, "A" SEP "b");
+	fixture_create(&fx, "A" SEP "b" SEP "c");
+	ck_assert_int_eq(d->mailbox_remove(fx.store, "A" SEP "b", &err), 0);
+	ck_assert_int_eq(d->mailbox_remove(fx.store, "A" SEP "b" SEP "c",
+	    &err), 0);
+	fixture_create(&fx, "D" SEP "e");
+	ck_assert_int_eq(d->mailbox_rename(fx.store, "D" SEP "e", "F",
+	    &err), 0);
+	ck_assert_int_eq(d->list(fx.store, count_others, &n, &err), 0);
+	ck_assert_uint_eq(n, 1);
+	fixture_deinit(&fx);
+}
+END_TEST
+
 START_TEST(only_an_empty_mailbox_is_removed)
 {
 	const struct store_driver *d;
@@ -622,6 +653,7 @@ main(void)
 	TEST(a_mere_directory_is_made_where_the_driver_can);
 	TEST(a_rename_moves_this_mailbox_alone);
 	TEST(a_mailbox_stays_open_through_its_rename);
+	TEST(no_directory_outlives_the_mailboxes_in_it);
 	TEST(only_an_empty_mailbox_is_removed);
 	TEST(a_mapped_name_can_be_created_and_comes_back);
 	TEST(a_name_that_is_none_is_refused);

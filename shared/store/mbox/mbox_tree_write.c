@@ -110,7 +110,10 @@ remove_empty(struct mbox_store *store, const char *name, struct err *err)
 	return close_and(fd, r);
 }
 
-/* Directories that were there for a mailbox that is gone. */
+/*
+ * Directories that were there for a mailbox that is gone: with DIRNAME first
+ * its own, in which others may be.
+ */
 static void
 remove_parents(struct mbox_store *store, const char *name)
 {
@@ -124,6 +127,8 @@ remove_parents(struct mbox_store *store, const char *name)
 		    &ignored);
 		close(fd);
 	}
+	if (store->dirname != NULL)
+		(void)remove_empty(store, name, &ignored);
 	snprintf(parent, sizeof(parent), "%s", name);
 	while ((len = name_parent_len(parent)) > 0) {
 		parent[len] = '\0';
@@ -503,7 +508,6 @@ mbox_rename(struct store *head, const char *from, const char *to,
 {
 	struct mbox_store *store = (struct mbox_store *)head;
 	struct mbox_place a, b = { .dirfd = -1 };
-	struct err ignored = ERR_INIT;
 	int r;
 
 	if (mbox_writable(store, err) == -1 ||
@@ -534,9 +538,6 @@ mbox_rename(struct store *head, const char *from, const char *to,
 			return -1;
 	}
 	remove_parents(store, from);
-	/* Its own directory, if nothing else is in it. */
-	if (store->dirname != NULL)
-		(void)remove_directory(store, from, &ignored);
 	return mbox_gone(store) ? err_set(err, ERR_TEMP,
 	    "the process is gone") : 0;
 }
@@ -589,7 +590,5 @@ mbox_remove(struct store *head, const char *name, struct err *err)
 		close(fd);
 	}
 	remove_parents(store, name);
-	if (store->dirname != NULL)
-		(void)remove_directory(store, name, &ignored);
 	return 0;
 }
