@@ -155,6 +155,9 @@ changes_stamps(struct sim *sim, const char *line)
 		return is_subscribed(sim_at(sim, s)->world, name,
 		    (size_t)(strrchr(line, ':') - name)) ==
 		    ends_with(line, ": subscribe");
+	if (box != NULL && (at = strstr(line, " attribute ")) != NULL)
+		return sim_attributes_same(sim, &box->status.guid,
+		    at + strlen(" attribute "));
 	at = strstr(line, "set flags of UID ");
 	if (box == NULL || at == NULL ||
 	    sscanf(at, "set flags of UID %u", &uid) != 1 ||

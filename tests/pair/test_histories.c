@@ -384,6 +384,15 @@ HISTORY(a_subscription_that_b_spells_otherwise_survives_a_kill, 710000128,
 	{ SIM_RUN, A, 462, 76, 114 }, { SIM_DROP, A, 671, 42, 236 },
 	{ SIM_SUBSCRIBE, A, 441, 984, 454 }, { SIM_KILLS, B, 287, 249, 470 })
 
+/* T15: what one mailbox alone brought is told of again, and changes nothing. */
+HISTORY(an_attribute_removed_by_a_run_of_one_mailbox_is_no_news, 500011124,
+	{ SIM_RUN, B, 628, 965, 966 }, { SIM_KEYWORDS, B, 247, 145, 335 },
+	{ SIM_ATTRIBUTE, A, 0, 827, 682 },
+	{ SIM_RUN_FILTER, B, 820, 645, 136 },
+	{ SIM_ATTRIBUTE, A, 0, 471, 13 }, { SIM_FLAGS, B, 227, 424, 866 },
+	{ SIM_KEYWORDS, B, 527, 791, 797 }, { SIM_ATTRIBUTE, B, 0, 91, 943 },
+	{ SIM_ATTRIBUTE, A, 0, 633, 718 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* T15: whoever was not there when it was removed does not bring it back. */
 HISTORY(an_attribute_that_one_of_three_stores_removes_is_gone, 1000000001,
 	{ SIM_REST, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 1, 3 },
@@ -574,6 +583,8 @@ main(void)
 	    modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending);
 	tcase_add_test(tcase,
 	    a_subscription_that_b_spells_otherwise_survives_a_kill);
+	tcase_add_test(tcase,
+	    an_attribute_removed_by_a_run_of_one_mailbox_is_no_news);
 	tcase_add_test(tcase,
 	    an_attribute_that_one_of_three_stores_removes_is_gone);
 	tcase_add_test(tcase,
