@@ -285,6 +285,24 @@ START_TEST(a_damaged_store_takes_new_mail)
 }
 END_TEST
 
+START_TEST(a_file_of_somebody_else_is_not_read)
+{
+	size_t readable;
+
+	begin(_i);
+	/* Only root can try this. */
+	if (chown(file_path, 12345, (gid_t)-1) == 0) {
+		look(_i, &readable);
+		ck_assert_uint_eq(readable, _i == 0 ? MESSAGES - 1 : 0);
+		/* What is ours still takes new mail. */
+		open_store(_i, false);
+		ck_assert_uint_eq(append("new", "a: b\n"), MESSAGES + 1);
+		close_store();
+	}
+	tempdir_remove();
+}
+END_TEST
+
 START_TEST(a_link_in_place_of_a_file_is_not_followed)
 {
 	char elsewhere[512];
@@ -563,6 +581,8 @@ main(void)
 	tcase_add_loop_test(tc, a_message_whose_file_is_gone_stays_listed, 0,
 	    FORMATS);
 	tcase_add_loop_test(tc, a_damaged_store_takes_new_mail, 0, FORMATS);
+	tcase_add_loop_test(tc, a_file_of_somebody_else_is_not_read, 0,
+	    FORMATS);
 	tcase_add_loop_test(tc, a_link_in_place_of_a_file_is_not_followed, 0,
 	    FORMATS);
 	tcase_add_test(tc, a_map_cut_anywhere_loses_no_message);
