@@ -35,45 +35,40 @@ struct attribute_scan {
 	bool log_failed;
 };
 
+static int
+box_cmp(const void *a, const void *b)
+{
+	const struct chlog_mailbox *x = a, *y = b;
+
+	return guid_cmp(&x->guid, &y->guid);
+}
+
 static struct chlog_mailbox *
 find_box(const struct attribute_scan *as, const struct guid128 *guid)
 {
-	size_t lo = 0, hi = as->box_count;
+	const struct chlog_mailbox key = { .guid = *guid };
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int cmp = guid_cmp(&as->boxes[mid].guid, guid);
+	return as->box_count == 0 ? NULL : bsearch(&key, as->boxes,
+	    as->box_count, sizeof(*as->boxes), box_cmp);
+}
 
-		if (cmp == 0)
-			return &as->boxes[mid];
-		if (cmp < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+static int
+known_cmp(const void *a, const void *b)
+{
+	const struct chlog_attribute *x = a, *y = b;
+	int cmp = guid_cmp(&x->guid, &y->guid);
+
+	return cmp != 0 ? cmp : strcmp(x->key, y->key);
 }
 
 static struct chlog_attribute *
 find_known(const struct attribute_scan *as, const struct guid128 *guid,
-    const char *key)
+    const char *name)
 {
-	size_t lo = 0, hi = as->count;
+	const struct chlog_attribute key = { .guid = *guid, .key = name };
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int cmp = guid_cmp(&as->known[mid].guid, guid);
-
-		if (cmp == 0)
-			cmp = strcmp(as->known[mid].key, key);
-		if (cmp == 0)
-			return &as->known[mid];
-		if (cmp < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return as->count == 0 ? NULL : bsearch(&key, as->known, as->count,
+	    sizeof(*as->known), known_cmp);
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * Mailboxes to be made, subscriptions and attributes to be set, which a first
- * copy has many of: they wait for each other, so that the store makes all of them durable
- * together and the log takes them in one transaction.
+ * copy has many of: they wait for each other, so that the store makes all of
+ * them durable together and the log takes them in one transaction.
  *
  * Nothing overtakes them: every other operation, a FLUSH and any question about
  * mailboxes makes them first.  The log's write lock is held over both, as in
@@ -191,9 +191,9 @@ tree_batch_flush(struct session *s, struct err *err)
 		return -1;
 	if ((s->tree.boxes.n > 0 && make_boxes(s, err) == -1) ||
 	    (s->tree.subs.n > 0 && set_subscriptions(s, err) == -1) ||
-	    log_all(s, err) == -1 || attributes_set(s, s->tree.attributes.v,
-	    s->tree.attributes.n, err) == -1 ||
-	    chlog_commit(s->log, err) == -1) {
+	    log_all(s, err) == -1 || (s->tree.attributes.n > 0 &&
+	    attributes_set(s, s->tree.attributes.v, s->tree.attributes.n,
+	    err) == -1) || chlog_commit(s->log, err) == -1) {
 		close_boxes(s);
 		chlog_rollback(s->log);
 		return -1;
