@@ -48,8 +48,11 @@ struct plan_note {
 
 ARRAY_TYPE(plan_notes, struct plan_note);
 
-/* Operations of one mailbox on one side, in the order in which they are sent:
-   flags and modseqs, then saves, copies and UID changes by rising UID; expunges apart. */
+/*
+ * Operations of one mailbox on one side, in the order in which they are sent:
+ * flags and modseqs, then saves, copies and UID changes by rising UID; expunges
+ * apart.
+ */
 struct plan_side {
 	struct plan_ops ops;
 	struct plan_ops expunges;

@@ -2,8 +2,8 @@
  * chlog.h - the change log of one store
  *
  * One SQLite database (schema.sql): the latest change of each mailbox, message,
- * tombstone, subscription and attribute, under one counter (seq) for the whole store, and
- * the positions that were agreed upon with other stores.
+ * tombstone, subscription and attribute, under one counter (seq) for the whole
+ * store, and the positions that were agreed upon with other stores.
  *
  * All writing is between chlog_begin and chlog_commit; chlog_begin waits for
  * another process that writes.  Records that are read live in the arena that
