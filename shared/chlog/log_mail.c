@@ -453,9 +453,31 @@ chlog_mail_insert(struct chlog *log, const struct chlog_mail *mail,
 	return chlog_touch(log, mail->mailbox, 1, mail->seq, err);
 }
 
-int
-chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
+/*
+ * All but what other indexes than the one by seq hold.  1: done, 0: the record
+ * is not there or differs in that, too; -1.
+ */
+static int
+update_state(struct chlog *log, const struct chlog_mail *mail,
     struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "UPDATE message SET flags = ?6, "
+	    "stamps = ?7, keywords = ?8, modseq = ?9, received = ?10, "
+	    "pop3_uidl = ?11, pop3_order = ?12, seq = ?14, run = ?15, "
+	    "born_seq = ?16, born_run = ?17, uid_seq = ?18, uid_run = ?19 "
+	    "WHERE id = ?1 AND mailbox = ?2 AND guid = ?3 AND mark = ?4 AND "
+	    "more_marks IS ?5 AND digest IS ?13", err);
+
+	if (stmt == NULL)
+		return -1;
+	bind_mail(stmt, mail);
+	if (chlog_run_stmt(log, stmt, "message", err) == -1)
+		return -1;
+	return sqlite3_changes(log->db) > 0;
+}
+
+static int
+update_all(struct chlog *log, const struct chlog_mail *mail, struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "UPDATE message SET guid = ?3, "
 	    "mark = ?4, more_marks = ?5, flags = ?6, stamps = ?7, "
@@ -470,9 +492,22 @@ chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
 	bind_mail(stmt, mail);
 	if (chlog_run_stmt(log, stmt, "message", err) == -1 ||
 	    drop_extra_marks(log, message_id(mail->mailbox, mail->m.uid),
-	    err) == -1 || add_extra_marks(log, mail, err) == -1)
+	    err) == -1)
 		return -1;
-	return chlog_touch(log, mail->mailbox, 0, mail->seq, err);
+	return add_extra_marks(log, mail, err);
+}
+
+/* A statement that names a column writes each index of it, changed or not. */
+int
+chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
+    struct err *err)
+{
+	int r = update_state(log, mail, err);
+
+	if (r == 0)
+		r = update_all(log, mail, err);
+	return r == -1 ? -1 :
+	    chlog_touch(log, mail->mailbox, 0, mail->seq, err);
 }
 
 int

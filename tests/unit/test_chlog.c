@@ -397,6 +397,88 @@ START_TEST(a_message_is_found_by_each_of_its_marks)
 }
 END_TEST
 
+START_TEST(a_changed_message_is_found_by_what_it_is_now)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+	struct guid128 old = { { 5 } }, first = { { 6 } };
+	uint8_t digest[DIGEST_SIZE] = { 1 };
+	struct chlog_mailbox box;
+	struct chlog_mail mail, list[2];
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	box = add_mailbox(log, "INBOX");
+	add_mail(log, box.id, 1, 5, RUN_NOBODY);
+	ck_assert_int_eq(chlog_mail_find(log, box.id, 1, arena, &mail, &err),
+	    1);
+	mail.m.flags.flags = FLAG_SEEN;
+	ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &old, arena, &mail,
+	    &err), 1);
+	ck_assert_uint_eq(mail.m.flags.flags, FLAG_SEEN);
+	ck_assert_uint_eq(mail.m.mark_count, 2);
+	/* One after the other, each with flags of its own. */
+	mail.m.digest = digest;
+	mail.m.flags.flags = FLAG_DRAFT;
+	ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	ck_assert_int_eq(chlog_mails_same(log, "", digest, arena, list, 2,
+	    &err), 1);
+	ck_assert_uint_eq(list[0].m.flags.flags, FLAG_DRAFT);
+	mail.m.guid = "other";
+	mail.m.flags.flags = FLAG_DELETED;
+	ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	ck_assert_int_eq(chlog_has_guid(log, "g1", &err), 0);
+	ck_assert_int_eq(chlog_mails_same(log, "other", NULL, arena, list, 2,
+	    &err), 1);
+	ck_assert_uint_eq(list[0].m.flags.flags, FLAG_DELETED);
+	mail.m.marks = &first;
+	mail.m.mark_count = 1;
+	mail.m.flags.flags = FLAG_FLAGGED;
+	ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &old, arena, &mail,
+	    &err), 0);
+	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &first, arena,
+	    &mail, &err), 1);
+	ck_assert_uint_eq(mail.m.flags.flags, FLAG_FLAGGED);
+	chlog_close(&log);
+}
+END_TEST
+
+static off_t
+wal_size(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(tempdir_path(CHLOG_FILE "-wal"), &st), 0);
+	return st.st_size;
+}
+
+/* The record, its seq, its mailbox, the counter; nothing that finds it. */
+START_TEST(flags_that_change_are_written_to_four_pages)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+	struct chlog_mailbox box;
+	struct chlog_mail mail;
+	off_t before;
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	box = add_mailbox(log, "INBOX");
+	add_mail(log, box.id, 1, 5, RUN_NOBODY);
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	before = wal_size();
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	ck_assert_int_eq(chlog_mail_find(log, box.id, 1, arena, &mail, &err),
+	    1);
+	mail.m.flags.flags = FLAG_SEEN;
+	mail.seq = chlog_next_seq(log);
+	ck_assert_int_eq(chlog_mail_update(log, &mail, &err), 0);
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	ck_assert_int_le(wal_size() - before, 4 * (4096 + 24));
+	chlog_close(&log);
+}
+END_TEST
+
 START_TEST(of_two_messages_with_a_mark_the_lower_uid_is_found)
 {
 	struct err err = ERR_INIT;
@@ -684,6 +766,8 @@ main(void)
 	tcase_add_test(tcase, a_moved_store_keeps_its_id);
 	tcase_add_test(tcase, changes_are_told_apart_by_seq_and_run);
 	tcase_add_test(tcase, a_message_is_found_by_each_of_its_marks);
+	tcase_add_test(tcase, a_changed_message_is_found_by_what_it_is_now);
+	tcase_add_test(tcase, flags_that_change_are_written_to_four_pages);
 	tcase_add_test(tcase,
 	    of_two_messages_with_a_mark_the_lower_uid_is_found);
 	tcase_add_test(tcase, flags_and_keywords_come_back_with_their_stamps);
