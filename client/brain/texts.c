@@ -1,10 +1,12 @@
 /*
  * texts.c - which bodies the saving side holds already (M8)
  *
- * With a base the other store tells that from its log.  Without one the store
- * that is to save is asked, by GUID.  It also says where it has another message
- * of the same size, which may be the same text: only of those are the digests
- * asked for, on the side where the message is, and compared.
+ * With a base the other store tells that from its log, as of the base; one-way
+ * the store that is to save says whether it still holds them, since a body that
+ * comes late would find its UID taken, and the source cannot follow.  Without
+ * a base it is asked about all, by GUID.  It also says where it has another
+ * message of the same size, which may be the same text: only of those are the
+ * digests asked for, on the side where the message is, and compared.
  */
 #include "config.h"
 
@@ -37,7 +39,7 @@ send_have(struct brain *brain, struct job *job, unsigned int s, size_t first,
 
 		guids[i] = rec->guid;
 		sizes[i] = rec->size;
-		if (rec->size != 0)
+		if (rec->size != 0 || digests)
 			have->sizes = sizes;
 		if (digests)
 			memcpy(texts + i * DIGEST_SIZE, rec->digest,
@@ -47,12 +49,14 @@ send_have(struct brain *brain, struct job *job, unsigned int s, size_t first,
 	brain->send(s, &msg, brain->arg);
 }
 
+/* About all from have_ops[i] on. */
 static void
-send_haves(struct brain *brain, struct job *job, unsigned int s, bool digests)
+send_haves(struct brain *brain, struct job *job, unsigned int s, size_t i,
+    bool digests)
 {
 	size_t max = digests ? HAVE_TEXTS_MAX : HAVE_MAX, n;
 
-	for (size_t i = 0; i < job->have_ops[s].n; i += n) {
+	for (; i < job->have_ops[s].n; i += n) {
 		n = job->have_ops[s].n - i;
 		if (n > max)
 			n = max;
@@ -60,17 +64,30 @@ send_haves(struct brain *brain, struct job *job, unsigned int s, bool digests)
 	}
 }
 
+/* Operations of one kind; with a base only those with, or without, a digest. */
+static void
+ask_about(struct brain *brain, struct job *job, unsigned int s,
+    enum plan_kind kind, bool digests)
+{
+	const struct plan_ops *ops = &job->plan.side[s].ops;
+	size_t first = job->have_ops[s].n;
+
+	for (size_t i = 0; i < ops->n; i++)
+		if (ops->v[i].kind == kind && (!brain->base ||
+		    (ops->v[i].rec.digest != NULL) == digests))
+			*ARRAY_ADD(&job->have_ops[s]) = i;
+	send_haves(brain, job, s, first, digests);
+}
+
 void
 texts_ask_have(struct brain *brain, struct job *job, unsigned int s)
 {
-	const struct plan_ops *ops = &job->plan.side[s].ops;
-
-	if (brain->base || brain->side[s].view.messages == 0)
-		return;
-	for (size_t i = 0; i < ops->n; i++)
-		if (ops->v[i].kind == PLAN_SAVE)
-			*ARRAY_ADD(&job->have_ops[s]) = i;
-	send_haves(brain, job, s, false);
+	if (brain->base && brain->source >= 0) {
+		ask_about(brain, job, s, PLAN_COPY, false);
+		ask_about(brain, job, s, PLAN_COPY, true);
+	} else if (!brain->base && brain->side[s].view.messages > 0) {
+		ask_about(brain, job, s, PLAN_SAVE, false);
+	}
 }
 
 static const struct msg_message *
@@ -128,7 +145,7 @@ ask_texts(struct brain *brain, struct job *job, unsigned int s)
 		op->rec.saved = rec->saved;
 		*ARRAY_ADD(&job->have_ops[s]) = job->same[s].v[i];
 	}
-	send_haves(brain, job, s, true);
+	send_haves(brain, job, s, 0, true);
 }
 
 bool
@@ -173,6 +190,9 @@ texts_on_have(struct brain *brain, unsigned int s,
 		if (bit(reply->bits, i)) {
 			op->kind = PLAN_COPY;
 			op->rule = "M8";
+		} else if (op->kind == PLAN_COPY) {
+			op->kind = PLAN_SAVE;
+			op->rule = "M2";
 		} else if (reply->same_size_len > 0 &&
 		    job->texts == TEXTS_SIZES && op->rec.size != 0 &&
 		    bit(reply->same_size, i)) {

@@ -52,6 +52,23 @@ deliver "$server" 'another stranger'
 expect 0 backup "$place"
 ! has_mail "$server" 'another stranger' || fail 'it is still there'
 
+# What the source has moved is not copied there, but comes in time for its UID.
+step "mail that was moved here and went there gets the UIDs of the source"
+maildir "$laptop/.Moved"
+deliver "$laptop/.Moved" 'the first of them'
+deliver "$laptop" 'to be moved'
+expect 0 mirror "$place"
+expunge "$server" 'to be moved'
+file=$(find_mail "$laptop" 'to be moved')
+mv "$file" "$laptop/.Moved/cur/"
+deliver "$laptop/.Moved" 'the last of them'
+expect 0 -v backup "$place"
+prints 'Moved: save UID 2 '
+has_mail "$server/.Moved" 'to be moved' || fail 'it is not there'
+same_mail
+expect 0 backup "$place"
+prints 'nothing to do'
+
 step "the source is not written"
 expect 0 mirror "$place"
 before=$(snapshot "$server" | grep -v dsync-changelog)
