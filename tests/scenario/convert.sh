@@ -4,7 +4,8 @@
 # The recipe of the manual: mirror, mirror again, end the sessions, mirror once
 # more, switch.  IMAP clients and deliveries go on until the switch.
 #
-#	FORMATS='FROM:TO ..'	maildir, sdbox, mdbox, mbox; FROM: a Maildir
+#	FORMATS='FROM:TO ..'	maildir, sdbox, mdbox, mbox, or with a layout:
+#				maildir-fs, sdbox-index, mdbox-index
 #	SECONDS_LONG=N		how long clients and deliveries go on
 . "$(dirname "$0")/dovecot_lib.sh"
 
@@ -17,10 +18,11 @@ export IMAPCTL_SPARE
 # when a client removes the mailbox that another one has open.
 bearable="$bearable|Couldn't lock|[Mm]ailbox was deleted under us"
 
-# location DRIVER SIDE: an mbox that can have mailboxes below mailboxes
+# location FORMAT HOME: an mbox that can have mailboxes below mailboxes
 location() {
 	case $1 in
 	mbox) echo "mbox:$work/$2/mail:DIRNAME=box:INDEX=$work/$2/index" ;;
+	*-*) echo "${1%-*}:$work/$2/mail:LAYOUT=${1#*-}" ;;
 	*) echo "$1:$work/$2/mail" ;;
 	esac
 }
@@ -169,7 +171,6 @@ directory_stays() {
 
 for format in $formats; do
 	from=${format%:*} to=${format#*:}
-	[ "$from" != "$to" ] || from=maildir
 	step "from $from to $to"
 	convert
 	case $format in
@@ -185,15 +186,14 @@ done
 
 for format in $(echo "$formats" | tr ": " "\n\n" | sort -u); do
 	step "$format: messages stored with CRLF line ends show the same"
-	place=$work/crlf/$format
-	mkdir -p "$work/crlf"
+	place=$(location "$format" "crlf-$format")
 	for run in 'changed:' 'nothing to do'; do
-		expect 0 -o "mail_location=$format:$place" --create \
+		expect 0 -o "mail_location=$place" --create \
 		    -o mail_save_crlf=yes mirror "$(location "$from" laptop)"
 		prints "$run"
 	done
-	grep -rql "$(printf '^Subject: .*\r$')" "$place" ||
+	grep -rql "$(printf '^Subject: .*\r$')" "$work/crlf-$format" ||
 		fail 'no line ends with CRLF'
-	configure server "$format:$place"
+	configure server "$place"
 	same_view
 done
