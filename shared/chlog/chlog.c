@@ -435,7 +435,7 @@ chlog_reset(struct chlog *log, struct err *err)
 	    "DELETE FROM extra_mark; DELETE FROM tombstone;"
 	    "DELETE FROM mailbox; DELETE FROM mailbox_gone;"
 	    "DELETE FROM subscription; DELETE FROM alias; DELETE FROM run;"
-	    "DELETE FROM attribute;",
+	    "DELETE FROM attribute; DELETE FROM intent;",
 	    err) == -1 ||
 	    chlog_meta_int(log, "scanned_all", 0, err) == -1 ||
 	    chlog_meta_int(log, "attributes_seq", 0, err) == -1)

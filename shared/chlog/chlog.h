@@ -330,6 +330,41 @@ int chlog_attributes_begun(struct chlog *log, uint64_t *seq_r,
 int chlog_attributes_begin(struct chlog *log, struct err *err);
 int chlog_attributes_end(struct chlog *log, struct err *err);
 
+/*
+ * Intentions: what a run is about to write to the store, with the stamps that it
+ * carries.  If the process ends before the log has the change itself, a scan
+ * finds here whose change it is, and does not give it a stamp of its own (P5).
+ */
+
+#define INTENT_EXIST	0U	/* stamps of a mailbox */
+#define INTENT_PARENT	1U
+#define INTENT_LAST	2U
+#define INTENT_VALUE	0U	/* of an attribute or subscription */
+
+struct chlog_intent {
+	struct guid128 mailbox;	/* zero: a subscription */
+	uint32_t uid;		/* 0: no message */
+	const char *key;	/* of a message its GUID; of a mailbox ""; an
+				   attribute; a name as the store has it */
+	const uint8_t *digest;	/* SHA-256 of an attribute or of a name as
+				   the store has it; NULL: it is to go */
+	struct mail_flags flags; /* others have stamps alone */
+};
+
+/* A transaction that does not wait for the disk. */
+int chlog_intend_begin(struct chlog *log, struct err *err);
+int chlog_intend_commit(struct chlog *log, struct err *err);
+int chlog_intend(struct chlog *log, const struct chlog_intent *in,
+    const struct guid128 *run, struct err *err);
+/* The log has them, or they have failed; in a transaction. */
+int chlog_intents_done(struct chlog *log, const struct guid128 *run,
+    struct err *err);
+/* All there are, by mailbox, UID and key.  Count or -1. */
+ptrdiff_t chlog_intents(struct chlog *log, struct arena *arena,
+    struct chlog_intent **list_r, struct err *err);
+int chlog_intent_drop(struct chlog *log, const struct chlog_intent *in,
+    struct err *err);
+
 /* Positions. */
 
 struct chlog_position {

@@ -29,6 +29,7 @@ struct chlog {
 	bool holding;		/* from hold to rest ... */
 	bool reading;		/* ... and a transaction is open */
 	bool damaged;
+	bool durable;		/* a commit waits for the disk */
 	bool copy;		/* dry run: thrown away at the end */
 
 	/* The mailbox whose messages are being written. */
@@ -98,8 +99,8 @@ int chlog_meta_blob(struct chlog *log, const char *key, const void *data,
     size_t len, struct err *err);
 /* A new store id; positions and labels of the old one are dropped. */
 int chlog_new_identity(struct chlog *log, struct err *err);
-/* The tables of attributes, which older logs lack. */
-int chlog_attributes_make(struct chlog *log, struct err *err);
+/* After a transaction of intentions. */
+void chlog_wait_again(struct chlog *log);
 /* All of a mailbox that goes. */
 int chlog_attributes_remove(struct chlog *log, int64_t mailbox,
     struct err *err);
@@ -119,6 +120,10 @@ int chlog_column_marks(struct chlog *log, sqlite3_stmt *stmt, int i,
     struct err *err);
 void chlog_bind_marks(sqlite3_stmt *stmt, int i, const struct guid128 *marks,
     size_t count);
+/* Flags, their stamps, and keywords: three columns from i on. */
+void chlog_bind_flags(sqlite3_stmt *stmt, int i, const struct mail_flags *mf);
+int chlog_column_flags(struct chlog *log, sqlite3_stmt *stmt, int i,
+    struct arena *arena, struct mail_flags *mf, struct err *err);
 int chlog_corrupt(struct chlog *log, const char *what, struct err *err);
 
 #endif

@@ -132,11 +132,3 @@ chlog_attributes_end(struct chlog *log, struct err *err)
 {
 	return chlog_meta_int(log, "attributes_seq", 0, err);
 }
-
-int
-chlog_attributes_make(struct chlog *log, struct err *err)
-{
-	const char *sql = strstr(chlog_schema, "CREATE TABLE attribute");
-
-	return chlog_exec(log, sql, err);
-}

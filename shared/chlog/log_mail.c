@@ -105,6 +105,24 @@ read_keywords(struct chlog *log, const char *text, struct arena *arena,
 	return 0;
 }
 
+int
+chlog_column_flags(struct chlog *log, sqlite3_stmt *stmt, int i,
+    struct arena *arena, struct mail_flags *mf, struct err *err)
+{
+	mf->flags = (flags_t)sqlite3_column_int(stmt, i) & FLAGS_ALL;
+	read_stamps((const char *)sqlite3_column_text(stmt, i + 1), mf);
+	return read_keywords(log, (const char *)sqlite3_column_text(stmt,
+	    i + 2), arena, mf, err);
+}
+
+void
+chlog_bind_flags(sqlite3_stmt *stmt, int i, const struct mail_flags *mf)
+{
+	sqlite3_bind_int(stmt, i, mf->flags);
+	bind_stamps(stmt, i + 1, mf);
+	bind_keywords(stmt, i + 2, mf);
+}
+
 static int
 read_mail(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
     void *item, struct err *err)
@@ -120,10 +138,7 @@ read_mail(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	if (chlog_column_marks(log, stmt, 3, arena, &m->marks,
 	    &m->mark_count, err) == -1)
 		return -1;
-	m->flags.flags = (flags_t)sqlite3_column_int(stmt, 5) & FLAGS_ALL;
-	read_stamps((const char *)sqlite3_column_text(stmt, 6), &m->flags);
-	if (read_keywords(log, (const char *)sqlite3_column_text(stmt, 7),
-	    arena, &m->flags, err) == -1)
+	if (chlog_column_flags(log, stmt, 5, arena, &m->flags, err) == -1)
 		return -1;
 	m->modseq = (uint64_t)sqlite3_column_int64(stmt, 8);
 	m->received = sqlite3_column_type(stmt, 9) == SQLITE_NULL ?
@@ -383,9 +398,7 @@ bind_mail(sqlite3_stmt *stmt, const struct chlog_mail *mail)
 	sqlite3_bind_int64(stmt, 2, mail->mailbox);
 	sqlite3_bind_text(stmt, 3, m->guid, -1, SQLITE_TRANSIENT);
 	chlog_bind_marks(stmt, 4, m->marks, m->mark_count);
-	sqlite3_bind_int(stmt, 6, m->flags.flags);
-	bind_stamps(stmt, 7, &m->flags);
-	bind_keywords(stmt, 8, &m->flags);
+	chlog_bind_flags(stmt, 6, &m->flags);
 	sqlite3_bind_int64(stmt, 9, (int64_t)m->modseq);
 	if (m->received != RECEIVED_NONE)
 		sqlite3_bind_int64(stmt, 10, m->received);

@@ -226,27 +226,58 @@ check_head(struct chlog *log, struct err *err)
 	    0;
 }
 
-/* A program that knows nothing of attributes may have begun the log. */
-static int
-add_attributes(struct chlog *log, struct err *err)
-{
-	static const char find[] =
-	    "SELECT count(*) FROM sqlite_master WHERE name = 'attribute'";
-	int64_t there = 0;
+/*
+ * A program that knows nothing of them may have begun the log.  The schema has
+ * them last, in this order.
+ */
+static const char *const added[] = { "attribute", "intent" };
 
-	if (pragma_int(log, find, &there, err) == -1 || there != 0)
-		return there != 0 ? 0 : -1;
+/* The first one that is not there; NULL: all are. */
+static int
+find_lacking(struct chlog *log, const char **table_r, struct err *err)
+{
+	int64_t there;
+	char sql[128];
+
+	*table_r = NULL;
+	for (size_t i = 0; i < nitems(added) && *table_r == NULL; i++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM "
+		    "sqlite_master WHERE name = '%s'", added[i]);
+		if (pragma_int(log, sql, &there, err) == -1)
+			return -1;
+		if (there == 0)
+			*table_r = added[i];
+	}
+	return 0;
+}
+
+static int
+add_tables(struct chlog *log, struct err *err)
+{
+	const char *table;
+	char create[64];
+
+	if (find_lacking(log, &table, err) == -1)
+		return -1;
+	if (table == NULL)
+		return 0;
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
 	log->writing = true;
-	if (pragma_int(log, find, &there, err) == -1 || (there == 0 &&
-	    chlog_attributes_make(log, err) == -1) ||
-	    chlog_exec(log, "COMMIT", err) == -1) {
-		chlog_rollback(log);
-		return -1;
+	if (find_lacking(log, &table, err) == -1)
+		goto fail;
+	if (table != NULL) {
+		snprintf(create, sizeof(create), "CREATE TABLE %s", table);
+		if (chlog_exec(log, strstr(chlog_schema, create), err) == -1)
+			goto fail;
 	}
+	if (chlog_exec(log, "COMMIT", err) == -1)
+		goto fail;
 	log->writing = false;
 	return 0;
+fail:
+	chlog_rollback(log);
+	return -1;
 }
 
 /* Ours, new enough, and readable; an empty database gets its tables. */
@@ -267,7 +298,7 @@ check_schema(struct chlog *log, struct err *err)
 		    "by a newer program (version %lld, this one knows %d)",
 		    (long long)version, CHLOG_VERSION);
 	if (tables != 0)
-		return add_attributes(log, err) == -1 ? -1 :
+		return add_tables(log, err) == -1 ? -1 :
 		    check_head(log, err);
 	/* Two programs may have come here at once. */
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
@@ -287,6 +318,7 @@ check_schema(struct chlog *log, struct err *err)
 static int
 set_up(struct chlog *log, bool durable, struct err *err)
 {
+	log->durable = durable;
 	return chlog_exec(log, durable ?
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -3072; PRAGMA temp_store = MEMORY;"

@@ -186,7 +186,7 @@ CREATE TABLE label (
 ) WITHOUT ROWID;
 
 -- Attributes of mailboxes, and those that are gone.  Logs that were begun before
--- there were any get this table when they are opened: it stays the last one.
+-- there were any get this table and all below when they are opened.
 -- meta: attributes_seq  head_seq when they were looked at for the first time
 CREATE TABLE attribute (
 	mailbox		INTEGER NOT NULL, -- mailbox.id
@@ -196,4 +196,19 @@ CREATE TABLE attribute (
 	seq		INTEGER NOT NULL,
 	run		INTEGER,
 	PRIMARY KEY (mailbox, key)
+) WITHOUT ROWID;
+
+-- What a run is about to write, until this log has it as well; the same for logs
+-- that lack it.
+CREATE TABLE intent (
+	mailbox		BLOB NOT NULL,	-- GUID of the mailbox; zero: none
+	uid		INTEGER NOT NULL, -- 0: not a message
+	key		TEXT NOT NULL,	-- GUID of the message; an attribute;
+					-- a name that is subscribed; empty
+	digest		BLOB,		-- of what it will be, NULL: gone
+	flags		INTEGER NOT NULL, -- as in message
+	stamps		TEXT,
+	keywords	TEXT,
+	run		BLOB NOT NULL,	-- run.guid
+	PRIMARY KEY (mailbox, uid, key)
 ) WITHOUT ROWID;

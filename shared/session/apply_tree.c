@@ -130,7 +130,8 @@ put_row(struct session *s, struct chlog_mailbox *row,
 
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
-	if (tree_log_row(s, row, &m->box, tree, err) == 0)
+	if (tree_log_row(s, row, &m->box, tree, err) == 0 &&
+	    chlog_intents_done(s->log, &s->hello.run, err) == 0)
 		r = chlog_commit(s->log, err);
 	if (r == -1)
 		chlog_rollback(s->log);
@@ -307,6 +308,9 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
 	}
+	if (strcmp(mapped, row->store_name) != 0 && !m->temporary &&
+	    intend_name(s, &m->box, &row->guid, mapped, err) == -1)
+		return -1;
 	/* A mere directory follows what is below it. */
 	if (strcmp(mapped, row->store_name) != 0 &&
 	    s->driver->mailbox_rename(s->store, row->store_name, mapped,

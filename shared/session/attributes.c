@@ -117,8 +117,9 @@ on_attribute(const struct store_attribute *a, void *arg, struct err *err)
 	    a->value, a->len) == 0)
 		return 0;
 	row.mailbox = box->id;
-	row.stamp = known != NULL ? scan_stamp(as->now, known->stamp) :
-	    as->first ? 0 : as->now;
+	row.stamp = intent_stamp(as->s, &box->guid, a->key, a->value, a->len,
+	    known != NULL ? scan_stamp(as->now, known->stamp) :
+	    as->first ? 0 : as->now);
 	row.seq = chlog_next_seq(as->s->log);
 	row.run = RUN_NOBODY;
 	if (chlog_attribute_put(as->s->log, &row, err) == 0)
@@ -165,7 +166,8 @@ note_gone(struct attribute_scan *as, struct err *err)
 			continue;
 		a->value = NULL;
 		a->len = 0;
-		a->stamp = scan_stamp(as->now, a->stamp);
+		a->stamp = intent_stamp(as->s, &a->guid, a->key, NULL, 0,
+		    scan_stamp(as->now, a->stamp));
 		a->seq = chlog_next_seq(as->s->log);
 		a->run = RUN_NOBODY;
 		if (chlog_attribute_put(as->s->log, a, err) == -1)

@@ -4,7 +4,7 @@
  * The log's write lock is taken before the driver changes the store and kept
  * until the log is written, so that no scan of another process sees the one
  * without the other.  If this process ends between the two, the next scan
- * finds the changes as anybody's.
+ * finds the changes as anybody's, with the stamps that were intended.
  *
  * A record carries the run's mark if all is as it was asked for, and the
  * negative mark if not: then it still counts as this run's own for its further
@@ -544,7 +544,8 @@ log_all(struct session *s, struct err *err)
 		    s->batch.v[i].kind == BATCH_SET_UID)) &&
 		    log_op(s, &s->batch.v[i], run, err) == -1)
 			return -1;
-	return raise_all(s, run, err);
+	return raise_all(s, run, err) == -1 ? -1 :
+	    chlog_intents_done(s->log, &s->hello.run, err);
 }
 
 /* Tell what did not go exactly as asked. */
@@ -656,7 +657,7 @@ batch_flush(struct session *s, struct err *err)
 	for (size_t i = 0; i < s->batch.n; i++)
 		if (s->batch.v[i].log_only)
 			s->batch.v[i].answered = true;
-	if (chlog_begin(s->log, err) == -1)
+	if (intend_flags(s, err) == -1 || chlog_begin(s->log, err) == -1)
 		return -1;
 	s->left_out = 0;
 	if (s->driver->flush(s->store, on_done, s, err) == -1 ||

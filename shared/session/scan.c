@@ -208,11 +208,16 @@ note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
 	strbuf_deinit(&joined);
 	row->store_name = name;
 	if (!name_is_temporary(name)) {
+		const uint64_t *stamps = intent_stamps(scan->s, &row->guid,
+		    "", name, strlen(name));
+
 		if (parent)
-			row->parent_stamp = scan_stamp(scan->now,
+			row->parent_stamp = stamps != NULL ?
+			    stamps[INTENT_PARENT] : scan_stamp(scan->now,
 			    row->parent_stamp);
 		if (last)
-			row->last_stamp = scan_stamp(scan->now,
+			row->last_stamp = stamps != NULL ?
+			    stamps[INTENT_LAST] : scan_stamp(scan->now,
 			    row->last_stamp);
 	}
 	row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
@@ -225,6 +230,8 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
     const struct mailbox_status *status)
 {
 	uint64_t stamp = scan->first ? 0 : scan->now;
+	const uint64_t *stamps = intent_stamps(scan->s, guid, "",
+	    entry->name, strlen(entry->name));
 
 	memset(row, 0, sizeof(*row));
 	row->guid = *guid;
@@ -236,7 +243,9 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
 		    status->uidvalidity : (uint32_t)(scan->now / 1000);
 		row->uidnext = row->store_uidnext = 1;
 	}
-	row->exist_stamp = row->parent_stamp = row->last_stamp = stamp;
+	row->exist_stamp = stamps != NULL ? stamps[INTENT_EXIST] : stamp;
+	row->parent_stamp = stamps != NULL ? stamps[INTENT_PARENT] : stamp;
+	row->last_stamp = stamps != NULL ? stamps[INTENT_LAST] : stamp;
 	row->seq = row->tree_seq = row->uidvalidity_seq = row->born_seq =
 	    chlog_next_seq(scan->s->log);
 }
@@ -776,6 +785,8 @@ scan_once(struct scan *scan, struct err *err)
 	if (chlog_begin(s->log, err) == -1)
 		return -1;
 	scan->first = !chlog_scanned_all(s->log);
+	if (intents_load(s, scan->arena, err) == -1)
+		return -1;
 	if (look_at_all(scan, err) == -1)
 		return -1;
 	if (scan->restored) {
@@ -788,6 +799,8 @@ scan_once(struct scan *scan, struct err *err)
 	    scan_gone(scan, err) == -1 || scan_subscriptions(s, scan->arena,
 	    scan->first, scan->now, err) == -1 || scan_attributes(s,
 	    scan->arena, scan->first, scan->now, err) == -1)
+		return -1;
+	if (intents_used(s, err) == -1)
 		return -1;
 	if (!s->filtered && chlog_set_scanned_all(s->log, err) == -1)
 		return -1;
@@ -808,6 +821,7 @@ session_scan(struct session *s, struct err *err)
 		scan.now = clock_now_ms();
 		if ((r = scan_once(&scan, err)) == -1)
 			chlog_rollback(s->log);
+		s->intent_count = 0;
 		ARRAY_FREE(&scan.entries);
 		arena_free(&scan.arena);
 		if (r == -1 || !scan.restored)

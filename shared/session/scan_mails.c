@@ -124,12 +124,14 @@ clean_keywords(struct pass *p, const struct mail_info *info,
  * only where both stores are looked at, which a changed UIDVALIDITY asks for.
  */
 static struct mail_flags
-pass_observe(struct pass *p, const struct mail_flags *old, flags_t flags,
+pass_observe(struct pass *p, const struct msg_message *message, flags_t flags,
     const char *const *keywords, size_t count)
 {
+	const struct mail_flags *old = &message->flags;
 	struct mail_flags mf = mail_flags_observe(p->arena, old, flags,
 	    keywords, count, p->now);
 
+	intent_observe(p->s, &p->row->guid, message, &mf);
 	if (!p->row_changed && !p->index_lost)
 		return mf;
 	for (size_t bit = 0; p->row_changed && bit < FLAG_COUNT; bit++)
@@ -157,7 +159,7 @@ pass_compare(struct pass *p, const struct chlog_mail *old,
 	struct mail_flags mf;
 	bool same;
 
-	mf = pass_observe(p, &old->m.flags, info->flags, keywords, count);
+	mf = pass_observe(p, &old->m, info->flags, keywords, count);
 	same = mail_flags_same(&old->m.flags, &mf);
 	if (same && (info->modseq == 0 || info->modseq == old->m.modseq) &&
 	    strcmp(info->guid, old->m.guid) == 0)
@@ -378,7 +380,7 @@ pass_join(struct pass *p, const struct chlog_mail *old,
 
 	for (size_t i = 0; i < fresh->m.flags.keyword_count; i++)
 		keywords[i] = fresh->m.flags.keywords[i].name;
-	fresh->m.flags = pass_observe(p, &old->m.flags, fresh->m.flags.flags,
+	fresh->m.flags = pass_observe(p, &old->m, fresh->m.flags.flags,
 	    keywords, fresh->m.flags.keyword_count);
 	fresh->m.marks = old->m.marks;
 	fresh->m.mark_count = old->m.mark_count;

@@ -16,6 +16,16 @@ scan_stamp(uint64_t now, uint64_t old)
 	return stamp < STAMP_MAX ? stamp : STAMP_MAX;
 }
 
+/* What a run has left there, with its stamp, or what came to be now. */
+static uint64_t
+sub_stamp(const struct session *s, const char *store_name, bool on,
+    uint64_t now)
+{
+	static const struct guid128 none;
+
+	return intent_stamp(s, &none, store_name, on ? "" : NULL, 0, now);
+}
+
 struct sub_scan {
 	struct session *s;
 	bool first;
@@ -64,6 +74,7 @@ on_subscribed(const char *name, void *arg, struct err *err)
 	} else {
 		sub.stamp = ss->first ? 0 : ss->now;
 	}
+	sub.stamp = sub_stamp(s, name, true, sub.stamp);
 	sub.seq = chlog_next_seq(s->log);
 	sub.run = RUN_NOBODY;
 	return chlog_subscription_put(s->log, &sub, err);
@@ -90,7 +101,8 @@ scan_subscriptions(struct session *s, struct arena *arena, bool first,
 		    !session_in_scope(s, sub->name))
 			continue;
 		sub->on = false;
-		sub->stamp = scan_stamp(now, sub->stamp);
+		sub->stamp = sub_stamp(s, sub->store_name, false,
+		    scan_stamp(now, sub->stamp));
 		sub->seq = chlog_next_seq(s->log);
 		sub->run = RUN_NOBODY;
 		if (chlog_subscription_put(s->log, sub, err) == -1)

@@ -11,6 +11,7 @@
  *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
  *			on mailboxes; tree_batch.c: new ones together
  *	batch.c		prepared operations made durable and logged
+ *	intent.c	noted before, in case this process ends between the two
  *	pending.c	what is left undone, and the commit that notes it
  *	pairlock.c	two runs of one pair do not overlap
  */
@@ -316,6 +317,8 @@ struct session {
 		SCAN_SOON,		/* once WELCOME is on its way */
 		SCAN_NOW,
 	} scan_due;
+	struct chlog_intent *intents;	/* during a scan */
+	size_t intent_count;
 	uint64_t view_seq;		/* head after the scan */
 	bool begun;			/* the base is chosen */
 	bool has_base;
@@ -490,6 +493,23 @@ void attributes_remove(struct session *s, int64_t mailbox,
     const struct guid128 *guid);
 /* The stamp of what changed now and had that stamp before (P11). */
 uint64_t scan_stamp(uint64_t now, uint64_t old);
+/* intent.c: before the store is changed; done with the log's own entry. */
+int intend_flags(struct session *s, struct err *err);
+int intend_tree(struct session *s, struct err *err);
+int intend_name(struct session *s, const struct msg_mailbox *box,
+    const struct guid128 *guid, const char *mapped, struct err *err);
+/* In the transaction of a scan: from load to used they can be found. */
+int intents_load(struct session *s, struct arena *arena, struct err *err);
+int intents_used(struct session *s, struct err *err);
+/* Stamps of what was to be just as it is; NULL or otherwise: it was not. */
+const uint64_t *intent_stamps(const struct session *s,
+    const struct guid128 *mailbox, const char *key, const void *value,
+    size_t len);
+uint64_t intent_stamp(const struct session *s, const struct guid128 *mailbox,
+    const char *key, const void *value, size_t len, uint64_t otherwise);
+/* Flags of now, as they came to be since old. */
+void intent_observe(const struct session *s, const struct guid128 *mailbox,
+    const struct msg_message *old, struct mail_flags *mf);
 /* prune.c */
 /* The run has removed or renamed the mailbox that had this name. */
 void prune_note(struct session *s, const char *store_name);

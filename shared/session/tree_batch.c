@@ -187,13 +187,14 @@ tree_batch_flush(struct session *s, struct err *err)
 	if (s->tree.boxes.n == 0 && s->tree.subs.n == 0 &&
 	    s->tree.attributes.n == 0)
 		return 0;
-	if (chlog_begin(s->log, err) == -1)
+	if (intend_tree(s, err) == -1 || chlog_begin(s->log, err) == -1)
 		return -1;
 	if ((s->tree.boxes.n > 0 && make_boxes(s, err) == -1) ||
 	    (s->tree.subs.n > 0 && set_subscriptions(s, err) == -1) ||
 	    log_all(s, err) == -1 || (s->tree.attributes.n > 0 &&
 	    attributes_set(s, s->tree.attributes.v, s->tree.attributes.n,
-	    err) == -1) || chlog_commit(s->log, err) == -1) {
+	    err) == -1) || chlog_intents_done(s->log, &s->hello.run,
+	    err) == -1 || chlog_commit(s->log, err) == -1) {
 		close_boxes(s);
 		chlog_rollback(s->log);
 		return -1;

@@ -78,6 +78,13 @@ on_send(const struct msg *msg, void *arg)
 		    msg->u.subscription.on ? "on" : "off",
 		    (unsigned long long)msg->u.subscription.stamp);
 		return;
+	case MSG_ATTRIBUTE:
+		strbuf_addf(out, "ATTRIBUTE %s %.*s stamp=%llu\n",
+		    msg->u.attribute.key, (int)msg->u.attribute.len,
+		    msg->u.attribute.value != NULL ?
+		    (const char *)msg->u.attribute.value : "",
+		    (unsigned long long)msg->u.attribute.stamp);
+		return;
 	case MSG_MESSAGES:
 		fx.in_mailbox = msg->u.messages.mailbox;
 		strbuf_addf(out, "MESSAGES %u\n", msg->u.messages.request);

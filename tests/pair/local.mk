@@ -6,6 +6,10 @@ check_PROGRAMS += %D%/test_session
 check_PROGRAMS += %D%/test_session_apply
 %C%_test_session_apply_SOURCES = %D%/test_session_apply.c $(drive_sources)
 %C%_test_session_apply_LDADD = $(LINK_SESSION) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_session_intent
+%C%_test_session_intent_SOURCES = %D%/test_session_intent.c $(drive_sources)
+%C%_test_session_intent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=chlog_commit
+%C%_test_session_intent_LDADD = $(LINK_SESSION) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_session_view
 %C%_test_session_view_SOURCES = %D%/test_session_view.c $(drive_sources)
 %C%_test_session_view_LDADD = $(LINK_SESSION) $(LINK_CHECK)

@@ -152,25 +152,6 @@ sim_attributes_before(struct sim *sim)
 	}
 }
 
-/*
- * Where a store was set and its log could not tell of it any more, the next
- * look takes that for a change of its own, later than others.
- */
-static void
-doubt_unlogged(struct sim *sim)
-{
-	struct sim_attributes *m = &sim->attributes;
-
-	for (size_t i = 0; i < m->list.n; i++)
-		for (unsigned int s = 0; s < 2; s++) {
-			struct sim_attribute *a = &m->list.v[i];
-
-			if (strcmp(a->held[s], value_at(sim_at(sim, s)->world,
-			    &a->mailbox, a->key)) != 0)
-				a->loose = true;
-		}
-}
-
 /* Two mailboxes became one (T10), which has the attributes of both. */
 static void
 doubt_joined(struct sim *sim)
@@ -313,8 +294,6 @@ sim_attributes_after(struct sim *sim, const struct sim_run *run, bool busy)
 
 	m->running = false;
 	doubt_joined(sim);
-	if (run->fail_at != 0)
-		doubt_unlogged(sim);
 	if (run->ended && whole && run->fail_at == 0)
 		note_seen(sim);
 	for (size_t i = 0; i < m->list.n; i++)

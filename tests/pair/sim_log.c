@@ -87,8 +87,8 @@ spare_put(struct chlog **log)
 /* Of a log, in an order in which they can be filled. */
 static const char *const tables[] = {
 	"meta", "run", "mailbox", "mailbox_gone", "message", "missing",
-	"extra_mark", "tombstone", "subscription", "attribute", "alias",
-	"position", "pending", "label", "sqlite_sequence",
+	"extra_mark", "tombstone", "subscription", "attribute", "intent",
+	"alias", "position", "pending", "label", "sqlite_sequence",
 };
 
 /*

@@ -746,6 +746,64 @@ START_TEST(a_mark_in_a_transaction_can_be_gone_back_to)
 }
 END_TEST
 
+static void
+intend_flag(struct chlog *log, const char *key)
+{
+	struct guid128 run = { { 7 } };
+	struct chlog_intent in = { .uid = 1, .key = key };
+	struct err err = ERR_INIT;
+
+	in.flags.flags = FLAG_SEEN;
+	in.flags.stamps[3] = NOW;
+	ck_assert_int_eq(chlog_intend_begin(log, &err), 0);
+	ck_assert_int_eq(chlog_intend(log, &in, &run, &err), 0);
+	ck_assert_int_eq(chlog_intend_commit(log, &err), 0);
+}
+
+START_TEST(a_log_that_lacks_younger_tables_gets_them)
+{
+	struct chlog_intent *list;
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+
+	chlog_close(&log);
+	sql("DROP TABLE attribute; DROP TABLE intent;");
+	log = open_log();
+	intend_flag(log, "g1");
+	chlog_close(&log);
+	sql("DROP TABLE intent;");
+	log = open_log();
+	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 0);
+	chlog_close(&log);
+	ck_assert_str_eq(notice, "");
+}
+END_TEST
+
+START_TEST(an_intention_is_there_until_it_is_done)
+{
+	struct guid128 run = { { 7 } };
+	struct chlog_intent *list;
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+
+	intend_flag(log, "g2");
+	intend_flag(log, "g1");
+	chlog_close(&log);
+	log = open_log();
+	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 2);
+	ck_assert_str_eq(list[0].key, "g1");
+	ck_assert_uint_eq(list[0].flags.flags, FLAG_SEEN);
+	ck_assert_uint_eq(list[0].flags.stamps[3], NOW);
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	ck_assert_int_eq(chlog_intent_drop(log, &list[0], &err), 0);
+	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 1);
+	ck_assert_int_eq(chlog_intents_done(log, &run, &err), 0);
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 0);
+	chlog_close(&log);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -779,5 +837,7 @@ main(void)
 	tcase_add_test(tcase, a_dry_run_changes_no_file);
 	tcase_add_test(tcase, a_state_dir_holds_one_log_for_each_root);
 	tcase_add_test(tcase, a_mark_in_a_transaction_can_be_gone_back_to);
+	tcase_add_test(tcase, a_log_that_lacks_younger_tables_gets_them);
+	tcase_add_test(tcase, an_intention_is_there_until_it_is_done);
 	return unit_run(suite);
 }

@@ -1,0 +1,259 @@
+/*
+ * Intentions: what this session is about to write, noted in the log before the
+ * store is changed (P5).
+ *
+ * A process may end when the store has a change and the log does not.  The next
+ * scan would take it for one that somebody made here just now, and it would win
+ * over whatever came after it on another store.  So the log is told before, in
+ * a transaction that does not wait for the disk; and a scan that finds what was
+ * intended gives it the stamp that it was to have.  The run it does not give:
+ * the other side may not have done its part.
+ *
+ * What was looked at needs no intention any more.  A new message has flags with
+ * stamp 0 (F3), which win over nothing, and an expunge has no stamp.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/session_int.h"
+
+/* NULL is nothing. */
+static const uint8_t *
+digest_of(const void *data, size_t len, uint8_t out[static DIGEST_SIZE])
+{
+	if (data == NULL)
+		return NULL;
+	digest_sha256(data, len, out);
+	return out;
+}
+
+static int
+intend_new_boxes(struct session *s, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	for (size_t i = 0; i < s->tree.boxes.n; i++) {
+		const struct new_box *box = &s->tree.boxes.v[i];
+		struct chlog_intent in = { .mailbox = box->box_msg.guid,
+		    .key = "" };
+
+		in.digest = digest_of(box->mapped, strlen(box->mapped),
+		    digest);
+		in.flags.stamps[INTENT_EXIST] = box->box_msg.exist_stamp;
+		in.flags.stamps[INTENT_PARENT] = box->box_msg.parent_stamp;
+		in.flags.stamps[INTENT_LAST] = box->box_msg.last_stamp;
+		if (chlog_intend(s->log, &in, &s->hello.run, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+intend_values(struct session *s, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	for (size_t i = 0; i < s->tree.subs.n; i++) {
+		const struct new_sub *sub = &s->tree.subs.v[i];
+		struct chlog_intent in = { .key = sub->mapped };
+
+		in.digest = digest_of(sub->on ? "" : NULL, 0, digest);
+		in.flags.stamps[INTENT_VALUE] = sub->stamp;
+		if (sub->change && chlog_intend(s->log, &in, &s->hello.run,
+		    err) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < s->tree.attributes.n; i++) {
+		const struct msg_attribute *a = &s->tree.attributes.v[i].a;
+		struct chlog_intent in = { .mailbox = a->mailbox,
+		    .key = a->key };
+
+		in.digest = digest_of(a->value, a->len, digest);
+		in.flags.stamps[INTENT_VALUE] = a->stamp;
+		if (chlog_intend(s->log, &in, &s->hello.run, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+intend_tree(struct session *s, struct err *err)
+{
+	if (chlog_intend_begin(s->log, err) == -1)
+		return -1;
+	if (intend_new_boxes(s, err) == 0 && intend_values(s, err) == 0)
+		return chlog_intend_commit(s->log, err);
+	chlog_rollback(s->log);
+	return -1;
+}
+
+int
+intend_name(struct session *s, const struct msg_mailbox *box,
+    const struct guid128 *guid, const char *mapped, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct chlog_intent in = { .mailbox = *guid, .key = "" };
+
+	in.digest = digest_of(mapped, strlen(mapped), digest);
+	in.flags.stamps[INTENT_EXIST] = box->exist_stamp;
+	in.flags.stamps[INTENT_PARENT] = box->parent_stamp;
+	in.flags.stamps[INTENT_LAST] = box->last_stamp;
+	if (chlog_intend_begin(s->log, err) == -1)
+		return -1;
+	if (chlog_intend(s->log, &in, &s->hello.run, err) == 0)
+		return chlog_intend_commit(s->log, err);
+	chlog_rollback(s->log);
+	return -1;
+}
+
+static bool
+is_flags(const struct batch_op *op)
+{
+	return op->kind == BATCH_FLAGS && !op->log_only;
+}
+
+int
+intend_flags(struct session *s, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < s->batch.n && !is_flags(&s->batch.v[i]))
+		i++;
+	if (i == s->batch.n)
+		return 0;
+	if (chlog_intend_begin(s->log, err) == -1)
+		return -1;
+	for (; i < s->batch.n; i++) {
+		const struct batch_op *op = &s->batch.v[i];
+		struct chlog_intent in = { .mailbox = op->mailbox_guid,
+		    .uid = op->m.uid, .key = op->m.guid,
+		    .flags = op->m.flags };
+
+		if (is_flags(op) && chlog_intend(s->log, &in,
+		    &s->hello.run, err) == -1) {
+			chlog_rollback(s->log);
+			return -1;
+		}
+	}
+	return chlog_intend_commit(s->log, err);
+}
+
+static int
+intent_cmp(const void *av, const void *bv)
+{
+	const struct chlog_intent *a = av, *b = bv;
+	int cmp = guid_cmp(&a->mailbox, &b->mailbox);
+
+	if (cmp != 0)
+		return cmp;
+	if (a->uid != b->uid)
+		return a->uid < b->uid ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+int
+intents_load(struct session *s, struct arena *arena, struct err *err)
+{
+	ptrdiff_t n = chlog_intents(s->log, arena, &s->intents, err);
+
+	s->intent_count = n == -1 ? 0 : (size_t)n;
+	return n == -1 ? -1 : 0;
+}
+
+static const struct chlog_intent *
+find(const struct session *s, const struct guid128 *mailbox, uint32_t uid,
+    const char *key)
+{
+	struct chlog_intent want = { .mailbox = *mailbox, .uid = uid,
+	    .key = key };
+
+	return s->intent_count == 0 ? NULL : bsearch(&want, s->intents,
+	    s->intent_count, sizeof(*s->intents), intent_cmp);
+}
+
+const uint64_t *
+intent_stamps(const struct session *s, const struct guid128 *mailbox,
+    const char *key, const void *value, size_t len)
+{
+	const struct chlog_intent *in = find(s, mailbox, 0, key);
+	uint8_t digest[DIGEST_SIZE];
+
+	if (in == NULL || (in->digest == NULL) != (value == NULL))
+		return NULL;
+	if (value != NULL && memcmp(digest_of(value, len, digest), in->digest,
+	    DIGEST_SIZE) != 0)
+		return NULL;
+	return in->flags.stamps;
+}
+
+uint64_t
+intent_stamp(const struct session *s, const struct guid128 *mailbox,
+    const char *key, const void *value, size_t len, uint64_t otherwise)
+{
+	const uint64_t *stamps = intent_stamps(s, mailbox, key, value, len);
+
+	return stamps != NULL ? stamps[INTENT_VALUE] : otherwise;
+}
+
+/* Of what differs from old, and is as it was to be. */
+void
+intent_observe(const struct session *s, const struct guid128 *mailbox,
+    const struct msg_message *old, struct mail_flags *mf)
+{
+	const struct chlog_intent *in = find(s, mailbox, old->uid, old->guid);
+
+	if (in == NULL)
+		return;
+	for (unsigned int bit = 0; bit < FLAG_COUNT; bit++)
+		if (((mf->flags ^ old->flags.flags) & 1U << bit) != 0 &&
+		    ((mf->flags ^ in->flags.flags) & 1U << bit) == 0)
+			mf->stamps[bit] = in->flags.stamps[bit];
+	for (size_t i = 0; i < mf->keyword_count; i++) {
+		struct keyword *kw = &mf->keywords[i];
+		const struct keyword *was = mail_flags_find(&old->flags,
+		    kw->name), *to_be = mail_flags_find(&in->flags, kw->name);
+
+		if (to_be != NULL && to_be->set == kw->set &&
+		    kw->set != (was != NULL && was->set))
+			kw->stamp = to_be->stamp;
+	}
+}
+
+/* Has this scan looked at what it is of? */
+static int
+was_looked_at(struct session *s, const struct chlog_intent *in,
+    struct err *err)
+{
+	struct arena *arena;
+	struct chlog_mailbox row;
+	int r;
+
+	if (guid_is_zero(&in->mailbox))
+		return session_in_scope(s, in->key);
+	if (in->uid == 0 && *in->key != '\0')
+		return s->keeps_attributes && !s->attributes_unread;
+	if (session_unscanned(s, &in->mailbox))
+		return 0;
+	arena = arena_new(ARENA_PAGE_MAX);
+	r = chlog_mailbox_find(s->log, &in->mailbox, arena, &row, err);
+	if (r != -1)
+		r = r == 0 || session_in_scope(s, row.name);
+	arena_free(&arena);
+	return r;
+}
+
+int
+intents_used(struct session *s, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->intent_count && r != -1; i++) {
+		r = was_looked_at(s, &s->intents[i], err);
+		if (r == 1)
+			r = chlog_intent_drop(s->log, &s->intents[i], err);
+	}
+	s->intent_count = 0;
+	return r == -1 ? -1 : 0;
+}

@@ -1,0 +1,256 @@
+/*
+ * A process that ends between a change of the store and the log's entry of it:
+ * the next session takes the change for what it was, with the stamp that it was
+ * to have, and not for one that somebody made here later (P5, P11).
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "chlog/chlog.h"
+#include "tests/pair/drive.h"
+#include "tests/support/unit.h"
+
+#define EARLIER	(NOW - 5000)	/* when it was changed on the other side */
+#define LATER	(NOW + 9000)	/* when it is looked at again */
+
+int __real_chlog_commit(struct chlog *log, struct err *err);
+int __wrap_chlog_commit(struct chlog *log, struct err *err);
+
+static int commits_left = -1;	/* -1: any number */
+
+int
+__wrap_chlog_commit(struct chlog *log, struct err *err)
+{
+	if (commits_left == 0) {
+		chlog_rollback(log);
+		return err_set(err, ERR_TEMP, "the process is gone");
+	}
+	if (commits_left > 0)
+		commits_left--;
+	return __real_chlog_commit(log, err);
+}
+
+/* The next commit, of the intention, is the last one. */
+static void
+end_after_next_change(void)
+{
+	commits_left = 1;
+}
+
+/* A new session, later, which tells all. */
+static void
+look_again(void)
+{
+	ck_assert_int_eq(commits_left, 0);
+	commits_left = -1;
+	clock_set(LATER);
+	drive_start(NULL);
+}
+
+static const struct mail_flags *
+flags_of(uint32_t uid)
+{
+	drive_list("INBOX", false);
+	return &drive_message(uid)->flags;
+}
+
+/* P5: with flags, each of which is a key (F1, F3). */
+START_TEST(flags_keep_the_stamp_that_they_were_written_with)
+{
+	const struct mail_flags *mf;
+
+	drive_deliver("INBOX");
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	end_after_next_change();
+	drive_set_flags("INBOX", drive_message(1), FLAG_FLAGGED, EARLIER);
+	drive_flush();
+	ck_assert_uint_eq(memory_mail_find(memory_mailbox_find(fx.world,
+	    "INBOX"), 1)->flags, FLAG_FLAGGED);
+	/* Somebody sets another one before the next look. */
+	memory_client_flags(fx.world, "INBOX", 1, FLAG_FLAGGED | FLAG_SEEN,
+	    NULL, 0);
+	look_again();
+	mf = flags_of(1);
+	ck_assert_uint_eq(mf->flags, FLAG_FLAGGED | FLAG_SEEN);
+	ck_assert_uint_eq(mf->stamps[1], EARLIER);
+	ck_assert_uint_eq(mf->stamps[3], LATER);
+}
+END_TEST
+
+/* P11: what was not written after all is forgotten by the next look. */
+START_TEST(a_flag_that_somebody_sets_later_has_its_own_stamp)
+{
+	const char *const work = "work";
+
+	drive_deliver("INBOX");
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	end_after_next_change();
+	drive_set_flags("INBOX", drive_message(1), FLAG_FLAGGED, EARLIER);
+	drive_flush();
+	memory_client_flags(fx.world, "INBOX", 1, 0, NULL, 0);
+	look_again();
+	ck_assert_uint_eq(flags_of(1)->flags, 0);
+	drive_commit();
+	memory_client_flags(fx.world, "INBOX", 1, FLAG_FLAGGED, &work, 1);
+	drive_start(NULL);
+	ck_assert_uint_eq(flags_of(1)->stamps[1], LATER);
+}
+END_TEST
+
+static void
+set_attribute(const char *value)
+{
+	struct msg msg = { .kind = MSG_OP_ATTRIBUTE };
+	struct msg_attribute *a = &msg.u.op_attribute.a;
+
+	msg.u.op_attribute.op = ++fx.op;
+	a->mailbox = drive_guid_of("INBOX");
+	a->key = "/private/comment";
+	a->value = (const uint8_t *)value;
+	a->len = value != NULL ? strlen(value) : 0;
+	a->stamp = EARLIER;
+	ck_assert_int_eq(drive_give(&msg), 0);
+}
+
+static void
+start_with_attributes(void)
+{
+	struct msg_hello h = drive_hello();
+
+	h.features = FEATURE_ATTRIBUTES;
+	drive_start_with(&h);
+}
+
+/* P5: with attributes (T15), set ... */
+START_TEST(an_attribute_keeps_the_stamp_that_it_was_set_with)
+{
+	start_with_attributes();
+	end_after_next_change();
+	set_attribute("yes");
+	drive_flush();
+	commits_left = -1;
+	clock_set(LATER);
+	start_with_attributes();
+	ck_assert_ptr_ne(strstr(fx.out.data, "ATTRIBUTE /private/comment yes "
+	    "stamp=1699999995000\n"), NULL);
+}
+END_TEST
+
+/* P5: ... and removed. */
+START_TEST(an_attribute_keeps_the_stamp_that_it_was_removed_with)
+{
+	(void)memory_client_attribute(fx.world, "INBOX", "/private/comment",
+	    "yes");
+	start_with_attributes();
+	end_after_next_change();
+	set_attribute(NULL);
+	drive_flush();
+	commits_left = -1;
+	clock_set(LATER);
+	start_with_attributes();
+	ck_assert_ptr_ne(strstr(fx.out.data, "ATTRIBUTE /private/comment  "
+	    "stamp=1699999995000\n"), NULL);
+}
+END_TEST
+
+/* P5: with subscriptions (T14). */
+START_TEST(a_subscription_keeps_the_stamp_that_it_was_made_with)
+{
+	struct msg msg = { .kind = MSG_OP_SUBSCRIBE };
+
+	drive_start(NULL);
+	end_after_next_change();
+	msg.u.op_subscribe.op = ++fx.op;
+	msg.u.op_subscribe.sub.name = "INBOX";
+	msg.u.op_subscribe.sub.on = true;
+	msg.u.op_subscribe.sub.stamp = EARLIER;
+	ck_assert_int_eq(drive_give(&msg), 0);
+	drive_flush();
+	look_again();
+	ck_assert_ptr_ne(strstr(fx.out.data,
+	    "SUBSCRIPTION INBOX on stamp=1699999995000\n"), NULL);
+}
+END_TEST
+
+static struct msg_mailbox *
+box_named(const char *name)
+{
+	for (size_t i = 0; i < fx.boxes.n; i++)
+		if (strcmp(fx.boxes.v[i].name, name) == 0)
+			return &fx.boxes.v[i];
+	ck_abort_msg("no mailbox %s", name);
+	return NULL;
+}
+
+/* P5: with names of mailboxes, both halves of them (T6, T7). */
+START_TEST(a_mailbox_keeps_the_stamps_that_it_was_renamed_with)
+{
+	struct msg_op_mailbox op = { .create = false };
+
+	(void)memory_client_create(fx.world, "work");
+	drive_start(NULL);
+	op.box = *box_named("work");
+	op.box.name = "job";
+	op.box.last_stamp = EARLIER;
+	end_after_next_change();
+	{
+		struct msg msg = { .kind = MSG_OP_MAILBOX,
+		    .u.op_mailbox = op };
+
+		msg.u.op_mailbox.op = ++fx.op;
+		(void)drive_give(&msg);
+	}
+	look_again();
+	ck_assert_uint_eq(box_named("job")->last_stamp, EARLIER);
+	ck_assert_uint_eq(box_named("job")->parent_stamp,
+	    op.box.parent_stamp);
+}
+END_TEST
+
+/* P5: ... and that it was made with (T2). */
+START_TEST(a_mailbox_keeps_the_stamps_that_it_was_made_with)
+{
+	struct msg_op_mailbox op = { .create = true };
+
+	drive_start(NULL);
+	op.box.guid.b[0] = 0x42;
+	op.box.name = "work";
+	op.box.selectable = true;
+	op.box.uidvalidity = 7;
+	op.box.uidnext = 1;
+	op.box.exist_stamp = EARLIER;
+	op.box.parent_stamp = EARLIER + 1;
+	op.box.last_stamp = EARLIER + 2;
+	end_after_next_change();
+	drive_op_mailbox(op);
+	drive_flush();
+	look_again();
+	ck_assert_uint_eq(box_named("work")->exist_stamp, EARLIER);
+	ck_assert_uint_eq(box_named("work")->parent_stamp, EARLIER + 1);
+	ck_assert_uint_eq(box_named("work")->last_stamp, EARLIER + 2);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite;
+	TCase *tcase = unit_case(&suite, "session intent");
+
+	tcase_add_checked_fixture(tcase, drive_setup, drive_teardown);
+	tcase_add_test(tcase, flags_keep_the_stamp_that_they_were_written_with);
+	tcase_add_test(tcase, a_flag_that_somebody_sets_later_has_its_own_stamp);
+	tcase_add_test(tcase, an_attribute_keeps_the_stamp_that_it_was_set_with);
+	tcase_add_test(tcase,
+	    an_attribute_keeps_the_stamp_that_it_was_removed_with);
+	tcase_add_test(tcase,
+	    a_subscription_keeps_the_stamp_that_it_was_made_with);
+	tcase_add_test(tcase,
+	    a_mailbox_keeps_the_stamps_that_it_was_renamed_with);
+	tcase_add_test(tcase, a_mailbox_keeps_the_stamps_that_it_was_made_with);
+	return unit_run(suite);
+}
