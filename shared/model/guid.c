@@ -48,12 +48,31 @@ guid_parse(struct guid128 *guid_r, const char *text, size_t len)
 	return hex_parse(guid_r->b, GUID_SIZE, text, len);
 }
 
+/* Is one of eight bytes a space, a control character or DEL? */
+static bool
+any_invalid(uint64_t bytes)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+	uint64_t del = bytes ^ ones * 0x7f;
+
+	return (((bytes - ones * 0x21) & ~bytes) | ((del - ones) & ~del)) &
+	    tops;
+}
+
 bool
 guid_text_valid(const char *text, size_t len)
 {
+	uint64_t bytes;
+	size_t i = 0;
+
 	if (len == 0 || len > GUID_TEXT_MAX)
 		return false;
-	for (size_t i = 0; i < len; i++) {
+	for (; len - i >= sizeof(bytes); i += sizeof(bytes)) {
+		memcpy(&bytes, text + i, sizeof(bytes));
+		if (any_invalid(bytes))
+			return false;
+	}
+	for (; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c <= 0x20 || c == 0x7f)

@@ -59,6 +59,14 @@ START_TEST(text_has_no_space_and_an_end)
 	ck_assert(!guid_text_valid("a\nb", 3));
 	ck_assert(!guid_text_valid("a\0b", 3));
 	ck_assert(!guid_text_valid("a\x7f", 2));
+	for (size_t at = 0; at < 20; at++) {
+		for (unsigned int c = 0; c < 256; c++) {
+			memset(text, at % 2 == 0 ? 0x80 : 0x21, 20);
+			text[at] = (char)c;
+			ck_assert_int_eq(guid_text_valid(text, 20),
+			    c > 0x20 && c != 0x7f);
+		}
+	}
 }
 END_TEST
 
