@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define ARENA_ALIGN	_Alignof(max_align_t)
-#define CHUNK_MIN	((size_t)4096)		/* bytes */
+#define CHUNK_MIN	((size_t)1024)		/* bytes */
 #define CHUNK_MAX	((size_t)256 * 1024)	/* bytes, if not one item */
 
 struct chunk {
