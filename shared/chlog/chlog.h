@@ -237,6 +237,18 @@ ptrdiff_t chlog_tombstones(struct chlog *log, const struct guid128 *mailbox,
 ptrdiff_t chlog_tombstone_mailboxes(struct chlog *log,
     const struct chlog_since *since, struct arena *arena,
     struct guid128 **list_r, struct err *err);
+/* What a scan compares of each message. */
+struct chlog_state {
+	uint32_t uid;
+	const char *guid;
+	struct mail_flags flags;
+	uint64_t modseq;
+};
+
+/* Of all messages of a mailbox above after, by rising UID; as above. */
+ptrdiff_t chlog_states(struct chlog *log, int64_t mailbox, uint32_t after,
+    struct arena *arena, struct chlog_state *list, size_t max,
+    struct err *err);
 /* Has the mailbox changed messages?  1, 0, -1. */
 int chlog_mails_changed(struct chlog *log, int64_t mailbox,
     const struct chlog_since *since, struct err *err);
@@ -274,6 +286,9 @@ int chlog_mail_insert(struct chlog *log, const struct chlog_mail *mail,
 /* Write all of the record but its UID. */
 int chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
     struct err *err);
+/* Somebody else than a run changed its flags, keywords and modseq. */
+int chlog_mail_set_state(struct chlog *log, int64_t mailbox,
+    const struct chlog_state *state, uint64_t seq, struct err *err);
 /* Remove it without a trace. */
 int chlog_mail_delete(struct chlog *log, const struct chlog_mail *mail,
     struct err *err);

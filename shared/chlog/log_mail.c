@@ -29,15 +29,16 @@ bind_stamps(sqlite3_stmt *stmt, int i, const struct mail_flags *mf)
 	size_t n = 0;
 	bool any = false;
 
-	for (size_t k = 0; k < FLAG_COUNT; k++) {
+	for (size_t k = 0; k < FLAG_COUNT; k++)
 		any = any || mf->stamps[k] != 0;
+	if (!any) {
+		sqlite3_bind_null(stmt, i);
+		return;
+	}
+	for (size_t k = 0; k < FLAG_COUNT; k++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%llu",
 		    k == 0 ? "" : " ", (unsigned long long)mf->stamps[k]);
-	}
-	if (any)
-		sqlite3_bind_text(stmt, i, text, (int)n, SQLITE_TRANSIENT);
-	else
-		sqlite3_bind_null(stmt, i);
+	sqlite3_bind_text(stmt, i, text, (int)n, SQLITE_TRANSIENT);
 }
 
 static void
@@ -225,6 +226,46 @@ chlog_mails(struct chlog *log, int64_t mailbox, uint32_t after, uint32_t last,
 			sqlite3_bind_int64(stmt, 6, mailbox);
 	}
 	return chlog_read_some(log, stmt, &mails, arena, list, max, err);
+}
+
+static int
+read_state(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
+    void *item, struct err *err)
+{
+	struct chlog_state *state = item;
+
+	state->uid = (uint32_t)sqlite3_column_int64(stmt, 0);
+	state->guid = chlog_column_text(stmt, 1, arena);
+	if (state->guid == NULL ||
+	    !guid_text_valid(state->guid, strlen(state->guid)))
+		return chlog_corrupt(log, "a GUID", err);
+	state->flags.flags = (flags_t)sqlite3_column_int(stmt, 2) & FLAGS_ALL;
+	read_stamps((const char *)sqlite3_column_text(stmt, 3),
+	    &state->flags);
+	state->modseq = (uint64_t)sqlite3_column_int64(stmt, 5);
+	return read_keywords(log, (const char *)sqlite3_column_text(stmt, 4),
+	    arena, &state->flags, err);
+}
+
+static const struct chlog_rows states = {
+	"messages", sizeof(struct chlog_state), read_state,
+};
+
+ptrdiff_t
+chlog_states(struct chlog *log, int64_t mailbox, uint32_t after,
+    struct arena *arena, struct chlog_state *list, size_t max,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT id, guid, flags, stamps, "
+	    "keywords, modseq FROM message WHERE id > ?1 AND id <= ?2 "
+	    "ORDER BY id LIMIT ?3", err);
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, message_id(mailbox, after));
+	sqlite3_bind_int64(stmt, 2, message_id(mailbox, UINT32_MAX));
+	sqlite3_bind_int64(stmt, 3, (int64_t)max);
+	return chlog_read_some(log, stmt, &states, arena, list, max, err);
 }
 
 int
@@ -521,6 +562,27 @@ chlog_mail_update(struct chlog *log, const struct chlog_mail *mail,
 		r = update_all(log, mail, err);
 	return r == -1 ? -1 :
 	    chlog_touch(log, mail->mailbox, 0, mail->seq, err);
+}
+
+int
+chlog_mail_set_state(struct chlog *log, int64_t mailbox,
+    const struct chlog_state *state, uint64_t seq, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "UPDATE message SET flags = ?2, "
+	    "stamps = ?3, keywords = ?4, modseq = ?5, seq = ?6, run = NULL "
+	    "WHERE id = ?1", err);
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, message_id(mailbox, state->uid));
+	sqlite3_bind_int(stmt, 2, state->flags.flags);
+	bind_stamps(stmt, 3, &state->flags);
+	bind_keywords(stmt, 4, &state->flags);
+	sqlite3_bind_int64(stmt, 5, (int64_t)state->modseq);
+	sqlite3_bind_int64(stmt, 6, (int64_t)seq);
+	if (chlog_run_stmt(log, stmt, "message", err) == -1)
+		return -1;
+	return chlog_touch(log, mailbox, 0, seq, err);
 }
 
 int

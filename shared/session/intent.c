@@ -200,7 +200,7 @@ intent_stamp(const struct session *s, const struct guid128 *mailbox,
 /* Of what differs from old, and is as it was to be. */
 void
 intent_observe(const struct session *s, const struct guid128 *mailbox,
-    const struct msg_message *old, struct mail_flags *mf)
+    const struct chlog_state *old, struct mail_flags *mf)
 {
 	const struct chlog_intent *in = find(s, mailbox, old->uid, old->guid);
 

@@ -32,7 +32,7 @@ struct pass {
 	uint64_t now, start_seq;
 	struct arena *page_arena, *arena;
 	unsigned int arena_items;
-	struct chlog_mail page[PAGE_MAX];
+	struct chlog_state page[PAGE_MAX];
 	size_t page_n, page_i;
 	bool page_end;
 	uint32_t page_after, uid_before;
@@ -62,35 +62,60 @@ pass_next(struct pass *p)
 
 /* The next message of the log, NULL at the end; -1 on failure. */
 static int
-pass_peek(struct pass *p, struct chlog_mail **mail_r, struct err *err)
+pass_peek(struct pass *p, struct chlog_state **state_r, struct err *err)
 {
 	ptrdiff_t n;
 
-	*mail_r = NULL;
+	*state_r = NULL;
 	if (p->page_i == p->page_n && !p->page_end) {
 		arena_free(&p->page_arena);
 		p->page_arena = arena_new(ARENA_PAGE_MAX);
-		n = chlog_mails(p->s->log, p->row->id, p->page_after,
-		    UINT32_MAX, NULL, p->page_arena, p->page, PAGE_MAX, err);
+		n = chlog_states(p->s->log, p->row->id, p->page_after,
+		    p->page_arena, p->page, PAGE_MAX, err);
 		if (n == -1)
 			return -1;
 		p->page_i = 0;
 		p->page_n = (size_t)n;
 		p->page_end = n < (ptrdiff_t)PAGE_MAX;
 		if (n > 0)
-			p->page_after = p->page[n - 1].m.uid;
+			p->page_after = p->page[n - 1].uid;
 	}
 	if (p->page_i < p->page_n)
-		*mail_r = &p->page[p->page_i];
+		*state_r = &p->page[p->page_i];
 	return 0;
 }
 
+/* All that the log knows of a message that it has. */
 static int
-pass_missing(struct pass *p, const struct chlog_mail *mail, struct err *err)
+pass_find(struct pass *p, uint32_t uid, struct chlog_mail *mail,
+    struct err *err)
 {
+	int r = chlog_mail_find(p->s->log, p->row->id, uid, p->arena, mail,
+	    err);
+
+	if (r == 0)
+		return err_set(err, ERR_CORRUPT, "change log: UID %u is gone "
+		    "within a transaction", uid);
+	return r == -1 ? -1 : 0;
+}
+
+static struct chlog_state
+state_of(const struct chlog_mail *mail)
+{
+	return (struct chlog_state){ mail->m.uid, mail->m.guid, mail->m.flags,
+	    mail->m.modseq };
+}
+
+static int
+pass_missing(struct pass *p, uint32_t uid, struct err *err)
+{
+	struct chlog_mail mail;
+
 	p->page_i++;
 	p->missing++;
-	return chlog_missing_add(p->s->log, mail, err);
+	pass_next(p);
+	return pass_find(p, uid, &mail, err) == -1 ? -1 :
+	    chlog_missing_add(p->s->log, &mail, err);
 }
 
 /* Keywords that no client could have set are not synchronised. */
@@ -124,14 +149,14 @@ clean_keywords(struct pass *p, const struct mail_info *info,
  * only where both stores are looked at, which a changed UIDVALIDITY asks for.
  */
 static struct mail_flags
-pass_observe(struct pass *p, const struct msg_message *message, flags_t flags,
+pass_observe(struct pass *p, const struct chlog_state *state, flags_t flags,
     const char *const *keywords, size_t count)
 {
-	const struct mail_flags *old = &message->flags;
+	const struct mail_flags *old = &state->flags;
 	struct mail_flags mf = mail_flags_observe(p->arena, old, flags,
 	    keywords, count, p->now);
 
-	intent_observe(p->s, &p->row->guid, message, &mf);
+	intent_observe(p->s, &p->row->guid, state, &mf);
 	if (!p->row_changed && !p->index_lost)
 		return mf;
 	for (size_t bit = 0; p->row_changed && bit < FLAG_COUNT; bit++)
@@ -149,39 +174,63 @@ pass_observe(struct pass *p, const struct msg_message *message, flags_t flags,
 	return mf;
 }
 
-static int
-pass_compare(struct pass *p, const struct chlog_mail *old,
-    const struct mail_info *info, struct err *err)
+/*
+ * A modseq alone has no stamp, but the other store follows it (F6).  Those that
+ * a mailbox has from now on, or that show up while its HIGHESTMODSEQ stands
+ * still, are no change, unless one came with a UID that so far the log alone
+ * had given.
+ */
+static bool
+modseq_counts(const struct pass *p, const struct chlog_state *old,
+    uint64_t modseq)
 {
-	struct chlog_mail mail = *old;
-	const char **keywords;
-	size_t count = clean_keywords(p, info, &keywords);
-	struct mail_flags mf;
-	bool same;
+	return modseq != 0 && modseq != old->modseq && (old->modseq != 0 ||
+	    p->highest_moved || old->uid >= p->known_uidnext);
+}
 
-	mf = pass_observe(p, &old->m, info->flags, keywords, count);
-	same = mail_flags_same(&old->m.flags, &mf);
-	if (same && (info->modseq == 0 || info->modseq == old->m.modseq) &&
-	    strcmp(info->guid, old->m.guid) == 0)
-		return 0;
-	mail.m.guid = info->guid;
-	if (info->modseq != 0)
-		mail.m.modseq = info->modseq;
-	/*
-	 * A modseq alone has no stamp, but the other store follows it (F6).
-	 * Those that a mailbox has from now on, or that show up while its
-	 * HIGHESTMODSEQ stands still, are no change, unless one came with a UID
-	 * that so far the log alone had given.
-	 */
-	if (!same || (info->modseq != 0 && info->modseq != old->m.modseq &&
-	    (old->m.modseq != 0 || p->highest_moved ||
-	    old->m.uid >= p->known_uidnext))) {
-		mail.m.flags = mf;
+/* Another GUID, or a modseq that is no change. */
+static int
+pass_rewrite(struct pass *p, const struct chlog_state *state, bool changed,
+    struct err *err)
+{
+	struct chlog_mail mail;
+
+	if (pass_find(p, state->uid, &mail, err) == -1)
+		return -1;
+	mail.m.guid = state->guid;
+	mail.m.modseq = state->modseq;
+	if (changed) {
+		mail.m.flags = state->flags;
 		mail.seq = chlog_next_seq(p->s->log);
 		mail.run = RUN_NOBODY;
 	}
-	p->changes++;
 	return chlog_mail_update(p->s->log, &mail, err);
+}
+
+static int
+pass_compare(struct pass *p, const struct chlog_state *old,
+    const struct mail_info *info, struct err *err)
+{
+	struct chlog_state state = *old;
+	const char **keywords;
+	size_t count = clean_keywords(p, info, &keywords);
+	bool same, same_guid = strcmp(info->guid, old->guid) == 0;
+
+	state.flags = pass_observe(p, old, info->flags, keywords, count);
+	same = mail_flags_same(&old->flags, &state.flags);
+	if (same && same_guid &&
+	    (info->modseq == 0 || info->modseq == old->modseq))
+		return 0;
+	state.guid = info->guid;
+	if (info->modseq != 0)
+		state.modseq = info->modseq;
+	if (modseq_counts(p, old, info->modseq))
+		same = false;
+	p->changes++;
+	if (same || !same_guid)
+		return pass_rewrite(p, &state, !same, err);
+	return chlog_mail_set_state(p->s->log, p->row->id, &state,
+	    chlog_next_seq(p->s->log), err);
 }
 
 static int
@@ -219,14 +268,14 @@ pass_new(struct pass *p, const struct mail_info *info, uint32_t uid,
 static int
 pass_drain(struct pass *p, struct err *err)
 {
-	struct chlog_mail *mail;
+	struct chlog_state *state;
 
 	for (;;) {
-		if (pass_peek(p, &mail, err) == -1)
+		if (pass_peek(p, &state, err) == -1)
 			return -1;
-		if (mail == NULL)
+		if (state == NULL)
 			return 0;
-		if (pass_missing(p, mail, err) == -1)
+		if (pass_missing(p, state->uid, err) == -1)
 			return -1;
 	}
 }
@@ -237,6 +286,7 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
     struct err *err)
 {
 	struct chlog_mail mail;
+	struct chlog_state state;
 	int r;
 
 	if (pass_drain(p, err) == -1)
@@ -266,7 +316,8 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 		}
 		if (chlog_mail_insert(p->s->log, &mail, err) == -1)
 			return -1;
-		return pass_compare(p, &mail, info, err);
+		state = state_of(&mail);
+		return pass_compare(p, &state, info, err);
 	}
 	if (p->uidnext == UINT32_MAX)
 		return 0;
@@ -280,7 +331,7 @@ pass_without_uid(struct pass *p, const struct mail_info *info,
 static int
 pass_damaged(struct pass *p, const struct mail_info *info, struct err *err)
 {
-	struct chlog_mail *mail;
+	struct chlog_state *state;
 	struct err why = ERR_INIT;
 
 	err_set(&why, ERR_CORRUPT, "the GUID of UID %u is not valid",
@@ -292,15 +343,15 @@ pass_damaged(struct pass *p, const struct mail_info *info, struct err *err)
 	if (info->uid >= p->uidnext && info->uid < UINT32_MAX)
 		p->uidnext = info->uid + 1;
 	for (;;) {
-		if (pass_peek(p, &mail, err) == -1)
+		if (pass_peek(p, &state, err) == -1)
 			return -1;
-		if (mail == NULL || mail->m.uid > info->uid)
+		if (state == NULL || state->uid > info->uid)
 			return 0;
-		if (mail->m.uid == info->uid) {
+		if (state->uid == info->uid) {
 			p->page_i++;
 			return 0;
 		}
-		if (pass_missing(p, mail, err) == -1)
+		if (pass_missing(p, state->uid, err) == -1)
 			return -1;
 	}
 }
@@ -309,7 +360,7 @@ static int
 pass_mail(const struct mail_info *info, void *arg, struct err *err)
 {
 	struct pass *p = arg;
-	struct chlog_mail *mail;
+	struct chlog_state *state;
 
 	pass_next(p);
 	if (!guid_text_valid(info->guid, strlen(info->guid)))
@@ -330,24 +381,24 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 		p->uidnext = info->uid == UINT32_MAX ? UINT32_MAX :
 		    info->uid + 1;
 	for (;;) {
-		if (pass_peek(p, &mail, err) == -1)
+		if (pass_peek(p, &state, err) == -1)
 			return -1;
-		if (mail == NULL || mail->m.uid > info->uid)
+		if (state == NULL || state->uid > info->uid)
 			return pass_new(p, info, info->uid, err);
-		if (mail->m.uid == info->uid && (!p->keeps_guid ||
-		    strcmp(mail->m.guid, info->guid) == 0)) {
+		if (state->uid == info->uid && (!p->keeps_guid ||
+		    strcmp(state->guid, info->guid) == 0)) {
 			p->page_i++;
-			return pass_compare(p, mail, info, err);
+			return pass_compare(p, state, info, err);
 		}
 		/*
 		 * E5: a UID is never used twice, so the store was taken back
 		 * and has got new mail since.
 		 */
-		if (mail->m.uid == info->uid && info->uid < p->known_uidnext) {
+		if (state->uid == info->uid && info->uid < p->known_uidnext) {
 			p->restored = true;
 			return -1;
 		}
-		if (pass_missing(p, mail, err) == -1)
+		if (pass_missing(p, state->uid, err) == -1)
 			return -1;
 	}
 }
@@ -374,13 +425,13 @@ static int
 pass_join(struct pass *p, const struct chlog_mail *old,
     struct chlog_mail *fresh, struct err *err)
 {
-	struct arena *arena = p->arena;
-	const char **keywords = arena_calloc(arena,
+	struct chlog_state state = state_of(old);
+	const char **keywords = arena_calloc(p->arena,
 	    fresh->m.flags.keyword_count, sizeof(*keywords));
 
 	for (size_t i = 0; i < fresh->m.flags.keyword_count; i++)
 		keywords[i] = fresh->m.flags.keywords[i].name;
-	fresh->m.flags = pass_observe(p, &old->m, fresh->m.flags.flags,
+	fresh->m.flags = pass_observe(p, &state, fresh->m.flags.flags,
 	    keywords, fresh->m.flags.keyword_count);
 	fresh->m.marks = old->m.marks;
 	fresh->m.mark_count = old->m.mark_count;

@@ -509,7 +509,7 @@ uint64_t intent_stamp(const struct session *s, const struct guid128 *mailbox,
     const char *key, const void *value, size_t len, uint64_t otherwise);
 /* Flags of now, as they came to be since old. */
 void intent_observe(const struct session *s, const struct guid128 *mailbox,
-    const struct msg_message *old, struct mail_flags *mf);
+    const struct chlog_state *old, struct mail_flags *mf);
 /* prune.c */
 /* The run has removed or renamed the mailbox that had this name. */
 void prune_note(struct session *s, const char *store_name);

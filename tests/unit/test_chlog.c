@@ -444,6 +444,48 @@ START_TEST(a_changed_message_is_found_by_what_it_is_now)
 }
 END_TEST
 
+START_TEST(a_state_is_read_and_changed_by_itself)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+	struct keyword keyword = { "Work", 12, true };
+	struct chlog_since since;
+	struct chlog_mailbox box, other;
+	struct chlog_state list[4];
+	struct chlog_mail mail;
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	box = add_mailbox(log, "INBOX");
+	other = add_mailbox(log, "other");
+	for (uint32_t uid = 1; uid <= 3; uid++)
+		add_mail(log, box.id, uid, (uint8_t)uid, 5);
+	add_mail(log, other.id, 3, 3, 5);
+	since = (struct chlog_since){ chlog_head(log), 5 };
+	ck_assert_int_eq(chlog_states(log, box.id, 1, arena, list, 4, &err),
+	    2);
+	ck_assert_uint_eq(list[0].uid, 2);
+	ck_assert_str_eq(list[1].guid, "g3");
+	list[1].flags.flags = FLAG_SEEN;
+	list[1].flags.stamps[3] = NOW;
+	list[1].flags.keywords = &keyword;
+	list[1].flags.keyword_count = 1;
+	list[1].modseq = 77;
+	ck_assert_int_eq(chlog_mail_set_state(log, box.id, &list[1],
+	    chlog_next_seq(log), &err), 0);
+	ck_assert_int_eq(chlog_states(log, box.id, 2, arena, &list[2], 2,
+	    &err), 1);
+	ck_assert(mail_flags_identical(&list[1].flags, &list[2].flags));
+	ck_assert_uint_eq(list[2].modseq, 77);
+	ck_assert_int_eq(chlog_mails(log, box.id, 0, UINT32_MAX, &since,
+	    arena, &mail, 1, &err), 1);
+	ck_assert_uint_eq(mail.m.uid, 3);
+	ck_assert_int_eq(mail.run, RUN_NOBODY);
+	ck_assert_uint_eq(mail.m.mark_count, 2);
+	ck_assert_int_eq(chlog_mails_changed(log, other.id, &since, &err), 0);
+	chlog_close(&log);
+}
+END_TEST
+
 static off_t
 wal_size(void)
 {
@@ -825,6 +867,7 @@ main(void)
 	tcase_add_test(tcase, changes_are_told_apart_by_seq_and_run);
 	tcase_add_test(tcase, a_message_is_found_by_each_of_its_marks);
 	tcase_add_test(tcase, a_changed_message_is_found_by_what_it_is_now);
+	tcase_add_test(tcase, a_state_is_read_and_changed_by_itself);
 	tcase_add_test(tcase, flags_that_change_are_written_to_four_pages);
 	tcase_add_test(tcase,
 	    of_two_messages_with_a_mark_the_lower_uid_is_found);
