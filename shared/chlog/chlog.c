@@ -338,6 +338,7 @@ chlog_begin(struct chlog *log, struct err *err)
 	}
 	log->touched = 0;
 	log->run_id = 0;
+	log->looked_up = false;
 	/* Another run of this store may have gone on meanwhile. */
 	if (chlog_meta_load(log, err) == -1) {
 		chlog_rollback(log);
@@ -447,10 +448,14 @@ int
 chlog_run_find(struct chlog *log, const struct guid128 *run, int64_t *id_r,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log,
-	    "SELECT id FROM run WHERE guid = ?1", err);
+	sqlite3_stmt *stmt;
 	int r;
 
+	if (log->looked_up && guid_eq(&log->looked_run, run)) {
+		*id_r = log->looked_id;
+		return 0;
+	}
+	stmt = chlog_stmt(log, "SELECT id FROM run WHERE guid = ?1", err);
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, run);
@@ -458,6 +463,10 @@ chlog_run_find(struct chlog *log, const struct guid128 *run, int64_t *id_r,
 		return -1;
 	*id_r = r == 1 ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_reset(stmt);
+	/* What is written in a transaction may be undone. */
+	log->looked_up = !log->writing;
+	log->looked_run = *run;
+	log->looked_id = *id_r;
 	return 0;
 }
 

@@ -40,6 +40,11 @@ struct chlog {
 	struct guid128 run;	/* last one asked for */
 	int64_t run_id;
 
+	/* The same, asked for since the last transaction that wrote. */
+	bool looked_up;
+	struct guid128 looked_run;
+	int64_t looked_id;	/* 0: the log has none */
+
 	void (*notice)(const char *text, void *arg);
 	void *notice_arg;
 };

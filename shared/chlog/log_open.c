@@ -148,10 +148,26 @@ create_file(const char *path, struct err *err)
 	return 0;
 }
 
+/* No process has threads, so SQLite needs no locks of its own inside. */
+static void
+without_threads(void)
+{
+	static bool done;
+
+	if (!done) {
+		sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	}
+	done = true;
+}
+
 static int
 open_db(struct chlog *log, const char *path, int flags, struct err *err)
 {
-	int rc = sqlite3_open_v2(path, &log->db, flags |
+	int rc;
+
+	without_threads();
+	rc = sqlite3_open_v2(path, &log->db, flags |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
 	if (rc != SQLITE_OK) {
@@ -322,7 +338,8 @@ set_up(struct chlog *log, bool durable, struct err *err)
 	return chlog_exec(log, durable ?
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -3072; PRAGMA temp_store = MEMORY;"
-	    "PRAGMA journal_size_limit = 4194304;" :
+	    "PRAGMA journal_size_limit = 4194304;"
+	    "PRAGMA wal_autocheckpoint = 4000;" :
 	    "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;"
 	    "PRAGMA temp_store = MEMORY;", err);
 }
