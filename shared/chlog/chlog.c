@@ -379,6 +379,48 @@ chlog_rollback(struct chlog *log)
 	log->head = log->head_saved;
 }
 
+/*
+ * Intentions are committed without waiting for the disk: what they are for is
+ * a process that ends, and the system keeps what that one has written.  After
+ * a loss of power they may be missing, and a change that a run made is then
+ * taken for one of somebody else.
+ */
+static void
+wait_again(struct chlog *log)
+{
+	if (log->durable)
+		sqlite3_exec(log->db, "PRAGMA synchronous = FULL", NULL, NULL,
+		    NULL);
+}
+
+int
+chlog_intend_begin(struct chlog *log, struct err *err)
+{
+	if (log->durable &&
+	    chlog_exec(log, "PRAGMA synchronous = NORMAL", err) == -1)
+		return -1;
+	if (chlog_begin(log, err) == 0)
+		return 0;
+	wait_again(log);
+	return -1;
+}
+
+int
+chlog_intend_commit(struct chlog *log, struct err *err)
+{
+	int r = chlog_commit(log, err);
+
+	wait_again(log);
+	return r;
+}
+
+void
+chlog_intend_rollback(struct chlog *log)
+{
+	chlog_rollback(log);
+	wait_again(log);
+}
+
 int
 chlog_mark_begin(struct chlog *log, struct err *err)
 {

@@ -369,6 +369,7 @@ struct chlog_intent {
 /* A transaction that does not wait for the disk. */
 int chlog_intend_begin(struct chlog *log, struct err *err);
 int chlog_intend_commit(struct chlog *log, struct err *err);
+void chlog_intend_rollback(struct chlog *log);
 int chlog_intend(struct chlog *log, const struct chlog_intent *in,
     const struct guid128 *run, struct err *err);
 /* The log has them, or they have failed; in a transaction. */

@@ -104,8 +104,6 @@ int chlog_meta_blob(struct chlog *log, const char *key, const void *data,
     size_t len, struct err *err);
 /* A new store id; positions and labels of the old one are dropped. */
 int chlog_new_identity(struct chlog *log, struct err *err);
-/* After a transaction of intentions. */
-void chlog_wait_again(struct chlog *log);
 /* All of a mailbox that goes. */
 int chlog_attributes_remove(struct chlog *log, int64_t mailbox,
     struct err *err);

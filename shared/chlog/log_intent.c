@@ -1,9 +1,3 @@
-/*
- * Intentions.  They are committed without waiting for the disk: what they are
- * for is a process that ends, and the system keeps what that one has written.
- * After a loss of power they may be missing, and a change that a run made is
- * then taken for one of somebody else.
- */
 #include "config.h"
 
 #include "base/arena.h"
@@ -29,35 +23,6 @@ read_intent(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 static const struct chlog_rows intents = {
 	"intentions", sizeof(struct chlog_intent), read_intent,
 };
-
-int
-chlog_intend_begin(struct chlog *log, struct err *err)
-{
-	if (log->durable &&
-	    chlog_exec(log, "PRAGMA synchronous = NORMAL", err) == -1)
-		return -1;
-	if (chlog_begin(log, err) == 0)
-		return 0;
-	chlog_wait_again(log);
-	return -1;
-}
-
-int
-chlog_intend_commit(struct chlog *log, struct err *err)
-{
-	int r = chlog_commit(log, err);
-
-	chlog_wait_again(log);
-	return r;
-}
-
-void
-chlog_wait_again(struct chlog *log)
-{
-	if (log->durable)
-		sqlite3_exec(log->db, "PRAGMA synchronous = FULL", NULL, NULL,
-		    NULL);
-}
 
 int
 chlog_intend(struct chlog *log, const struct chlog_intent *in,

@@ -85,7 +85,7 @@ intend_tree(struct session *s, struct err *err)
 		return -1;
 	if (intend_new_boxes(s, err) == 0 && intend_values(s, err) == 0)
 		return chlog_intend_commit(s->log, err);
-	chlog_rollback(s->log);
+	chlog_intend_rollback(s->log);
 	return -1;
 }
 
@@ -104,7 +104,7 @@ intend_name(struct session *s, const struct msg_mailbox *box,
 		return -1;
 	if (chlog_intend(s->log, &in, &s->hello.run, err) == 0)
 		return chlog_intend_commit(s->log, err);
-	chlog_rollback(s->log);
+	chlog_intend_rollback(s->log);
 	return -1;
 }
 
@@ -133,7 +133,7 @@ intend_flags(struct session *s, struct err *err)
 
 		if (is_flags(op) && chlog_intend(s->log, &in,
 		    &s->hello.run, err) == -1) {
-			chlog_rollback(s->log);
+			chlog_intend_rollback(s->log);
 			return -1;
 		}
 	}

@@ -32,11 +32,11 @@ __wrap_chlog_commit(struct chlog *log, struct err *err)
 	return __real_chlog_commit(log, err);
 }
 
-/* The next commit, of the intention, is the last one. */
+/* The log takes what is intended, and nothing else. */
 static void
 end_after_next_change(void)
 {
-	commits_left = 1;
+	commits_left = 0;
 }
 
 /* A new session, later, which tells all. */
