@@ -342,6 +342,25 @@ highest_on_result(struct brain *brain, unsigned int s,
 	}
 }
 
+/* The other side's value stays news there, until this side has it (P5). */
+void
+highest_not_raised(struct brain *brain, unsigned int s,
+    const struct sent_op *sent)
+{
+	struct run_side *other = &brain->side[!s];
+	size_t kept = other->confirm_sent;
+
+	for (size_t i = kept; i < other->confirms.n; i++) {
+		const struct raise *raise = &other->confirms.v[i];
+
+		if (raise->entry != sent->entry ||
+		    !guid_eq(&raise->mark, &sent->mark))
+			other->confirms.v[kept++] = *raise;
+	}
+	if (other->confirms.n > kept)
+		other->confirms.n = kept;
+}
+
 bool
 highest_round_needed(const struct brain *brain)
 {

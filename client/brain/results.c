@@ -306,6 +306,8 @@ results_on_result(struct brain *brain, unsigned int s,
 		    "F5", "not done in full", why);
 		return 0;
 	}
+	if (sent->what == SENT_MODSEQ)
+		highest_not_raised(brain, s, sent);
 	if (result->status == RESULT_FAILED)
 		rule = result->code == ERR_NOSPACE ? "E2" : "E1";
 	count_failed(brain, sent);

@@ -514,6 +514,9 @@ bool highest_emit(struct brain *brain, unsigned int side);
 bool highest_emit_raise(struct brain *brain, unsigned int side);
 /* Likewise, what the other side has followed: -1: none left, 0: wait, 1. */
 int highest_confirm(struct brain *brain, unsigned int side);
+/* This side could not follow the other one. */
+void highest_not_raised(struct brain *brain, unsigned int side,
+    const struct sent_op *sent);
 /* A store has given a higher one than was wanted. */
 void highest_on_result(struct brain *brain, unsigned int side,
     const struct sent_op *sent, uint64_t modseq);

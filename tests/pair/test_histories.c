@@ -483,6 +483,14 @@ START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
 }
 END_TEST
 
+/* F6: the other side's counted as done although this one had failed. */
+HISTORY(a_modseq_that_could_not_be_raised_is_news_of_the_other_side, 600330394,
+	{ SIM_EXPUNGE, A, 631, 691, 729 }, { SIM_DELIVER, A, 186, 123, 400 },
+	{ SIM_RUN_APPEND, A, 178, 724, 629 }, { SIM_COPY, A, 576, 547, 834 },
+	{ SIM_DROP, A, 491, 358, 277 }, { SIM_KEYWORDS, B, 248, 415, 940 },
+	{ SIM_COPY_NEW_GUID, B, 13, 850, 281 },
+	{ SIM_RUN_KILL, A, 40, 677, 422 })
+
 int
 main(void)
 {
@@ -599,6 +607,8 @@ main(void)
 	    a_directory_that_became_a_mailbox_stays_one_after_a_kill);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
+	tcase_add_test(tcase,
+	    a_modseq_that_could_not_be_raised_is_news_of_the_other_side);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
