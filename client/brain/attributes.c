@@ -85,6 +85,7 @@ attributes_merge(struct brain *brain)
 {
 	struct attributes_input in = { .entries = &brain->entries,
 	    .base = brain->base, .complete = brain->complete,
+	    .changes_known = run_changes_known(brain),
 	    .source = brain->source };
 	size_t left;
 

@@ -123,6 +123,8 @@ free_side(struct run_side *side)
 	ARRAY_FREE(&side->boxes);
 	ARRAY_FREE(&side->gone);
 	ARRAY_FREE(&side->subs);
+	ARRAY_FREE(&side->subs_changed);
+	ARRAY_FREE(&side->gone_changed);
 	ARRAY_FREE(&side->attributes);
 	ARRAY_FREE(&side->attributes_changed);
 	ARRAY_FREE(&side->pending);
@@ -479,6 +481,36 @@ needs_trees(const struct brain *brain)
 	return false;
 }
 
+/* What the view told changed; the whole tree follows. */
+static void
+keep_changed(struct run_side *side)
+{
+	for (size_t i = 0; i < side->gone.n; i++)
+		*ARRAY_ADD(&side->gone_changed) = side->gone.v[i];
+	for (size_t i = 0; i < side->subs.n; i++)
+		*ARRAY_ADD(&side->subs_changed) = side->subs.v[i];
+	side->gone.n = side->subs.n = 0;
+	if (side->gone_changed.n > 1)
+		qsort(side->gone_changed.v, side->gone_changed.n,
+		    sizeof(*side->gone_changed.v), tree_gone_cmp);
+	if (side->subs_changed.n > 1)
+		qsort(side->subs_changed.v, side->subs_changed.n,
+		    sizeof(*side->subs_changed.v), tree_sub_cmp);
+}
+
+bool
+run_changes_known(const struct brain *brain)
+{
+	if (!brain->base || !brain->trees_asked)
+		return false;
+	/* E1: what is pending counts as changed on both sides. */
+	for (unsigned int s = 0; s < SIDE_COUNT; s++)
+		for (size_t i = 0; i < brain->side[s].pending.n; i++)
+			if (brain->side[s].pending.v[i].uid == 0)
+				return false;
+	return true;
+}
+
 static int
 views_ended(struct brain *brain, struct err *err)
 {
@@ -495,8 +527,7 @@ views_ended(struct brain *brain, struct err *err)
 	brain->phase = RUN_TREES;
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		brain->side[s].boxes.n = 0;
-		brain->side[s].gone.n = 0;
-		brain->side[s].subs.n = 0;
+		keep_changed(&brain->side[s]);
 		attributes_keep_changed(&brain->side[s]);
 		brain->side[s].tree_ended = false;
 		brain->send(s, &msg, brain->arg);

@@ -606,6 +606,7 @@ jobs_begin(struct brain *brain, struct err *err)
 	int dest = brain->source < 0 ? -1 : !brain->source;
 
 	in.complete = brain->complete;
+	in.changes_known = run_changes_known(brain);
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		struct run_side *side = &brain->side[s];
 
@@ -614,6 +615,8 @@ jobs_begin(struct brain *brain, struct err *err)
 			side->gone.n, side->subs.v, side->subs.n,
 			(side->caps & MSG_CAP_DIRECTORIES) == 0,
 			run_is_append(brain, s),
+			side->gone_changed.v, side->gone_changed.n,
+			side->subs_changed.v, side->subs_changed.n,
 		};
 		if (side->pending.n > 1)
 			qsort(side->pending.v, side->pending.n,

@@ -98,6 +98,26 @@ value_cmp(const struct msg_attribute *a, const struct msg_attribute *b)
 	return attribute_value_cmp(a->value, a->len, b->value, b->len);
 }
 
+/*
+ * One side alone has changed it since the base.  A backup gives its destination
+ * stamps above the source's (B0), so that on a host whose clock is behind the
+ * change may have the lower one (T8).
+ */
+static struct msg_attribute
+changed_alone(const struct msg_attribute *a, const struct msg_attribute *other)
+{
+	struct msg_attribute want = *a;
+
+	if (value_cmp(a, other) == 0) {
+		if (other->stamp > want.stamp)
+			want.stamp = other->stamp;
+	} else if (want.stamp <= other->stamp) {
+		want.stamp = other->stamp < STAMP_MAX ? other->stamp + 1 :
+		    STAMP_MAX;
+	}
+	return want;
+}
+
 /* What it shall be (T15); told[s] NULL: that side says nothing of it. */
 static struct msg_attribute
 choose(const struct attributes_input *in,
@@ -112,6 +132,10 @@ choose(const struct attributes_input *in,
 		return *has[1];
 	if (partial && told[1] == NULL)
 		return *has[0];
+	if (in->changes_known && was_changed(&in->side[0], told[0]) !=
+	    was_changed(&in->side[1], told[1]))
+		return changed_alone(has[was_changed(&in->side[1], told[1])],
+		    has[was_changed(&in->side[0], told[0])]);
 	if (has[0]->stamp != has[1]->stamp)
 		return *has[has[0]->stamp < has[1]->stamp];
 	return *has[value_cmp(has[0], has[1]) < 0];

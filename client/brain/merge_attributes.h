@@ -27,6 +27,8 @@ struct attributes_input {
 	const struct tree_entries *entries;
 	bool base;
 	bool complete;		/* list is all there are */
+	bool changes_known;	/* changed is; what one side alone has changed
+				   holds (T8) */
 	int source;		/* one-way: index of the source; -1 */
 };
 

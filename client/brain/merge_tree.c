@@ -160,9 +160,44 @@ join_name(struct arena *arena, const char *parent, size_t parent_len,
 	return name;
 }
 
+/* The stamp of what replaces a value of that stamp. */
+static uint64_t
+stamp_above(uint64_t stamp, uint64_t replaced)
+{
+	if (stamp > replaced)
+		return stamp;
+	return replaced < STAMP_MAX ? replaced + 1 : STAMP_MAX;
+}
+
+/*
+ * One side alone has renamed it since the base.  A backup gives its destination
+ * stamps above the source's (B0), so that on a host whose clock is behind the
+ * stamp of the new name may be the lower one (T8).
+ */
+static void
+take_name(struct tree_entry *e, const struct msg_mailbox *box,
+    const struct msg_mailbox *other)
+{
+	size_t len = name_parent_len(box->name);
+
+	e->target.name = box->name;
+	e->target.parent_stamp = other->parent_stamp > box->parent_stamp ?
+	    other->parent_stamp : box->parent_stamp;
+	e->target.last_stamp = other->last_stamp > box->last_stamp ?
+	    other->last_stamp : box->last_stamp;
+	if (len != name_parent_len(other->name) ||
+	    memcmp(box->name, other->name, len) != 0)
+		e->target.parent_stamp = stamp_above(box->parent_stamp,
+		    other->parent_stamp);
+	if (strcmp(name_last(box->name), name_last(other->name)) != 0)
+		e->target.last_stamp = stamp_above(box->last_stamp,
+		    other->last_stamp);
+}
+
 /* The name out of both sides' keys (T6, T7); INBOX is INBOX (T12). */
 static void
-merge_name(struct arena *arena, struct tree_entry *e)
+merge_name(struct arena *arena, const struct tree_input *in,
+    struct tree_entry *e)
 {
 	const struct msg_mailbox *a = e->box[0], *b = e->box[1], *p, *l;
 	size_t pa = name_parent_len(a->name), pb = name_parent_len(b->name);
@@ -175,6 +210,9 @@ merge_name(struct arena *arena, struct tree_entry *e)
 		/* T11: a run was cut; the other side has the real name. */
 		p = l = name_is_temporary(a->name) ? b : a;
 		e->target.name = p->name;
+	} else if (in->changes_known && a->tree_changed != b->tree_changed) {
+		take_name(e, a->tree_changed ? a : b, a->tree_changed ? b : a);
+		return;
 	} else {
 		p = key_cmp(a->parent_stamp, a->name, pa, b->parent_stamp,
 		    b->name, pb) <= 0 ? a : b;
@@ -208,7 +246,35 @@ merge_target(struct arena *arena, const struct tree_input *in,
 	e->target.selectable = a->selectable || b->selectable;
 	e->target.exist_stamp = a->exist_stamp > b->exist_stamp ?
 	    a->exist_stamp : b->exist_stamp;
-	merge_name(arena, e);
+	merge_name(arena, in, e);
+}
+
+int
+tree_gone_cmp(const void *a, const void *b)
+{
+	const struct msg_mailbox_gone *x = a, *y = b;
+
+	return guid_cmp(&x->guid, &y->guid);
+}
+
+int
+tree_sub_cmp(const void *a, const void *b)
+{
+	const struct msg_subscription *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Side o alone has done something to it since the base: this (T8). */
+static bool
+deleted_alone(const struct tree_input *in, const struct msg_mailbox *box,
+    const struct msg_mailbox_gone *gone, unsigned int o)
+{
+	const struct tree_side *side = &in->side[o];
+
+	return in->changes_known && !box->tree_changed && !box->is_new &&
+	    side->gone_changed_count > 0 && bsearch(gone, side->gone_changed,
+	    side->gone_changed_count, sizeof(*gone), tree_gone_cmp) != NULL;
 }
 
 /* Side h has it, side o does not report it alive (T2, T3, T4, B2). */
@@ -234,7 +300,8 @@ decide_lone(const struct tree_input *in, struct tree_entry *e, unsigned int h)
 		return;
 	}
 	if (in->source < 0 && in->base && gone != NULL &&
-	    gone->stamp > box->exist_stamp) {
+	    (gone->stamp > box->exist_stamp ||
+	    deleted_alone(in, box, gone, !h))) {
 		/* P7: neither deleted nor made anew; a whole run decides. */
 		e->fate = in->filtered ? TREE_SKIP : TREE_DELETE;
 		e->rule = in->filtered ? "P7" : "T3";
@@ -609,6 +676,32 @@ sub_ref_cmp(const void *a, const void *b)
 	return x->side < y->side ? -1 : x->side > y->side;
 }
 
+static bool
+sub_changed(const struct tree_side *side, const struct msg_subscription *sub)
+{
+	return side->subs_changed_count > 0 && bsearch(sub,
+	    side->subs_changed, side->subs_changed_count, sizeof(*sub),
+	    tree_sub_cmp) != NULL;
+}
+
+/* One side alone has changed it since the base (T8). */
+static bool
+sub_changed_alone(const struct tree_input *in,
+    const struct msg_subscription *a, const struct msg_subscription *b,
+    struct msg_subscription *want)
+{
+	bool changed;
+
+	if (!in->changes_known || a->on == b->on)
+		return false;
+	changed = sub_changed(&in->side[0], a);
+	if (changed == sub_changed(&in->side[1], b))
+		return false;
+	*want = changed ? *a : *b;
+	want->stamp = stamp_above(want->stamp, changed ? b->stamp : a->stamp);
+	return true;
+}
+
 static void
 merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
     struct tree_subs *out)
@@ -625,6 +718,8 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 		want = *b;
 	else if (!in->complete && in->base && sub[1] == NULL)
 		want = *a;
+	else if (sub_changed_alone(in, a, b, &want))
+		;
 	else if (a->stamp != b->stamp)
 		want = a->stamp > b->stamp ? *a : *b;
 	else

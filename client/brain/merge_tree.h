@@ -26,6 +26,11 @@ struct tree_side {
 	bool no_directories;	/* it can't hold a mere directory (T16) */
 	bool append;		/* we may only add to it: a mailbox that holds
 				   messages keeps its GUID (T10) */
+	/* If changes_known: those since the base, which its view told. */
+	const struct msg_mailbox_gone *gone_changed;
+	size_t gone_changed_count;
+	const struct msg_subscription *subs_changed;
+	size_t subs_changed_count;
 };
 
 struct tree_input {
@@ -33,6 +38,8 @@ struct tree_input {
 	bool base;
 	bool complete;		/* boxes and subs are all there are; else those
 				   that changed since the base */
+	bool changes_known;	/* what one side alone has changed since the
+				   base is known, and holds (T8) */
 	bool filtered;		/* -m or -x: nothing is deleted (P7) */
 	int source;		/* one-way: index of the source; -1 */
 };
@@ -112,6 +119,10 @@ bool merge_tree_name_taken(const struct tree_entries *entries, size_t index,
 /* The steps for one side in a safe order (T11); the caller frees the array. */
 void merge_tree_ops(struct arena *arena, const struct tree_entries *entries,
     unsigned int side, struct tree_ops *ops);
+
+/* The orders of gone_changed, by GUID, and subs_changed, by name, for qsort. */
+int tree_gone_cmp(const void *a, const void *b);
+int tree_sub_cmp(const void *a, const void *b);
 
 /* Subscriptions that differ (T14); the caller frees the array. */
 void merge_tree_subs(const struct tree_input *in, struct tree_subs *subs);

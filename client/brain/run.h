@@ -256,6 +256,8 @@ struct run_side {
 	ARRAY(struct msg_mailbox) boxes;
 	ARRAY(struct msg_mailbox_gone) gone;
 	ARRAY(struct msg_subscription) subs;
+	ARRAY(struct msg_subscription) subs_changed; /* those of the view, */
+	ARRAY(struct msg_mailbox_gone) gone_changed; /* if trees_asked */
 	ARRAY(struct msg_attribute) attributes;
 	ARRAY(struct msg_attribute) attributes_changed; /* those of the view,
 					   if the tree came again */
@@ -348,6 +350,8 @@ RB_PROTOTYPE(deltas, delta, node, delta_cmp)
 /* brain.c */
 bool run_is_dest(const struct brain *brain, unsigned int side);
 /* We may only add to this side. */
+/* Each view has told what was changed since the base, beside the whole tree. */
+bool run_changes_known(const struct brain *brain);
 bool run_is_append(const struct brain *brain, unsigned int side);
 /* The GUID that a side knows the mailbox of an entry by, once steps are sent. */
 struct guid128 run_guid(const struct brain *brain, unsigned int side,

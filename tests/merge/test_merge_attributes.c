@@ -148,6 +148,24 @@ START_TEST(a_change_of_one_side_is_no_conflict)
 }
 END_TEST
 
+/* T8: the clock of the side that changed it is behind (T15). */
+START_TEST(what_one_side_alone_has_changed_holds_whatever_clocks_say)
+{
+	in.base = in.changes_known = true;
+	has(0, "/private/a", "1", 20);
+	has(1, "/private/a", NULL, 30);
+	has(0, "/private/b", NULL, 20);
+	has(1, "/private/b", "2", 30);
+	in.side[1].changed_count = 0;
+	ck_assert_str_eq(said(), "0 /private/a=1@31;1 /private/a=1@31;"
+	    "0 /private/b=-@31;1 /private/b=-@31;");
+	ck_assert(!ops.v[0].changes && ops.v[1].changes);
+	/* Both have: the clocks decide. */
+	in.side[1].changed_count = in.side[1].count;
+	ck_assert_str_eq(said(), "0 /private/a=-@30!;0 /private/b=2@30!;");
+}
+END_TEST
+
 /* By rule B0. */
 START_TEST(one_way_takes_the_value_of_the_source)
 {
@@ -267,6 +285,8 @@ main(void)
 	tcase_add_test(tcase, the_later_stamp_wins_key_by_key);
 	tcase_add_test(tcase, with_equal_stamps_the_larger_bytes_win);
 	tcase_add_test(tcase, what_was_not_told_again_is_unchanged_there);
+	tcase_add_test(tcase,
+	    what_one_side_alone_has_changed_holds_whatever_clocks_say);
 	tcase_add_test(tcase, a_change_of_one_side_is_no_conflict);
 	tcase_add_loop_test(tcase, one_way_takes_the_value_of_the_source, 0,
 	    2);

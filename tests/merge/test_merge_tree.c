@@ -680,6 +680,66 @@ START_TEST(a_subscription_is_merged_by_stamp)
 END_TEST
 
 /* By rule T14. */
+/* T8: the clock of the side that changed it is behind (T7). */
+START_TEST(a_name_that_one_side_alone_has_changed_holds)
+{
+	in.base = in.changes_known = true;
+	box(0, "work/new", 1, 20)->tree_changed = true;
+	box(1, "work/old", 1, 30);
+	merge();
+	ck_assert_str_eq(entry(1)->target.name, "work\x1f" "new");
+	ck_assert_uint_eq(entry(1)->target.last_stamp, 31);
+	ck_assert_uint_eq(entry(1)->target.parent_stamp, 30);
+	reset();
+	in.base = in.changes_known = true;
+	box(0, "work/new", 1, 20)->tree_changed = true;
+	box(1, "work/old", 1, 30)->tree_changed = true;
+	merge();
+	ck_assert_str_eq(entry(1)->target.name, "work\x1f" "old");
+}
+END_TEST
+
+/* T8: ... and so does a deletion (T3). */
+START_TEST(a_deletion_by_a_side_that_alone_has_changed_it_holds)
+{
+	in.base = in.changes_known = true;
+	box(0, "work", 1, 30);
+	gone(1, "work", 1, 20);
+	in.side[1].gone_changed = in.side[1].gone;
+	in.side[1].gone_changed_count = 1;
+	merge();
+	ck_assert_int_eq(entry(1)->fate, TREE_DELETE);
+	reset();
+	in.base = in.changes_known = true;
+	box(0, "work", 1, 30);
+	gone(1, "work", 1, 20);
+	merge();
+	ck_assert_int_eq(entry(1)->fate, TREE_KEEP);
+}
+END_TEST
+
+/* T8: ... and so does a subscription (T14). */
+START_TEST(a_subscription_that_one_side_alone_has_changed_holds)
+{
+	struct tree_subs subs = { 0 };
+
+	in.base = in.changes_known = true;
+	in.side[0].subs[0] = (struct msg_subscription){ .name = "a",
+	    .on = true, .stamp = 20 };
+	in.side[1].subs[0] = (struct msg_subscription){ .name = "a",
+	    .stamp = 30 };
+	in.side[0].sub_count = in.side[1].sub_count = 1;
+	in.side[0].subs_changed = in.side[0].subs;
+	in.side[0].subs_changed_count = 1;
+	merge_tree_subs(&in, &subs);
+	ck_assert_uint_eq(subs.n, 2);
+	ck_assert(subs.v[1].sub.on && !subs.v[1].stamp_only);
+	ck_assert_uint_eq(subs.v[0].sub.stamp, 31);
+	ck_assert(subs.v[0].sub.on && subs.v[0].stamp_only);
+	ARRAY_FREE(&subs);
+}
+END_TEST
+
 START_TEST(unknown_subscriptions_are_subscribed)
 {
 	struct tree_subs subs;
@@ -905,6 +965,11 @@ main(void)
 	tcase_add_loop_test(tcase, hostile_trees_are_settled, 0, 2);
 	tcase_add_test(tcase, names_stay_within_their_limits);
 	tcase_add_test(tcase, a_subscription_is_merged_by_stamp);
+	tcase_add_test(tcase, a_name_that_one_side_alone_has_changed_holds);
+	tcase_add_test(tcase,
+	    a_deletion_by_a_side_that_alone_has_changed_it_holds);
+	tcase_add_test(tcase,
+	    a_subscription_that_one_side_alone_has_changed_holds);
 	tcase_add_test(tcase, unknown_subscriptions_are_subscribed);
 	tcase_add_test(tcase, what_was_not_told_again_is_unchanged);
 	tcase_add_test(tcase, one_way_takes_the_subscriptions_of_the_source);

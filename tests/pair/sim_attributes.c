@@ -299,7 +299,7 @@ sim_attributes_after(struct sim *sim, const struct sim_run *run, bool busy)
 	for (size_t i = 0; i < m->list.n; i++)
 		for (unsigned int s = 0; s < sim->sites; s++)
 			m->list.v[i].touch[s].during = false;
-	if (run->mode == BRAIN_BACKUP && perfect && whole && !m->clocks)
+	if (run->mode == BRAIN_BACKUP && perfect && whole)
 		begin_anew(sim);
 	else if (run->mode == BRAIN_BACKUP || run->append[0] || run->append[1])
 		sim_attributes_doubt(sim, NULL);

@@ -483,6 +483,13 @@ START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
 }
 END_TEST
 
+/* T8: the host that set it after a backup has the slower clock (T15). */
+HISTORY(an_attribute_set_by_a_clock_that_is_behind_is_not_lost, 600355489,
+	{ SIM_RUN, A, 234, 408, 943 }, { SIM_ATTRIBUTE, B, 857, 196, 581 },
+	{ SIM_DROP, B, 168, 253, 29 }, { SIM_RUN_BACKUP, B, 356, 632, 129 },
+	{ SIM_CLOCK, A, 429, 111, 859 }, { SIM_ATTRIBUTE, A, 0, 730, 438 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* F6: the other side's counted as done although this one had failed. */
 HISTORY(a_modseq_that_could_not_be_raised_is_news_of_the_other_side, 600330394,
 	{ SIM_EXPUNGE, A, 631, 691, 729 }, { SIM_DELIVER, A, 186, 123, 400 },
@@ -607,6 +614,8 @@ main(void)
 	    a_directory_that_became_a_mailbox_stays_one_after_a_kill);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
+	tcase_add_test(tcase,
+	    an_attribute_set_by_a_clock_that_is_behind_is_not_lost);
 	tcase_add_test(tcase,
 	    a_modseq_that_could_not_be_raised_is_news_of_the_other_side);
 	tcase_add_loop_test(tcase,
