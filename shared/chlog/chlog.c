@@ -396,6 +396,8 @@ wait_again(struct chlog *log)
 int
 chlog_intend_begin(struct chlog *log, struct err *err)
 {
+	/* Within a transaction it can't be changed. */
+	end_reading(log);
 	if (log->durable &&
 	    chlog_exec(log, "PRAGMA synchronous = NORMAL", err) == -1)
 		return -1;

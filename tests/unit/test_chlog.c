@@ -832,6 +832,11 @@ START_TEST(an_intention_is_there_until_it_is_done)
 	intend_flag(log, "g1");
 	chlog_close(&log);
 	log = open_log();
+	/* While an answer is being read. */
+	chlog_hold(log);
+	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 2);
+	intend_flag(log, "g2");
+	chlog_rest(log);
 	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 2);
 	ck_assert_str_eq(list[0].key, "g1");
 	ck_assert_uint_eq(list[0].flags.flags, FLAG_SEEN);
