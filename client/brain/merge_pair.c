@@ -260,17 +260,24 @@ pair(struct merge *m, struct inst *a, struct inst *b)
 	b->gone = true;
 }
 
-enum pair_key { BY_UID_GUID, BY_GUID, BY_DIGEST };
+/*
+ * BY_NAME_0, BY_NAME_1: what that side calls by the first half of a digest, by
+ * the digest of the other side.  An mbox that lost its GUIDs names messages so,
+ * without the notes that mail programs have written into their headers since.
+ */
+enum pair_key { BY_UID_GUID, BY_GUID, BY_DIGEST, BY_NAME_0, BY_NAME_1 };
 
 struct loose {
 	struct inst *inst;
 	const struct msg_message *rec;
+	struct guid128 half;		/* BY_NAME_ */
 };
 
 static int
-key_cmp(enum pair_key key, const struct msg_message *x,
-    const struct msg_message *y)
+key_cmp(enum pair_key key, const struct loose *a, const struct loose *b)
 {
+	const struct msg_message *x = a->rec, *y = b->rec;
+
 	switch (key) {
 	case BY_UID_GUID:
 		if (x->uid != y->uid)
@@ -280,8 +287,33 @@ key_cmp(enum pair_key key, const struct msg_message *x,
 		return strcmp(x->guid, y->guid);
 	case BY_DIGEST:
 		return memcmp(x->digest, y->digest, DIGEST_SIZE);
+	case BY_NAME_0:
+	case BY_NAME_1:
+		return guid_cmp(&a->half, &b->half);
 	}
 	abort();
+}
+
+static bool
+by_text(enum pair_key key)
+{
+	return key != BY_UID_GUID && key != BY_GUID;
+}
+
+/* Does the record have such a key? */
+static bool
+take_key(struct loose *loose, unsigned int s, enum pair_key key)
+{
+	const struct msg_message *rec = loose->rec;
+
+	if (key == (s == 0 ? BY_NAME_0 : BY_NAME_1))
+		return guid_parse(&loose->half, rec->guid,
+		    strlen(rec->guid));
+	if (by_text(key) && rec->digest == NULL)
+		return false;
+	if (by_text(key))
+		memcpy(loose->half.b, rec->digest, GUID_SIZE);
+	return true;
 }
 
 #define LOOSE_CMP(name, key)						\
@@ -289,7 +321,7 @@ static int								\
 name(const void *a, const void *b)					\
 {									\
 	const struct loose *x = a, *y = b;				\
-	int cmp = key_cmp(key, x->rec, y->rec);				\
+	int cmp = key_cmp(key, x, y);					\
 									\
 	if (cmp != 0)							\
 		return cmp;						\
@@ -299,6 +331,7 @@ name(const void *a, const void *b)					\
 LOOSE_CMP(loose_uid_cmp, BY_UID_GUID)
 LOOSE_CMP(loose_guid_cmp, BY_GUID)
 LOOSE_CMP(loose_digest_cmp, BY_DIGEST)
+LOOSE_CMP(loose_name_cmp, BY_NAME_0)
 
 /* All its marks were looked up on side o, which knows none of them. */
 static bool
@@ -333,12 +366,10 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 
 	if (inst->gone || rec == NULL || inst->rec[!s] != NULL)
 		return false;
-	if (key == BY_DIGEST && rec->digest == NULL)
-		return false;
 	if (!m->in->base || m->differs)
 		return true;
 	/* A pair of two GUIDs was perhaps not given its marks (M11). */
-	if (key == BY_DIGEST && !merge_is_pending(m, inst))
+	if (by_text(key) && !merge_is_pending(m, inst))
 		return false;
 	if (rec->is_new)
 		return true;
@@ -356,7 +387,9 @@ collect_loose(struct merge *m, unsigned int s, enum pair_key key,
 {
 	static int (*const cmps[])(const void *, const void *) = {
 		loose_uid_cmp, loose_guid_cmp, loose_digest_cmp,
+		loose_name_cmp, loose_name_cmp,
 	};
+	struct loose loose = { .rec = NULL };
 	size_t n = 0;
 
 	*out = arena_calloc(m->scratch, m->in->side[s].rec_count + 1,
@@ -364,8 +397,12 @@ collect_loose(struct merge *m, unsigned int s, enum pair_key key,
 	for (size_t i = 0; i < m->insts.n; i++) {
 		struct inst *inst = &m->insts.v[i];
 
-		if (pairable(m, inst, s, key))
-			(*out)[n++] = (struct loose){ inst, inst->rec[s] };
+		if (!pairable(m, inst, s, key))
+			continue;
+		loose.inst = inst;
+		loose.rec = inst->rec[s];
+		if (take_key(&loose, s, key))
+			(*out)[n++] = loose;
 	}
 	if (n > 1)
 		qsort(*out, n, sizeof(**out), cmps[key]);
@@ -387,13 +424,13 @@ pair_by(struct merge *m, enum pair_key key)
 		return;
 	nb = collect_loose(m, 1, key, &b);
 	while (i < na && j < nb) {
-		cmp = key_cmp(key, a[i].rec, b[j].rec);
+		cmp = key_cmp(key, &a[i], &b[j]);
 		if (cmp < 0) {
 			i++;
 		} else if (cmp > 0) {
 			j++;
 		} else {
-			if (key == BY_DIGEST && strcmp(a[i].rec->guid,
+			if (by_text(key) && strcmp(a[i].rec->guid,
 			    b[j].rec->guid) != 0)
 				merge_note(m, a[i].rec, "M11", "another GUID "
 				    "on the other side, but the same text: "
@@ -411,6 +448,9 @@ merge_pair_rest(struct merge *m)
 	if (!m->in->base && !m->differs)
 		pair_by(m, BY_UID_GUID);
 	pair_by(m, BY_GUID);
-	if (!m->in->base || m->differs || m->in->retry_count > 0)
+	if (!m->in->base || m->differs || m->in->retry_count > 0) {
 		pair_by(m, BY_DIGEST);
+		pair_by(m, BY_NAME_0);
+		pair_by(m, BY_NAME_1);
+	}
 }

@@ -356,11 +356,37 @@ pass_damaged(struct pass *p, const struct mail_info *info, struct err *err)
 	}
 }
 
+/*
+ * A store may keep GUIDs beside its messages and lose them: then it names a
+ * message by the first half of its digest.  That is no other message.  1, 0,
+ * -1.
+ */
+static int
+is_same(struct pass *p, const struct chlog_state *old,
+    const struct mail_info *info, struct err *err)
+{
+	char hex[GUID_HEX_SIZE];
+	struct chlog_mail mail;
+	int r;
+
+	if (old->uid != info->uid)
+		return 0;
+	if (!p->keeps_guid || strcmp(old->guid, info->guid) == 0)
+		return 1;
+	r = chlog_mail_find(p->s->log, p->row->id, old->uid, p->arena, &mail,
+	    err);
+	if (r != 1 || mail.m.digest == NULL)
+		return r == -1 ? -1 : 0;
+	hex_format(hex, mail.m.digest, GUID_SIZE);
+	return strcmp(hex, info->guid) == 0;
+}
+
 static int
 pass_mail(const struct mail_info *info, void *arg, struct err *err)
 {
 	struct pass *p = arg;
 	struct chlog_state *state;
+	int r;
 
 	pass_next(p);
 	if (!guid_text_valid(info->guid, strlen(info->guid)))
@@ -385,8 +411,9 @@ pass_mail(const struct mail_info *info, void *arg, struct err *err)
 			return -1;
 		if (state == NULL || state->uid > info->uid)
 			return pass_new(p, info, info->uid, err);
-		if (state->uid == info->uid && (!p->keeps_guid ||
-		    strcmp(state->guid, info->guid) == 0)) {
+		if ((r = is_same(p, state, info, err)) == -1)
+			return -1;
+		if (r == 1) {
 			p->page_i++;
 			return pass_compare(p, state, info, err);
 		}

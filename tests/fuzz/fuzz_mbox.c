@@ -36,7 +36,7 @@ shown(const struct seen *seen, const struct parse_mail *mail)
 		assert(field.start <= field.end && field.end <= mail->end);
 		if (field.kind != PARSE_FIELD)
 			break;
-		if (field.name == HEADER_OTHER)
+		if (header_is_shown(field.name))
 			n += field.end - field.start;
 	}
 	window_deinit(&w);

@@ -535,6 +535,22 @@ START_TEST(uidnext_is_the_same_afterwards)
 }
 END_TEST
 
+/* By rule M9: an mbox lost its GUIDs, and its text has got a note since. */
+START_TEST(what_is_named_by_its_text_is_found_by_it)
+{
+	unsigned int s = (unsigned int)_i;
+	char name[GUID_HEX_SIZE];
+
+	(void)model_add(&mo, s, 0, 1);
+	(void)model_add(&mo, !s, 2, 2);
+	hex_format(name, mo.side[!s].mails[0].m.digest, GUID_SIZE);
+	mo.side[s].mails[0].m.guid = name;
+	merge(VIEW_NO_BASE, -1);
+	ck_assert_uint_eq(plan.copied, 0);
+	ck_assert_uint_eq(plan.equal + plan.flagged, 1);
+}
+END_TEST
+
 /* By rule M1. */
 START_TEST(digests_are_wanted_of_what_is_left_on_both_sides)
 {
@@ -802,6 +818,8 @@ main(void)
 	tcase_add_test(tcase, one_way_writes_nothing_at_the_source);
 	tcase_add_test(tcase, a_pending_message_is_looked_up_on_both_sides);
 	tcase_add_test(tcase, uidnext_is_the_same_afterwards);
+	tcase_add_loop_test(tcase, what_is_named_by_its_text_is_found_by_it,
+	    0, 2);
 	tcase_add_test(tcase,
 	    digests_are_wanted_of_what_is_left_on_both_sides);
 	tcase_add_test(tcase, two_way_merges_end_equal_and_lose_nothing);

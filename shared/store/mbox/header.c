@@ -17,6 +17,18 @@ static const struct {
 	{ "X-Keywords", HEADER_X_KEYWORDS },
 	{ "X-Status", HEADER_X_STATUS },
 	{ "X-UID", HEADER_X_UID },
+	{ "Lines", HEADER_NOTE },
+	{ "X-Account-Key", HEADER_NOTE },
+	{ "X-Evolution", HEADER_NOTE },
+	{ "X-Evolution-Source", HEADER_NOTE },
+	{ "X-KMail-EncryptionState", HEADER_NOTE },
+	{ "X-KMail-MDN-Sent", HEADER_NOTE },
+	{ "X-KMail-SignatureState", HEADER_NOTE },
+	{ "X-Label", HEADER_NOTE },
+	{ "X-Mozilla-Keys", HEADER_NOTE },
+	{ "X-Mozilla-Status", HEADER_NOTE },
+	{ "X-Mozilla-Status2", HEADER_NOTE },
+	{ "X-UIDL", HEADER_NOTE },
 };
 
 enum header_name
@@ -30,6 +42,12 @@ header_find(const char *name, size_t len)
 			return names[i].id;
 	}
 	return HEADER_OTHER;
+}
+
+bool
+header_is_shown(enum header_name name)
+{
+	return name == HEADER_OTHER || name == HEADER_NOTE;
 }
 
 static bool

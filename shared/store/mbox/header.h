@@ -1,7 +1,9 @@
 /*
  * header.h - the header fields that belong to the mbox and not to the message
  *
- * They are not part of the message that a client sees.  No I/O is done here.
+ * They are not part of the message that a client sees.  Others, the notes that
+ * mail programs write into the mail they keep, are part of it, but may change
+ * without making another message of it.  No I/O is done here.
  */
 #ifndef STORE_MBOX_HEADER_H
 #define STORE_MBOX_HEADER_H
@@ -17,6 +19,7 @@
 
 enum header_name {
 	HEADER_OTHER,		/* the message's own */
+	HEADER_NOTE,		/* the same, and programs change it */
 	HEADER_CONTENT_LENGTH,
 	HEADER_STATUS,
 	HEADER_X_IMAP,
@@ -28,6 +31,8 @@ enum header_name {
 
 /* What the name of a field, without its colon, means here. */
 enum header_name header_find(const char *name, size_t len);
+/* Is it part of the message that a client sees? */
+bool header_is_shown(enum header_name name);
 
 /* A decimal number up to max with blanks around it. */
 bool header_number(const char *text, size_t len, uint64_t max,

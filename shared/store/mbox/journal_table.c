@@ -36,7 +36,8 @@ journal_add_data(struct journal *table, uint64_t offset, uint64_t len)
 	if (last != NULL && last->offset + last->len == offset)
 		last->len += len;
 	else
-		*ARRAY_ADD(&table->data) = (struct extent){ offset, len };
+		*ARRAY_ADD(&table->data) = (struct extent){ offset, len,
+		    false };
 }
 
 void

@@ -69,7 +69,7 @@ struct mbox_mail {
 	uint16_t keyword_count;
 	uint16_t from_len;		/* bytes of the From_ line */
 	uint8_t status;			/* FLAG_* and STATUS_OLD */
-	uint8_t digest[GUID_SIZE];	/* first half of the content digest */
+	uint8_t digest[GUID_SIZE];	/* first half of that of parse.h */
 };
 
 /* A file of ours with bodies that are not yet in a mailbox. */
@@ -85,6 +85,7 @@ struct spool {
 /* A piece of a file. */
 struct extent {
 	uint64_t offset, len;
+	bool note;		/* of a HEADER_NOTE: not in the digest */
 };
 
 struct mbox_op {

@@ -114,7 +114,7 @@ mbox_append_abort(struct mail_writer **writerp)
 }
 
 static void
-add_extent(struct mbox_op *op, uint64_t offset, uint64_t end)
+add_extent(struct mbox_op *op, uint64_t offset, uint64_t end, bool note)
 {
 	struct extent *last = op->extents.n == 0 ? NULL :
 	    &op->extents.v[op->extents.n - 1];
@@ -122,11 +122,12 @@ add_extent(struct mbox_op *op, uint64_t offset, uint64_t end)
 	if (offset == end)
 		return;
 	op->size += end - offset;
-	if (last != NULL && last->offset + last->len == offset)
+	if (last != NULL && last->offset + last->len == offset &&
+	    last->note == note)
 		last->len += end - offset;
 	else
 		*ARRAY_ADD(&op->extents) = (struct extent){ offset,
-		    end - offset };
+		    end - offset, note };
 }
 
 /* A '>' behind the message in the spool, to be put in front of a line. */
@@ -138,7 +139,7 @@ add_quote(struct mail_writer *writer, struct err *err)
 	strbuf_addc(&writer->buf, '>');
 	if (write_out(writer, err) == -1)
 		return -1;
-	add_extent(&writer->op, at, at + 1);
+	add_extent(&writer->op, at, at + 1, false);
 	return 0;
 }
 
@@ -172,7 +173,7 @@ take_field(struct mail_writer *writer, struct window *w,
 	char name[16];
 	int r;
 
-	if (field->name != HEADER_OTHER)
+	if (!header_is_shown(field->name))
 		return 0;
 	if ((r = window_line(w, at, &line, err)) != 1)
 		return r;
@@ -182,7 +183,8 @@ take_field(struct mail_writer *writer, struct window *w,
 	if ((r = parse_is_from(w, at, &next, &received, err)) == -1 ||
 	    (r == 1 && add_quote(writer, err) == -1))
 		return -1;
-	add_extent(&writer->op, field->start, field->end);
+	add_extent(&writer->op, field->start, field->end,
+	    field->name == HEADER_NOTE);
 	return 0;
 }
 
@@ -220,7 +222,7 @@ take_header(struct mail_writer *writer, struct window *w, uint64_t end,
 		if (r == 1)
 			op->body_len++;
 	}
-	add_extent(op, at, end);
+	add_extent(op, at, end, false);
 	return 0;
 }
 
@@ -239,6 +241,8 @@ digest_extents(struct mail_writer *writer, struct window *w, struct err *err)
 		uint64_t at = writer->op.extents.v[i].offset;
 		uint64_t end = at + writer->op.extents.v[i].len;
 
+		if (writer->op.extents.v[i].note)
+			continue;
 		for (; at < end; at += got) {
 			if ((p = window_at(w, at, 1, &got, err)) == NULL) {
 				ret = -1;

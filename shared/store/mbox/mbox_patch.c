@@ -25,6 +25,7 @@ is_ours(enum header_name name, bool base, bool pseudo)
 {
 	switch (name) {
 	case HEADER_OTHER:
+	case HEADER_NOTE:
 	case HEADER_CONTENT_LENGTH:
 		break;
 	case HEADER_X_IMAP:

@@ -17,6 +17,7 @@ struct mail_reader {
 	int fd;
 	uint64_t at, end;		/* what is still to be read */
 	uint64_t field_end;		/* of a field that is being read */
+	bool note;			/* ... which may change */
 	bool in_body;
 	uint8_t wanted[GUID_SIZE];
 	struct digest_ctx *digest;
@@ -62,9 +63,11 @@ next_part(struct mail_reader *reader, struct err *err)
 		if (parse_field(&reader->w, reader->at, reader->end, &field,
 		    NULL, err) == -1)
 			return -1;
+		reader->note = field.kind == PARSE_FIELD &&
+		    field.name == HEADER_NOTE;
 		if (field.kind != PARSE_FIELD)
 			reader->in_body = true;
-		else if (field.name == HEADER_OTHER)
+		else if (header_is_shown(field.name))
 			reader->field_end = field.end;
 		else
 			reader->at = field.end;
@@ -105,7 +108,8 @@ read_file(struct mail_reader *reader, void *buf, size_t len, struct err *err)
 	if (len > got)
 		len = got;
 	memcpy(buf, p, len);
-	digest_update_mail(reader->digest, &reader->cr, buf, len);
+	if (!reader->note)
+		digest_update_mail(reader->digest, &reader->cr, buf, len);
 	reader->at += len;
 	return (ptrdiff_t)len;
 }

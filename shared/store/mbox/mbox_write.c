@@ -181,7 +181,7 @@ put_changed(struct writing *wr, struct mbox_out *out, bool base,
 			return -1;
 		if (field.kind != PARSE_FIELD)
 			break;
-		if (field.name == HEADER_OTHER)
+		if (header_is_shown(field.name))
 			add_range(wr, wr->box->fd, field.start, field.end);
 	}
 	add_range(wr, wr->box->fd, at, mail->end);

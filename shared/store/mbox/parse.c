@@ -243,6 +243,7 @@ take_field(struct parser *ps, enum header_name name)
 
 	switch (name) {
 	case HEADER_OTHER:
+	case HEADER_NOTE:
 		break;
 	case HEADER_CONTENT_LENGTH:
 		ps->has_length = header_number(text, len, INT64_MAX / 2,
@@ -330,6 +331,8 @@ digest_message(struct parser *ps, struct err *err)
 			return -1;
 		if (field.kind != PARSE_FIELD)
 			break;
+		if (field.name == HEADER_NOTE)
+			ps->m.size += field.end - field.start;
 		if (field.name == HEADER_OTHER &&
 		    digest_file(ps, field.start, field.end, err) == -1)
 			return -1;

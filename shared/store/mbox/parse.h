@@ -60,7 +60,8 @@ struct parse_mail {
 	size_t base_len;
 	const char *keywords;
 	size_t keywords_len;
-	uint8_t digest[DIGEST_SIZE]; /* rule M1, of the message as shown */
+	uint8_t digest[DIGEST_SIZE]; /* of the message as shown, without the
+				   notes in its header; CRLF as LF */
 };
 
 typedef int parse_mail_fn(const struct parse_mail *mail, void *arg,

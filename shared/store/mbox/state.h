@@ -7,7 +7,7 @@
  *	<UID> <digest> <GUID> <POP3 order> [<POP3 UIDL>]
  *
  * The first line counts only for a file with one of these UIDVALIDITYs, and
- * a message's line only if UID and the first half of the content digest fit;
+ * a message's line only if UID and the first half of the digest of parse.h fit;
  * of several the last.  So a state that is older or newer than the mbox names
  * no wrong message.  New lines are appended, and durable, before the messages
  * are in the mbox.  A message without a line has its digest for a GUID, and
