@@ -184,9 +184,11 @@ for format in $formats; do
 	same_view
 done
 
-for format in $(echo "$formats" | tr ": " "\n\n" | sort -u); do
+# An mbox has no such setting.
+for format in $(echo "$formats" | tr ": " "\n\n" | sort -u | grep -vx mbox); do
 	step "$format: messages stored with CRLF line ends show the same"
 	place=$(location "$format" "crlf-$format")
+	mkdir -p "$work/crlf-$format"
 	for run in 'changed:' 'nothing to do'; do
 		expect 0 -o "mail_location=$place" --create \
 		    -o mail_save_crlf=yes mirror "$(location "$from" laptop)"
