@@ -274,26 +274,26 @@ chlog_meta_get_int(struct chlog *log, const char *key, int64_t *value_r,
 int
 chlog_meta_load(struct chlog *log, struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log,
-	    "SELECT value FROM meta WHERE key = 'store_id'", err);
-	int64_t head, all;
+	/* Each transaction begins with it. */
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT "
+	    "(SELECT value FROM meta WHERE key = 'store_id'), "
+	    "(SELECT value FROM meta WHERE key = 'head_seq'), "
+	    "(SELECT value FROM meta WHERE key = 'scanned_all')", err);
 	int r;
 
-	if (stmt == NULL || (r = chlog_row(log, stmt, "meta", err)) == -1)
+	if (stmt == NULL || chlog_row(log, stmt, "meta", err) == -1)
 		return -1;
+	if (sqlite3_column_type(stmt, 0) == SQLITE_NULL)
+		r = chlog_corrupt(log, "the store id", err);
+	else
+		r = chlog_column_guid(log, stmt, 0, &log->store_id, err);
 	if (r == 0) {
-		sqlite3_reset(stmt);
-		return chlog_corrupt(log, "the store id", err);
+		log->head = log->head_saved =
+		    (uint64_t)sqlite3_column_int64(stmt, 1);
+		log->scanned_all = sqlite3_column_int64(stmt, 2) != 0;
 	}
-	r = chlog_column_guid(log, stmt, 0, &log->store_id, err);
 	sqlite3_reset(stmt);
-	if (r == -1 ||
-	    chlog_meta_get_int(log, "head_seq", &head, err) == -1 ||
-	    chlog_meta_get_int(log, "scanned_all", &all, err) == -1)
-		return -1;
-	log->head = log->head_saved = (uint64_t)head;
-	log->scanned_all = all != 0;
-	return 0;
+	return r;
 }
 
 /* Words of one statement; they are said often enough to keep them ready. */
