@@ -187,19 +187,56 @@ move_tombstones(struct chlog *log, const struct chlog_mailbox *box,
 	return chlog_run_stmt(log, stmt, "tombstones", err);
 }
 
+/* 1: the log knows the mailbox under another GUID, 0, -1. */
+static int
+guid_changes(struct chlog *log, const struct chlog_mailbox *box,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log,
+	    "SELECT 1 FROM mailbox WHERE id = ?1 AND guid <> ?2", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, box->id);
+	chlog_bind_guid(stmt, 2, &box->guid);
+	r = chlog_row(log, stmt, "mailbox", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
+static int
+set_guid(struct chlog *log, const struct chlog_mailbox *box, struct err *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (drop_gone(log, &box->guid, err) == -1 ||
+	    move_tombstones(log, box, err) == -1)
+		return -1;
+	stmt = chlog_stmt(log, "UPDATE mailbox SET guid = ?2 WHERE id = ?1",
+	    err);
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, box->id);
+	chlog_bind_guid(stmt, 2, &box->guid);
+	return chlog_run_stmt(log, stmt, "mailbox", err);
+}
+
 int
 chlog_mailbox_put(struct chlog *log, struct chlog_mailbox *box,
     struct err *err)
 {
 	sqlite3_stmt *stmt;
+	int r;
 
-	if (drop_gone(log, &box->guid, err) == -1)
-		return -1;
 	if (box->id == 0)
-		return insert_box(log, box, err);
-	if (move_tombstones(log, box, err) == -1)
+		return drop_gone(log, &box->guid, err) == -1 ? -1 :
+		    insert_box(log, box, err);
+	/* To set what has an index costs more than to look first. */
+	if ((r = guid_changes(log, box, err)) == -1 ||
+	    (r == 1 && set_guid(log, box, err) == -1))
 		return -1;
-	stmt = chlog_stmt(log, "UPDATE mailbox SET guid = ?1, name = ?2, "
+	stmt = chlog_stmt(log, "UPDATE mailbox SET name = ?2, "
 	    "store_name = ?3, selectable = ?4, uidvalidity = ?5, "
 	    "uidnext = ?6, highestmodseq = ?7, exist_stamp = ?8, "
 	    "parent_stamp = ?9, last_stamp = ?10, seq = ?11, run = ?12, "
@@ -404,14 +441,37 @@ chlog_subscription_put(struct chlog *log,
 	return chlog_run_stmt(log, stmt, "subscription", err);
 }
 
+/* 1: old stands for new, and nothing stands for old; 0, -1. */
+static int
+alias_known(struct chlog *log, const struct guid128 *old_guid,
+    const struct guid128 *new_guid, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT 1 FROM alias WHERE "
+	    "old = ?1 AND new = ?2 AND NOT EXISTS "
+	    "(SELECT 1 FROM alias WHERE new = ?1)", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	chlog_bind_guid(stmt, 1, old_guid);
+	chlog_bind_guid(stmt, 2, new_guid);
+	r = chlog_row(log, stmt, "alias", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
 int
 chlog_alias_add(struct chlog *log, const struct guid128 *old_guid,
     const struct guid128 *new_guid, struct err *err)
 {
 	sqlite3_stmt *stmt;
+	int r;
 
 	if (guid_eq(old_guid, new_guid))
 		return 0;
+	/* It is said with every change of the mailbox. */
+	if ((r = alias_known(log, old_guid, new_guid, err)) != 0)
+		return r == 1 ? 0 : -1;
 	stmt = chlog_stmt(log,
 	    "UPDATE alias SET new = ?2 WHERE new = ?1 AND old <> ?2", err);
 	if (stmt == NULL)

@@ -30,9 +30,13 @@ chlog_positions(struct chlog *log, const struct guid128 *peer,
     const struct guid128 *scope, struct chlog_position *list, size_t max,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT id, peer, run, scope, seq "
-	    "FROM position WHERE peer = ?1 AND (scope = ?2 OR "
-	    "scope = zeroblob(16)) ORDER BY id DESC LIMIT ?3", err);
+	/* For the whole store nothing has to be sorted. */
+	sqlite3_stmt *stmt = chlog_stmt(log, guid_is_zero(scope) ?
+	    "SELECT id, peer, run, scope, seq FROM position WHERE peer = ?1 "
+	    "AND scope = ?2 ORDER BY id DESC LIMIT ?3" :
+	    "SELECT id, peer, run, scope, seq FROM position WHERE peer = ?1 "
+	    "AND (scope = ?2 OR scope = zeroblob(16)) ORDER BY id DESC "
+	    "LIMIT ?3", err);
 
 	if (stmt == NULL)
 		return -1;
@@ -47,15 +51,15 @@ drop_older(struct chlog *log, const struct chlog_position *pos,
     struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "DELETE FROM position WHERE "
-	    "peer = ?1 AND scope = ?2 AND id <> ?4 AND id NOT IN "
+	    "peer = ?1 AND scope = ?2 AND id <> ?4 AND id < "
 	    "(SELECT id FROM position WHERE peer = ?1 AND scope = ?2 "
-	    "ORDER BY id DESC LIMIT ?3)", err);
+	    "ORDER BY id DESC LIMIT 1 OFFSET ?3)", err);
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, &pos->p.peer);
 	chlog_bind_guid(stmt, 2, &pos->p.scope);
-	sqlite3_bind_int64(stmt, 3, CHLOG_POSITIONS_KEPT);
+	sqlite3_bind_int64(stmt, 3, CHLOG_POSITIONS_KEPT - 1);
 	sqlite3_bind_int64(stmt, 4, pos->base);
 	if (chlog_run_stmt(log, stmt, "positions", err) == -1)
 		return -1;
@@ -183,17 +187,38 @@ static const struct chlog_rows pending_rows = {
 	"pending", sizeof(struct chlog_pending), read_pending,
 };
 
+static int
+has_pending(struct chlog *log, int64_t position, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log,
+	    "SELECT 1 FROM pending WHERE position = ?1", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, position);
+	r = chlog_row(log, stmt, "pending", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
 ptrdiff_t
 chlog_pending_list(struct chlog *log, int64_t position, struct arena *arena,
     struct chlog_pending **list_r, struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT ifnull((SELECT new "
-	    "FROM alias WHERE old = mailbox), mailbox) AS box, uid, mark, "
-	    "reason FROM pending WHERE position = ?1 ORDER BY box, uid "
-	    "LIMIT ?2", err);
+	sqlite3_stmt *stmt;
 	ptrdiff_t count;
 	void *list;
 
+	/* To sort nothing takes a table, too. */
+	if ((count = has_pending(log, position, err)) != 1) {
+		*list_r = NULL;
+		return count;
+	}
+	stmt = chlog_stmt(log, "SELECT ifnull((SELECT new "
+	    "FROM alias WHERE old = mailbox), mailbox) AS box, uid, mark, "
+	    "reason FROM pending WHERE position = ?1 ORDER BY box, uid "
+	    "LIMIT ?2", err);
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, position);
