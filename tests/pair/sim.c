@@ -69,6 +69,7 @@ sim_init(struct sim *sim, const struct sim_setup *setup, bool verbose)
 	};
 
 	memset(sim, 0, sizeof(*sim));
+	sim->seed = setup->seed;
 	sim->verbose = verbose;
 	sim->sites = setup->sites;
 	sim->pair[1] = 1;

@@ -224,6 +224,7 @@ struct sim_attributes {
 };
 
 struct sim {
+	uint64_t seed;			/* of chance */
 	struct sim_model model;
 	struct sim_attributes attributes;
 	struct sim_site site[SIM_SITES_MAX];
@@ -335,6 +336,10 @@ void sim_cleanup(void);
 struct sim_site *sim_current(void);
 bool sim_run(struct sim *sim, struct sim_run *run);
 void sim_links_free(void);
+
+/* sim_start.c: what small histories begin with */
+bool sim_start(struct sim *sim);
+void sim_starts_free(void);
 
 /* sim_client.c: what others do to a store */
 bool sim_is_run(enum sim_kind kind);

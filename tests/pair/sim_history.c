@@ -537,31 +537,13 @@ run_append(struct sim *sim, const struct sim_op *op)
 	return settle(sim, op->c + 1);
 }
 
-/* Two stores with two messages and two mailboxes, synchronised. */
-static bool
-meet(struct sim *sim)
-{
-	static const struct sim_op ops[] = {
-		{ .kind = SIM_MAKE }, { .kind = SIM_DELIVER },
-		{ .kind = SIM_DELIVER, .c = 8 },
-	};
-	struct sim_run run = { .seed = 0 };
-
-	for (size_t i = 0; i < nitems(ops); i++)
-		sim_client(sim, &ops[i]);
-	if (!sim_run(sim, &run) || !run.ended)
-		return sim_fail(sim, "the first run fails");
-	sim_note_clean(sim);
-	return true;
-}
-
 static bool
 play_op(struct sim *sim, const struct sim_op *op)
 {
 	if (op->kind >= SIM_PAIR_RUN && op->kind <= SIM_REST)
 		return sim_three_op(sim, op);
 	if (op->kind == SIM_MEET)
-		return meet(sim);
+		return sim_start(sim);
 	if (!sim_is_run(op->kind) && op->kind < SIM_ALL_CUTS) {
 		sim_client(sim, op);
 		return sim_check_uids(sim);

@@ -40,6 +40,26 @@ const char *__real_chlog_path(const struct chlog *log);
 const char *__wrap_chlog_path(const struct chlog *log);
 int __real_chlog_commit(struct chlog *log, struct err *err);
 int __wrap_chlog_commit(struct chlog *log, struct err *err);
+int __real_sqlite3_open_v2(const char *path, sqlite3 **db_r, int flags,
+    const char *vfs);
+int __wrap_sqlite3_open_v2(const char *path, sqlite3 **db_r, int flags,
+    const char *vfs);
+
+/* A log in memory is made, whose tables have a row or two. */
+static bool making_spare;
+
+/* Every page that is written to is copied before. */
+int
+__wrap_sqlite3_open_v2(const char *path, sqlite3 **db_r, int flags,
+    const char *vfs)
+{
+	int rc = __real_sqlite3_open_v2(path, db_r, flags, vfs);
+
+	if (rc == SQLITE_OK && making_spare)
+		rc = sqlite3_exec(*db_r, "PRAGMA page_size = 1024", NULL, NULL,
+		    NULL);
+	return rc;
+}
 
 /* A commit is a step as well: it may fail, or be the last. */
 int
@@ -71,8 +91,10 @@ spare_get(void)
 	/* One thread, and nobody asks how much memory SQLite has. */
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	making_spare = true;
 	if (__real_chlog_open(&log, &args, &err) == -1)
 		mem_fatal(err.msg);
+	making_spare = false;
 	return log;
 }
 
@@ -180,6 +202,17 @@ do_sql(struct chlog *log, const char *sql)
 		mem_fatal(err.msg);
 }
 
+/* To empty what is empty would write to all its pages. */
+static void
+empty_table(struct copier *c, size_t table)
+{
+	int r = sqlite3_step(c->get[table]);
+
+	(void)sqlite3_reset(c->get[table]);
+	if (r != SQLITE_DONE)
+		do_step(c->log, c->empty[table]);
+}
+
 /* As a log that was just made. */
 static void
 make_empty(struct chlog *log)
@@ -190,7 +223,7 @@ make_empty(struct chlog *log)
 
 	do_sql(log, "BEGIN");
 	for (size_t i = 0; i < nitems(tables); i++)
-		do_step(log, c->empty[i]);
+		empty_table(c, i);
 	if (chlog_meta_blob(log, "store_id", id.b, GUID_SIZE, &err) == -1 ||
 	    chlog_meta_int(log, "head_seq", 0, &err) == -1 ||
 	    chlog_meta_int(log, "scanned_all", 0, &err) == -1)
@@ -224,7 +257,7 @@ copy_log(struct chlog *to, struct chlog *from)
 	do_sql(to, "BEGIN");
 	/* The last one counts what the others are given. */
 	for (size_t i = 0; i < nitems(tables); i++) {
-		do_step(to, a->empty[i]);
+		empty_table(a, i);
 		copy_table(to, a->put[i], from, b->get[i]);
 	}
 	do_sql(to, "COMMIT");
@@ -313,6 +346,7 @@ sim_cleanup(void)
 	DIR *dir;
 
 	sim_links_free();
+	sim_starts_free();
 	copiers_free();
 	for (size_t i = 0; i < spare.n; i++)
 		__real_chlog_close(&spare.v[i]);

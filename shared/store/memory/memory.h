@@ -118,6 +118,12 @@ struct memory_world *memory_world_copy(const struct memory_world *world);
 void memory_world_restore(struct memory_world *world,
     const struct memory_world *copy);
 /*
+ * Make world what other is, tokens and counters too, so that nobody could tell
+ * them apart.  No store may be open in it.
+ */
+void memory_world_become(struct memory_world *world,
+    const struct memory_world *other);
+/*
  * The process that has the stores open is gone: what was not flushed is lost,
  * and all calls of those stores but close fail with ERR_TEMP.
  */

@@ -504,6 +504,26 @@ memory_world_restore(struct memory_world *world,
 }
 
 void
+memory_world_become(struct memory_world *world,
+    const struct memory_world *other)
+{
+	world_clear(world);
+	contents_copy(world, other);
+	for (size_t i = 0; i < other->mailboxes.n; i++) {
+		world->mailboxes.v[i]->id = other->mailboxes.v[i]->id;
+		world->mailboxes.v[i]->changed =
+		    other->mailboxes.v[i]->changed;
+	}
+	world->tree_changed = other->tree_changed;
+	world->now = other->now;
+	world->last_id = other->last_id;
+	world->guid_count = other->guid_count;
+	world->last_uidvalidity = other->last_uidvalidity;
+	world->life = other->life;
+	world->modseqs = other->modseqs;
+}
+
+void
 memory_world_crash(struct memory_world *world)
 {
 	world->life++;
