@@ -626,6 +626,7 @@ jobs_begin(struct brain *brain, struct err *err)
 	merge_tree_subs(&in, &brain->subs);
 	attributes_merge(brain);
 	tell_kept_guids(brain);
+	tell_kept_mailboxes(brain);
 	for (size_t i = 0; i < brain->entries.n; i++)
 		if (brain->entries.v[i].fate == TREE_SKIP &&
 		    brain->entries.v[i].why != NULL)

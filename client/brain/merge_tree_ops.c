@@ -55,6 +55,7 @@ needs_update(const struct tree_entry *e, unsigned int s)
 		return true;	/* there unchanged, but the other side changed:
 				   keys or state may differ */
 	return strcmp(box->name, t->name) != 0 ||
+	    (t->selectable && !box->selectable) ||
 	    box->exist_stamp != t->exist_stamp ||
 	    box->parent_stamp != t->parent_stamp ||
 	    box->last_stamp != t->last_stamp ||

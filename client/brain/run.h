@@ -566,6 +566,7 @@ void tell_progress(struct brain *brain, enum brain_event_kind kind);
 void tell_plan(struct brain *brain, struct job *job);
 void tell_tree(struct brain *brain);
 void tell_kept_guids(struct brain *brain);
+void tell_kept_mailboxes(struct brain *brain);
 void tell_pending(struct brain *brain, unsigned int side, size_t entry,
     uint32_t uid, const char *guid, const char *rule, const char *what,
     const char *why);

@@ -98,6 +98,31 @@ tell_kept_guids(struct brain *brain)
 		}
 }
 
+/*
+ * B2: what only holds mail at the destination becomes no directory again.  Since
+ * it is remembered, the next two-way run makes it a mailbox on both sides.
+ */
+void
+tell_kept_mailboxes(struct brain *brain)
+{
+	unsigned int dest = brain->source == 0;
+	struct strbuf name;
+
+	for (size_t i = 0; i < brain->entries.n && brain->source >= 0; i++) {
+		const struct tree_entry *e = &brain->entries.v[i];
+
+		if (e->fate != TREE_KEEP || e->target.selectable ||
+		    e->box[dest] == NULL || !e->box[dest]->selectable)
+			continue;
+		tell_text(brain, EVENT_DECISION, dest, "B2", "%s: it is a mere "
+		    "directory at the source: emptied, it stays a mailbox",
+		    box_name(brain, i, &name));
+		strbuf_deinit(&name);
+		run_note_pending(brain, dest, &e->box[dest]->guid,
+		    RUN_UID_UNEQUAL, NULL, "it stays a mailbox");
+	}
+}
+
 /* Conflicts, and what is not obvious, of one mailbox. */
 static void
 tell_notes(struct brain *brain, const struct job *job)
@@ -232,6 +257,10 @@ tell_step(struct brain *brain, unsigned int s, const struct tree_op *step)
 		acc->renamed = true;
 		tell_text(brain, EVENT_ACTION, s, "T7", "%s: %s: rename to %s",
 		    tell_side(s), from.data, name.data);
+	} else if (e->box[s] != NULL && !e->box[s]->selectable &&
+	    e->target.selectable) {
+		tell_text(brain, EVENT_ACTION, s, "T16", "%s: %s: make the "
+		    "directory a mailbox", tell_side(s), name.data);
 	} else {
 		strbuf_deinit(&name);
 		strbuf_deinit(&from);

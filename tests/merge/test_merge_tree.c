@@ -680,6 +680,20 @@ START_TEST(a_subscription_is_merged_by_stamp)
 END_TEST
 
 /* By rule T14. */
+/* T16: though nothing else of it differs. */
+START_TEST(a_directory_becomes_the_mailbox_that_the_other_side_has)
+{
+	in.base = true;
+	box(0, "work", 1, 30)->selectable = false;
+	box(1, "work", 1, 30);
+	merge();
+	ck_assert_uint_eq(ops[0].n, 1);
+	ck_assert_str_eq(ops[0].v[0].name, "work");
+	ck_assert(entry(1)->target.selectable);
+	ck_assert_uint_eq(ops[1].n, 0);
+}
+END_TEST
+
 /* T8: the clock of the side that changed it is behind (T7). */
 START_TEST(a_name_that_one_side_alone_has_changed_holds)
 {
@@ -965,6 +979,8 @@ main(void)
 	tcase_add_loop_test(tcase, hostile_trees_are_settled, 0, 2);
 	tcase_add_test(tcase, names_stay_within_their_limits);
 	tcase_add_test(tcase, a_subscription_is_merged_by_stamp);
+	tcase_add_test(tcase,
+	    a_directory_becomes_the_mailbox_that_the_other_side_has);
 	tcase_add_test(tcase, a_name_that_one_side_alone_has_changed_holds);
 	tcase_add_test(tcase,
 	    a_deletion_by_a_side_that_alone_has_changed_it_holds);

@@ -234,7 +234,6 @@ struct sim {
 	uint64_t clock;
 	ARRAY(struct sim_body) bodies;	/* by number */
 	bool loose_guids;		/* one text has two GUIDs */
-	bool loose_dirs;		/* a directory here, a mailbox there */
 	bool owing;			/* something was refused and is pending */
 	bool appended;			/* a peer that may only add was met */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
@@ -366,8 +365,6 @@ void sim_note_discard(struct sim *sim, unsigned int side, const char *name);
 /* What a restored store lost. */
 void sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
     const struct memory_world *before);
-/* A mailbox whose name is a mere directory of the source stays one (B2). */
-void sim_note_directories(struct sim *sim, unsigned int source);
 void sim_note_clean(struct sim *sim);
 /* A run has ended well: its logs know all UIDNEXTs. */
 void sim_note_known(struct sim *sim);

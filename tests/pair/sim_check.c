@@ -77,7 +77,7 @@ is_directory(const struct memory_world *world, const char *name)
 }
 
 static void
-unselect_empty(struct sim *sim, struct memory_world *world,
+unselect_empty(struct memory_world *world,
     const struct memory_world *source)
 {
 	for (size_t i = 0; i < world->mailboxes.n; i++) {
@@ -87,7 +87,6 @@ unselect_empty(struct sim *sim, struct memory_world *world,
 		    !is_directory(source, box->name))
 			continue;
 		box->selectable = false;
-		sim->loose_dirs = true;
 	}
 }
 
@@ -254,8 +253,8 @@ sim_check_equal(struct sim *sim, bool backup, unsigned int source)
 		struct memory_world *world = memory_world_copy(
 		    sim_at(sim, s)->world);
 
-		if (sim->loose_dirs || (backup && s != source))
-			unselect_empty(sim, world, sim_at(sim, !s)->world);
+		if (backup && s != source)
+			unselect_empty(world, sim_at(sim, !s)->world);
 		strbuf_init(&text[s], FORMAT_MAX);
 		if (backup && has_unnumbered(sim->site[source].world))
 			sim_format_content(world, &text[s]);
@@ -366,17 +365,6 @@ sim_check_counts(struct sim *sim)
 			    "before %zu", n, now, body->count);
 	}
 	return true;
-}
-
-void
-sim_note_directories(struct sim *sim, unsigned int source)
-{
-	const struct memory_world *world = sim->site[!source].world;
-
-	for (size_t i = 0; i < world->mailboxes.n; i++)
-		if (world->mailboxes.v[i]->selectable && is_directory(
-		    sim->site[source].world, world->mailboxes.v[i]->name))
-			sim->loose_dirs = true;
 }
 
 void

@@ -525,8 +525,6 @@ run_append(struct sim *sim, const struct sim_op *op)
 	ok = sim_run(sim, &run) && sim_check_uids(sim);
 	if (ok && !run.ended)
 		ok = sim_fail(sim, "a run that may only add fails");
-	if (run.mode == BRAIN_BACKUP)
-		sim_note_directories(sim, !op->side);
 	ok = ok && append_rests(sim, &run) &&
 	    (run.mode == BRAIN_MIRROR || sim_names_collide(sim) ||
 	    check_added(sim, op->side)) &&
