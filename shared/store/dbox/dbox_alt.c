@@ -2,17 +2,22 @@
  * What a mailbox has in the ALT storage, where its directory is found by the
  * same name: it has to get a new name along with the mailbox.  As there is no
  * step that renames both, its files have both names meanwhile: whoever finds
- * one of its messages missing, as Dovecot would, takes it for lost.
+ * one of its messages missing, as Dovecot would, takes it for lost.  Where
+ * a file can't have two names, there is a copy of it by the new one.
  */
 #include "config.h"
 
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/dbox/dbox.h"
+#include "store/files/dotlock.h"
+
+#define PIECE	65536U		/* bytes that are copied at once */
 
 enum step {
 	STEP_LINK,		/* the new name has them, too */
@@ -22,6 +27,7 @@ enum step {
 
 struct move {
 	struct path_root *root;
+	const char *hostname;
 	enum step step;
 	int from, to;		/* directories */
 };
@@ -46,7 +52,51 @@ open_dir(struct dbox_store *store, const char *path, bool create, int *fd_r,
 	return -1;
 }
 
-/* Are both names those of one file?  -1: a failure. */
+/* Up to PIECE bytes, less at the end alone. */
+static ptrdiff_t
+read_piece(int fd, char *buf, struct err *err)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < PIECE && (n = read(fd, buf + len, PIECE - len)) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_sys(err, "read a message");
+		len += (size_t)n;
+	}
+	return (ptrdiff_t)len;
+}
+
+/* The same bytes?  -1: a failure. */
+static int
+is_copy(const struct move *move, const char *name, struct err *err)
+{
+	char a[PIECE], b[PIECE];
+	struct path_stat st;
+	int r = -1, from, to = -1;
+	ptrdiff_t n = 0, m = 0;
+
+	from = path_open_file(move->root, move->from, name, &st, err);
+	if (from != -1)
+		to = path_open_file(move->root, move->to, name, &st, err);
+	while (to != -1 && (n = read_piece(from, a, err)) != -1 &&
+	    (m = read_piece(to, b, err)) != -1) {
+		r = n == m && memcmp(a, b, (size_t)n) == 0;
+		if (r == 0 || n == 0)
+			break;
+	}
+	if (n == -1 || m == -1)
+		r = -1;
+	if (from != -1)
+		close(from);
+	if (to != -1)
+		close(to);
+	return r;
+}
+
+/* Are both names those of one file, or of a copy?  -1: a failure. */
 static int
 is_same(const struct move *move, const char *name, struct err *err)
 {
@@ -55,7 +105,55 @@ is_same(const struct move *move, const char *name, struct err *err)
 	if (path_stat(move->root, move->from, NULL, name, &a, err) == -1 ||
 	    path_stat(move->root, move->to, NULL, name, &b, err) == -1)
 		return -1;
-	return a.exists && b.exists && a.ino == b.ino && a.dev == b.dev;
+	if (!a.exists || !b.exists)
+		return 0;
+	if (a.ino == b.ino && a.dev == b.dev)
+		return 1;
+	return a.size == b.size ? is_copy(move, name, err) : 0;
+}
+
+static int
+copy_bytes(const struct move *move, int from, int to, int64_t mtime,
+    struct err *err)
+{
+	char buf[PIECE];
+	ptrdiff_t n;
+
+	while ((n = read_piece(from, buf, err)) > 0)
+		if (path_write(move->root, to, buf, (size_t)n, err) == -1)
+			return -1;
+	if (n == -1 || path_set_mtime(move->root, to, mtime, err) == -1)
+		return -1;
+	return path_fsync(move->root, to, err);
+}
+
+/* It is whole when it gets its name. */
+static int
+copy_one(const struct move *move, const char *name, struct err *err)
+{
+	char unique[PATH_NAME_MAX + 1], tmp[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT;
+	struct path_stat st;
+	int from, to, ret = -1;
+
+	from = path_open_file(move->root, move->from, name, &st, err);
+	if (from == -1)
+		return -1;
+	unique_name(unique, move->hostname);
+	snprintf(tmp, sizeof(tmp), DBOX_TEMP "%.200s", unique);
+	to = path_create(move->root, move->to, tmp, st.mode & 0777, err);
+	if (to != -1) {
+		ret = copy_bytes(move, from, to, st.mtime, err);
+		close(to);
+		if (ret == 0)
+			ret = path_rename(move->root, move->to, tmp,
+			    move->to, name, err);
+		if (ret == -1)
+			(void)path_unlink(move->root, move->to, tmp, false,
+			    &ignored);
+	}
+	close(from);
+	return ret;
 }
 
 /* 1: the file has both names; 0: it can't have two here; -1. */
@@ -91,7 +189,8 @@ move_one(const struct move *move, const char *name, struct err *err)
 
 	switch (move->step) {
 	case STEP_LINK:
-		return link_one(move, name, err) == -1 ? -1 : 0;
+		r = link_one(move, name, err);
+		return r == 0 ? copy_one(move, name, err) : r == 1 ? 0 : -1;
 	case STEP_UNDO:
 		r = is_same(move, name, err);
 		return r != 1 ? r : path_unlink(root, move->to, name, false,
@@ -142,7 +241,8 @@ static int
 move_step(struct dbox_store *store, const char *from, const char *to,
     enum step step, struct err *err)
 {
-	struct move move = { .root = &store->alt, .step = step };
+	struct move move = { .root = &store->alt, .step = step,
+	    .hostname = store->hostname };
 	int ret;
 
 	if (store->alt.fd == -1)
