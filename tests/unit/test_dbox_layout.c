@@ -2,7 +2,9 @@
 #include "config.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +226,77 @@ START_TEST(each_of_many_open_mailboxes_may_get_another_guid)
 }
 END_TEST
 
+/* Descriptors of logs of mailboxes. */
+static unsigned int
+open_logs(void)
+{
+	static const char end_of[] = "/dovecot.index.log";
+	char path[300], to[1000];
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *de;
+	unsigned int count = 0;
+	ssize_t n;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((de = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%s", de->d_name);
+		if ((n = readlink(path, to, sizeof(to) - 1)) <= 0)
+			continue;
+		to[n] = '\0';
+		count += strstr(to, "/mailboxes/") != NULL &&
+		    (size_t)n > strlen(end_of) &&
+		    strcmp(to + n - strlen(end_of), end_of) == 0;
+	}
+	closedir(dir);
+	return count;
+}
+
+/* Another process does it. */
+static void
+change_guid(int format, const char *keys, const char *name)
+{
+	struct mailbox_status status = { .guid.b = { 7 }, .uidnext = 1 };
+	struct err err = ERR_INIT;
+	struct mailbox *box;
+	int how;
+	pid_t pid = fork();
+
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0)
+		_exit(try_open(format, keys) != ERR_NONE ||
+		    d->mailbox_open(store, name, &box, &err) == -1 ||
+		    d->set_status(box, &status, 0, &err) == -1 ||
+		    d->flush(store, on_done, NULL, &err) == -1);
+	ck_assert_int_eq(waitpid(pid, &how, 0), pid);
+	ck_assert_int_eq(how, 0);
+}
+
+START_TEST(a_mailbox_that_gets_another_guid_meanwhile_is_open_once)
+{
+	const char *keys = _i < FORMATS ? ":LAYOUT=index" :
+	    ":LAYOUT=index:INDEX=~/index";
+	char has[GUID_HEX_SIZE];
+	struct mailbox *box, *again;
+	struct err err = ERR_INIT;
+
+	begin(_i % FORMATS, keys);
+	create("A");
+	append("A");
+	ck_assert_int_eq(d->mailbox_open(store, "A", &box, &err), 0);
+	change_guid(_i % FORMATS, keys, "A");
+	ck_assert_int_eq(d->mailbox_open(store, "A", &again, &err), 0);
+	ck_assert_uint_eq(open_logs(), 1);
+	append("A");
+	guid_hex("A", has);
+	ck_assert_str_eq(has, "07000000000000000000000000000000");
+	d->mailbox_close(&box);
+	append("A");
+	d->mailbox_close(&again);
+	append("A");
+	end();
+}
+END_TEST
+
 START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
 {
 	struct err err = ERR_INIT;
@@ -268,6 +341,9 @@ main(void)
 	    0, 2 * FORMATS);
 	tcase_add_loop_test(tc,
 	    each_of_many_open_mailboxes_may_get_another_guid, 0, FORMATS);
+	tcase_add_loop_test(tc,
+	    a_mailbox_that_gets_another_guid_meanwhile_is_open_once, 0,
+	    2 * FORMATS);
 	tcase_add_loop_test(tc,
 	    a_lost_list_of_names_is_not_taken_for_no_mailboxes, 0, FORMATS);
 	tcase_add_loop_test(tc,

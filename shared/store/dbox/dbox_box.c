@@ -253,6 +253,35 @@ folder_prepare(struct dbox_store *store, struct dbox_folder *folder,
 	return 0;
 }
 
+/*
+ * Another process gave the mailbox another GUID, and so its directory another
+ * name (LAYOUT=index).  It is not opened twice: closing one of two descriptors
+ * of a log drops the lock of the other one.
+ */
+static bool
+has_moved(struct dbox_store *store, const struct dbox_folder *folder,
+    const char *path)
+{
+	char mail_path[DBOX_PATH_MAX];
+	struct err ignored = ERR_INIT;
+	struct path_stat was, is;
+	bool same = false;
+	int fd = -1;
+
+	if (!store->listed || folder->mail_fd == -1 ||
+	    dbox_mail_path(store, path, mail_path, &ignored) == -1 ||
+	    open_if_there(store, &store->root, mail_path, &fd,
+	    &ignored) == -1)
+		return false;
+	if (fd != -1) {
+		same = path_fstat(fd, &is, &ignored) == 0 &&
+		    path_fstat(folder->mail_fd, &was, &ignored) == 0 &&
+		    is.ino == was.ino && is.dev == was.dev;
+		close(fd);
+	}
+	return same;
+}
+
 int
 dbox_folder_get(struct dbox_store *store, const char *name,
     struct dbox_folder **folder_r, struct err *err)
@@ -266,6 +295,9 @@ dbox_folder_get(struct dbox_store *store, const char *name,
 		if (strcmp(folder->name, name) == 0)
 			break;
 	}
+	if (folder != NULL && strcmp(folder->path, path) != 0 &&
+	    has_moved(store, folder, path))
+		dbox_folder_name(store, folder, name, path);
 	/* Another mailbox may have this name by now. */
 	if (folder != NULL && (strcmp(folder->path, path) != 0 ||
 	    index_refresh(folder->index, err) == -1 ||
