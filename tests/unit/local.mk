@@ -123,6 +123,10 @@ check_PROGRAMS += %D%/test_attribute_dict
 %C%_test_attribute_dict_SOURCES = %D%/test_attribute_dict.c \
 	tests/support/tempdir.c
 %C%_test_attribute_dict_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_body_queue
+%C%_test_body_queue_SOURCES = %D%/test_body_queue.c \
+	tests/support/tempdir.c
+%C%_test_body_queue_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_subscriptions_file
 %C%_test_subscriptions_file_SOURCES = %D%/test_subscriptions_file.c \
 	tests/support/tempdir.c

@@ -329,6 +329,39 @@ START_TEST(a_batch_of_many_is_made_durable_together)
 }
 END_TEST
 
+/* Written by a helper, so that it is known in the flush only. */
+START_TEST(a_body_that_fails_among_many_stops_no_other)
+{
+	static char body[200000];
+	struct mail_info info = { .received = 1000000000 };
+	struct mail_writer *writer;
+	struct err err = ERR_INIT;
+	struct rlimit limit, old;
+
+	mf_make_dirs();
+	mf_open(false);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = old;
+	limit.rlim_cur = sizeof(body) / 2;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	append_many();
+	memset(body, 'x', sizeof(body));
+	if (mf.d->append_begin(mf.box, &info, &writer, &err) == 0 &&
+	    mf.d->append_write(writer, body, sizeof(body), &err) == 0)
+		(void)mf.d->append_commit(&writer, 300, &err);
+	else
+		mf.d->append_abort(&writer);
+	append_many();
+	mf_flush();
+	ck_assert_uint_ge(mf.answered, 600);
+	ck_assert_uint_eq(mf_count("cur"), 600);
+	ck_assert_uint_eq(mf_count("tmp"), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+	mf_end();
+}
+END_TEST
+
 START_TEST(uids_of_many_mailboxes_are_made_durable_together)
 {
 	struct mailbox *boxes[MANY_BOXES];
@@ -514,6 +547,7 @@ main(void)
 	    a_flush_without_the_lock_does_nothing_and_says_so);
 	tcase_add_test(tc, only_old_files_of_ours_are_removed_from_tmp);
 	tcase_add_test(tc, a_full_disk_loses_nothing);
+	tcase_add_test(tc, a_body_that_fails_among_many_stops_no_other);
 	tcase_add_test(tc, uids_of_many_mailboxes_are_made_durable_together);
 	tcase_add_test(tc,
 	    of_many_bodies_few_have_a_name_before_the_flush);

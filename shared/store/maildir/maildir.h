@@ -5,6 +5,7 @@
 #define STORE_MAILDIR_MAILDIR_H
 
 #include "base/array.h"
+#include "store/files/body_queue.h"
 #include "store/files/dotlock.h"
 #include "store/files/mail_op.h"
 #include "store/files/path.h"
@@ -103,6 +104,8 @@ struct maildir_store {
 	size_t unnamed;			/* of these without a name, open */
 	size_t unnamed_max;		/* 0: such files can't be had */
 	bool unnamed_tried;
+	struct body_queue *queue;	/* of bodies; NULL: not begun */
+	bool no_queue;			/* it is of no use, or can't be had */
 	bool linked;			/* one got its name in this flush */
 	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
 	size_t unsettled_count;		/* of these, and of those that had no
@@ -153,6 +156,8 @@ struct maildir_op {
 	char *tmp_name;		/* NULL: it has no name yet, but fd */
 	int fd;			/* -1, or still open to be made durable, or
 				   to get its name */
+	struct body *body;	/* not NULL: a helper writes it and will
+				   have fd */
 	uint64_t size, vsize;
 	uint32_t letters;
 	uint64_t modseq_now;	/* what it became; 0: not known */
@@ -207,6 +212,7 @@ struct maildir_box {
 	unsigned int problems;
 	bool quiet;			/* they were told in this reading */
 	struct maildir_shared shared;
+	bool unnamed;			/* a file without a name was made */
 	ARRAY(struct maildir_op) ops;
 	/* Within a flush. */
 	bool in_group;			/* its steps are made now */

@@ -1,8 +1,9 @@
 /*
  * Bodies are written while the batch is prepared, the first ones to tmp/, all
- * others without a name: open, one write for most mails, the date.  Names in
- * cur/ are chosen in flush, when the sizes and what else is in the mailbox are
- * known.
+ * others without a name: open, one write for most mails, the date.  Where
+ * there are many, a helper thread does that (body_queue.h), and what fails
+ * there is told in flush.  Names in cur/ are chosen in flush, when the sizes
+ * and what else is in the mailbox are known.
  */
 #include "config.h"
 
@@ -24,6 +25,7 @@
 #define COPY_CHUNK	65536U
 #define UNNAMED_MAX	4096U	/* files that wait for a name, open */
 #define FILES_KEPT	768U	/* descriptors for everything else */
+#define QUEUE_MIN	64U	/* bodies of a batch before a helper pays */
 
 struct mail_writer {
 	struct maildir_box *box;
@@ -38,6 +40,7 @@ struct mail_writer {
 static void
 op_clear(struct maildir_op *op)
 {
+	body_abort(&op->body);
 	if (op->fd != -1)
 		close(op->fd);
 	free(op->tmp_name);
@@ -90,6 +93,27 @@ may_be_unnamed(struct maildir_box *box)
 	return store->unnamed < store->unnamed_max;
 }
 
+/*
+ * May the helper make the file?  The first one of each mailbox is made here,
+ * which tells if its file system has such files.
+ */
+static bool
+may_be_queued(struct maildir_box *box)
+{
+	struct maildir_store *store = box->store;
+
+	if (!box->unnamed || store->no_queue)
+		return false;
+	if (store->queue != NULL)
+		return true;
+	if (store->unsynced < QUEUE_MIN)
+		return false;
+	if (body_queue_useful(&store->root))
+		store->queue = body_queue_new(&store->root);
+	store->no_queue = store->queue == NULL;
+	return !store->no_queue;
+}
+
 /* Make the file, without a name or in tmp/. */
 static int
 create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
@@ -98,9 +122,21 @@ create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
 	struct err why = ERR_INIT;
 
 	if (may_be_unnamed(box)) {
+		if (may_be_queued(box)) {
+			op->body = body_begin(box->store->queue,
+			    &(struct body_file){
+				.dirfd = box->cur_fd,
+				.mode = box->shared.mode,
+				.gid = box->shared.gid,
+				.set_gid = box->shared.set_gid,
+				.set_mode = box->shared.exists,
+			    });
+			return 0;
+		}
 		op->fd = path_create_unnamed(&box->store->root, box->cur_fd,
 		    box->shared.mode, &why);
 		if (op->fd != -1) {
+			box->unnamed = true;
 			maildir_shared_apply(box->store, &box->shared, op->fd);
 			return 0;
 		}
@@ -125,6 +161,10 @@ store_bytes(void *arg, const void *data, size_t len, struct err *err)
 {
 	struct mail_writer *writer = arg;
 
+	if (writer->op.body != NULL) {
+		body_write(writer->op.body, data, len);
+		return 0;
+	}
 	return path_write(&writer->box->store->root, writer->op.fd, data,
 	    len, err);
 }
@@ -238,6 +278,17 @@ finish_body(struct maildir_box *box, struct maildir_op *op, struct err *err)
 	return 0;
 }
 
+static int
+set_received(struct maildir_box *box, struct maildir_op *op,
+    int64_t received, struct err *err)
+{
+	if (op->body == NULL)
+		return path_set_mtime(&box->store->root, op->fd, received,
+		    err);
+	body_commit(op->body, received);
+	return 0;
+}
+
 int
 maildir_append_commit(struct mail_writer **writerp, uint64_t tag,
     struct err *err)
@@ -252,8 +303,8 @@ maildir_append_commit(struct mail_writer **writerp, uint64_t tag,
 		received = (int64_t)(clock_now_ms() / 1000);
 	if (writer_flush(writer, err) == 0 && (writer->encoder == NULL ||
 	    mail_encoder_finish(writer->encoder, err) == 0) &&
-	    path_set_mtime(&box->store->root, writer->op.fd, received,
-	    err) == 0 && finish_body(box, &writer->op, err) == 0) {
+	    set_received(box, &writer->op, received, err) == 0 &&
+	    finish_body(box, &writer->op, err) == 0) {
 		op = ARRAY_ADD(&box->ops);
 		*op = writer->op;
 		op->tag = tag;

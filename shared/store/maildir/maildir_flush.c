@@ -132,6 +132,30 @@ sync_all(struct sync_set *set, struct err *err)
 	return ret;
 }
 
+/* Take over what the helper wrote. */
+static void
+take_bodies(struct maildir_store *store, const struct maildir_answer *answer)
+{
+	struct maildir_op *op;
+	struct err why;
+
+	if (store->queue == NULL)
+		return;
+	body_queue_wait(store->queue);
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		for (size_t i = 0; i < box->ops.n; i++) {
+			op = &box->ops.v[i];
+			if (op->body == NULL)
+				continue;
+			why = (struct err)ERR_INIT;
+			op->fd = body_finish(&op->body, &why);
+			if (op->fd == -1)
+				maildir_op_failed(answer, op, &why);
+		}
+	}
+}
+
 static int
 sync_bodies(struct maildir_store *store, struct err *err)
 {
@@ -523,6 +547,7 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 
 	for (box = store->boxes; box != NULL; box = box->next)
 		box->reread = false;
+	take_bodies(store, &answer);
 	if (maildir_writable(store, err) == -1 ||
 	    maildir_settle(head, err) == -1 || sync_bodies(store, err) == -1 ||
 	    flush_kind(store, &answer, false, err) == -1 ||

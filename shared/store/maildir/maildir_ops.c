@@ -21,6 +21,7 @@ op_free(struct maildir_box *box, struct maildir_op *op)
 {
 	struct err ignored = ERR_INIT;
 
+	body_abort(&op->body);
 	if (op->fd != -1)
 		close(op->fd);
 	/* A body that was not published. */

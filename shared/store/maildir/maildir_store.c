@@ -172,6 +172,7 @@ open_sides(struct maildir_store *store, const struct mail_location *loc,
 static void
 store_free(struct maildir_store *store)
 {
+	body_queue_free(&store->queue);
 	index_tell_forget(&store->tell);
 	index_close(&store->list_index);
 	name_list_close(&store->names);
