@@ -463,6 +463,10 @@ needs_trees(const struct brain *brain)
 			return true;
 		if (side->gone.n > 0 || (dest && side->subs.n > 0))
 			return true;
+		/* Does more than a stamp differ?  -n has to know (E7). */
+		if (brain->args->dry_run &&
+		    side->subs.n + side->attributes.n > 0)
+			return true;
 		/* B3: are its UIDs taken, or UIDNEXT above the source's? */
 		if (dest && side->boxes.n > 0)
 			return true;

@@ -413,9 +413,6 @@ void sim_attributes_doubt(struct sim *sim, const struct guid128 *mailbox);
 void sim_attributes_before(struct sim *sim);
 void sim_attributes_after(struct sim *sim, const struct sim_run *run,
     bool busy);
-/* Both sides of the run have one value of a key, or none. */
-bool sim_attributes_same(struct sim *sim, const struct guid128 *mailbox,
-    const char *key);
 /* All stores are at rest. */
 bool sim_attributes_check(struct sim *sim);
 void sim_format_attributes(const struct memory_world *world,

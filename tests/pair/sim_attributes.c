@@ -46,18 +46,6 @@ value_at(const struct memory_world *world, const struct guid128 *mailbox,
 	return "";
 }
 
-bool
-sim_attributes_same(struct sim *sim, const struct guid128 *mailbox,
-    const char *key)
-{
-	for (unsigned int k = 0; k < SIM_KEYS; k++)
-		if (strcmp(keys[k], key) == 0)
-			return strcmp(value_at(sim_at(sim, 0)->world, mailbox,
-			    k), value_at(sim_at(sim, 1)->world, mailbox,
-			    k)) == 0;
-	return false;
-}
-
 static bool
 has_mailbox(const struct memory_world *world, const struct guid128 *guid)
 {

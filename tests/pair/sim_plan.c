@@ -125,39 +125,18 @@ line_box(struct sim *sim, const char *line, unsigned int s)
 	return NULL;
 }
 
-static bool
-is_subscribed(const struct memory_world *world, const char *line, size_t len)
-{
-	char shown[NAME_SIZE];
-
-	for (size_t i = 0; i < world->subscriptions.n; i++) {
-		(void)name_show(shown, sizeof(shown),
-		    world->subscriptions.v[i]);
-		if (strlen(shown) == len && strncmp(line, shown, len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Only stamps are to be changed, which nobody sees: a backup leaves those. */
 static bool
 changes_stamps(struct sim *sim, const char *line)
 {
 	unsigned int s = strncmp(line, "second", 6) == 0;
 	const struct memory_mailbox *box = line_box(sim, line, s);
-	const char *name = strchr(line, ':') + 2, *at;
 	const struct memory_mail *mail;
 	struct strbuf flags;
+	const char *at;
 	unsigned int uid;
 	bool same;
 
-	if (ends_with(line, ": subscribe") || ends_with(line, ": unsubscribe"))
-		return is_subscribed(sim_at(sim, s)->world, name,
-		    (size_t)(strrchr(line, ':') - name)) ==
-		    ends_with(line, ": subscribe");
-	if (box != NULL && (at = strstr(line, " attribute ")) != NULL)
-		return sim_attributes_same(sim, &box->status.guid,
-		    at + strlen(" attribute "));
 	at = strstr(line, "set flags of UID ");
 	if (box == NULL || at == NULL ||
 	    sscanf(at, "set flags of UID %u", &uid) != 1 ||

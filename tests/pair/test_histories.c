@@ -483,6 +483,14 @@ START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
 }
 END_TEST
 
+/* E7: -n, too, knows that the other side has none any more. */
+HISTORY(what_a_run_of_one_mailbox_has_removed_is_not_planned_again, 500011124,
+	{ SIM_RUN, B, 628, 965, 966 }, { SIM_KEYWORDS, B, 247, 145, 335 },
+	{ SIM_ATTRIBUTE, A, 0, 827, 682 }, { SIM_RUN_FILTER, B, 820, 645, 136 },
+	{ SIM_ATTRIBUTE, A, 0, 471, 13 }, { SIM_FLAGS, B, 227, 424, 866 },
+	{ SIM_KEYWORDS, B, 527, 791, 797 }, { SIM_ATTRIBUTE, B, 0, 91, 943 },
+	{ SIM_ATTRIBUTE, A, 0, 633, 718 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* T8: the host that set it after a backup has the slower clock (T15). */
 HISTORY(an_attribute_set_by_a_clock_that_is_behind_is_not_lost, 600355489,
 	{ SIM_RUN, A, 234, 408, 943 }, { SIM_ATTRIBUTE, B, 857, 196, 581 },
@@ -614,6 +622,8 @@ main(void)
 	    a_directory_that_became_a_mailbox_stays_one_after_a_kill);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
+	tcase_add_test(tcase,
+	    what_a_run_of_one_mailbox_has_removed_is_not_planned_again);
 	tcase_add_test(tcase,
 	    an_attribute_set_by_a_clock_that_is_behind_is_not_lost);
 	tcase_add_test(tcase,
