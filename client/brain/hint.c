@@ -17,9 +17,12 @@ static const struct hint {
 } hints[] = {
 	{ "T3", "delete the mailbox again" },
 	{ "T5", "move the messages to where they belong" },
+	{ "T7", "rename it again" },
 	{ "T9", "rename it" },
 	{ "T10", "move what does not belong there to a mailbox of its own" },
+	{ "T14", "subscribe to it, or unsubscribe, again" },
 	{ "T15", "set it again" },
+	{ "T16", "make it a mailbox there" },
 	{ "P6", "rename one of them" },
 	{ "P7", "nothing was done; run without -m and -x" },
 	{ "M3", "put it back from a backup; it counts as new mail then" },

@@ -214,6 +214,12 @@ merge_name(struct arena *arena, const struct tree_input *in,
 		take_name(e, a->tree_changed ? a : b, a->tree_changed ? b : a);
 		return;
 	} else {
+		if (in->base && a->tree_changed && b->tree_changed &&
+		    strcmp(a->name, b->name) != 0) {
+			e->rule = "T7";
+			e->why = "both sides have renamed it: the later change "
+			    "of each half of its name stays";
+		}
 		p = key_cmp(a->parent_stamp, a->name, pa, b->parent_stamp,
 		    b->name, pb) <= 0 ? a : b;
 		l = key_cmp(a->last_stamp, name_last(a->name),
@@ -702,6 +708,19 @@ sub_changed_alone(const struct tree_input *in,
 	return true;
 }
 
+/* Both sides have changed it since the base, to different ends. */
+static bool
+sub_conflict(const struct tree_input *in,
+    const struct msg_subscription *const sub[2])
+{
+	if (!in->base || in->source >= 0 || sub[0] == NULL || sub[1] == NULL ||
+	    sub[0]->on == sub[1]->on)
+		return false;
+	return !in->complete || (in->changes_known &&
+	    sub_changed(&in->side[0], sub[0]) &&
+	    sub_changed(&in->side[1], sub[1]));
+}
+
 static void
 merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
     struct tree_subs *out)
@@ -742,7 +761,7 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 			    has->stamp + 1 : STAMP_MAX;	/* B0 */
 		*ARRAY_ADD(out) = (struct tree_sub){ s, want,
 		    has->on == want.on && (sub[s] != NULL || in->complete ||
-		    !in->base) };
+		    !in->base), sub_conflict(in, sub) };
 	}
 }
 

@@ -80,6 +80,7 @@ struct tree_sub {
 	unsigned int side;
 	struct msg_subscription sub;
 	bool stamp_only;		/* it is so there already */
+	bool conflict;			/* both sides have changed it */
 };
 
 ARRAY_TYPE(tree_subs, struct tree_sub);

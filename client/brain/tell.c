@@ -286,8 +286,34 @@ tell_subs(struct brain *brain)
 		tell_text(brain, EVENT_ACTION, sub->side, "T14", "%s: %s: %s",
 		    tell_side(sub->side), name.data,
 		    sub->sub.on ? "subscribe" : "unsubscribe");
+		if (sub->conflict)
+			tell_text(brain, EVENT_DECISION, sub->side, "T14",
+			    "%s: subscribed on one side and unsubscribed on "
+			    "the other: the later change stays", name.data);
 		strbuf_deinit(&name);
 		brain->work = true;
+	}
+}
+
+/* T16: they are left out, which is no more to be done than it was. */
+static void
+tell_directories(struct brain *brain)
+{
+	struct strbuf name;
+
+	for (size_t i = 0; i < brain->entries.n; i++) {
+		const struct tree_entry *e = &brain->entries.v[i];
+
+		if (e->fate != TREE_SKIP || e->rule == NULL ||
+		    strcmp(e->rule, "T16") != 0)
+			continue;
+		strbuf_init(&name, TEXT_LINE_MAX);
+		name_print(&name, e->target.name);
+		tell_text(brain, EVENT_DECISION, e->box[0] == NULL, "T16",
+		    "%s: a mere directory, of which the other store can hold "
+		    "none: it stays at the %s location alone", name.data,
+		    tell_side(e->box[0] == NULL));
+		strbuf_deinit(&name);
 	}
 }
 
@@ -321,6 +347,7 @@ tell_tree(struct brain *brain)
 			tell_step(brain, s, &ops.v[i]);
 		ARRAY_FREE(&ops);
 	}
+	tell_directories(brain);
 	tell_subs(brain);
 	attributes_tell(brain);
 }

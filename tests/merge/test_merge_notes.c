@@ -156,8 +156,8 @@ END_TEST
 
 START_TEST(each_decision_on_the_tree_can_be_undone)
 {
-	static const char *const rules[] = { "T3", "T5", "T9", "T10", "P6",
-	    "P7" };
+	static const char *const rules[] = { "T3", "T5", "T7", "T9", "T10",
+	    "T14", "T15", "T16", "B2", "B3", "P6", "P7" };
 
 	for (size_t i = 0; i < nitems(rules); i++)
 		ck_assert_ptr_nonnull(hint_undo(rules[i]));

@@ -713,6 +713,25 @@ START_TEST(a_name_that_one_side_alone_has_changed_holds)
 }
 END_TEST
 
+/* T7: a conflict, which is told. */
+START_TEST(a_mailbox_that_both_sides_have_renamed_is_told)
+{
+	in.base = true;
+	box(0, "job", 1, 20)->tree_changed = true;
+	box(1, "task", 1, 30)->tree_changed = true;
+	merge();
+	ck_assert_str_eq(entry(1)->target.name, "task");
+	ck_assert_str_eq(entry(1)->rule, "T7");
+	ck_assert_ptr_nonnull(entry(1)->why);
+	reset();
+	in.base = true;
+	box(0, "job", 1, 20)->tree_changed = true;
+	box(1, "task", 1, 30);
+	merge();
+	ck_assert_ptr_null(entry(1)->why);
+}
+END_TEST
+
 /* T8: ... and so does a deletion (T3). */
 START_TEST(a_deletion_by_a_side_that_alone_has_changed_it_holds)
 {
@@ -750,6 +769,13 @@ START_TEST(a_subscription_that_one_side_alone_has_changed_holds)
 	ck_assert(subs.v[1].sub.on && !subs.v[1].stamp_only);
 	ck_assert_uint_eq(subs.v[0].sub.stamp, 31);
 	ck_assert(subs.v[0].sub.on && subs.v[0].stamp_only);
+	ck_assert(!subs.v[1].conflict);
+	ARRAY_FREE(&subs);
+	/* Both have: a conflict, which is told. */
+	in.side[1].subs_changed = in.side[1].subs;
+	in.side[1].subs_changed_count = 1;
+	merge_tree_subs(&in, &subs);
+	ck_assert(subs.n == 1 && !subs.v[0].sub.on && subs.v[0].conflict);
 	ARRAY_FREE(&subs);
 }
 END_TEST
@@ -981,6 +1007,7 @@ main(void)
 	tcase_add_test(tcase, a_subscription_is_merged_by_stamp);
 	tcase_add_test(tcase,
 	    a_directory_becomes_the_mailbox_that_the_other_side_has);
+	tcase_add_test(tcase, a_mailbox_that_both_sides_have_renamed_is_told);
 	tcase_add_test(tcase, a_name_that_one_side_alone_has_changed_holds);
 	tcase_add_test(tcase,
 	    a_deletion_by_a_side_that_alone_has_changed_it_holds);
