@@ -21,6 +21,21 @@ message_id(int64_t mailbox, uint32_t uid)
 	return mailbox * INT64_C(4294967296) + uid;
 }
 
+/* In decimal, without a NUL; printf takes ten times as long. */
+static size_t
+write_number(char *out, uint64_t number)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	for (size_t i = 0; i < n; i++)
+		out[i] = digits[n - 1 - i];
+	return n;
+}
+
 /* "0 0 1700000000000 0 0"; NULL: all 0. */
 static void
 bind_stamps(sqlite3_stmt *stmt, int i, const struct mail_flags *mf)
@@ -35,9 +50,11 @@ bind_stamps(sqlite3_stmt *stmt, int i, const struct mail_flags *mf)
 		sqlite3_bind_null(stmt, i);
 		return;
 	}
-	for (size_t k = 0; k < FLAG_COUNT; k++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%llu",
-		    k == 0 ? "" : " ", (unsigned long long)mf->stamps[k]);
+	for (size_t k = 0; k < FLAG_COUNT; k++) {
+		if (k > 0)
+			text[n++] = ' ';
+		n += write_number(text + n, mf->stamps[k]);
+	}
 	sqlite3_bind_text(stmt, i, text, (int)n, SQLITE_TRANSIENT);
 }
 

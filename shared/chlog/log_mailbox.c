@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "chlog/chlog_int.h"
 #include "model/mailbox_name.h"
 
@@ -61,23 +62,41 @@ static const struct chlog_rows mailboxes = {
 	"mailboxes", sizeof(struct chlog_mailbox), read_box,
 };
 
+static ptrdiff_t
+count_boxes(struct chlog *log, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT count(*) FROM mailbox",
+	    err);
+	ptrdiff_t count;
+
+	if (stmt == NULL || chlog_row(log, stmt, "mailboxes", err) == -1)
+		return -1;
+	count = (ptrdiff_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return count;
+}
+
+/* There may be 100,000: they are counted, so that none is moved about. */
 ptrdiff_t
 chlog_mailboxes(struct chlog *log, struct arena *arena,
     struct chlog_mailbox **list_r, struct err *err)
 {
 	sqlite3_stmt *stmt;
-	ptrdiff_t count;
-	void *list;
+	ptrdiff_t room, count;
 
 	if (chlog_touch_end(log, err) == -1)
 		return -1;
-	stmt = chlog_stmt(log,
-	    "SELECT " BOX_COLUMNS " FROM mailbox ORDER BY guid", err);
-	if (stmt == NULL)
-		return -1;
-	count = chlog_read_all(log, stmt, &mailboxes, arena, &list, err);
-	if (count != -1)
-		*list_r = list;
+	do {
+		if ((room = count_boxes(log, err)) == -1 ||
+		    (stmt = chlog_stmt(log, "SELECT " BOX_COLUMNS " FROM "
+		    "mailbox ORDER BY guid", err)) == NULL)
+			return -1;
+		*list_r = arena_calloc(arena, (size_t)room + 1,
+		    sizeof(**list_r));
+		count = chlog_read_some(log, stmt, &mailboxes, arena, *list_r,
+		    (size_t)room + 1, err);
+		/* Another process may have made one between the two. */
+	} while (count > room);
 	return count;
 }
 
