@@ -1,10 +1,12 @@
 #include "config.h"
 
+#include <sys/random.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,16 +156,21 @@ digest_hmac_sha256(const void *key, size_t key_len, const void *data,
 	    len, out, NULL) != NULL);
 }
 
+/* From the system: OpenSSL's own generator takes milliseconds to begin. */
 void
 random_bytes(void *out, size_t len)
 {
 	unsigned char *p = out;
-	size_t n;
+	ssize_t n;
 
-	for (; len > 0; p += n, len -= n) {
-		n = len < 65536 ? len : 65536;
-		if (RAND_bytes(p, (int)n) != 1)
-			mem_fatal("OpenSSL: no random bytes");
+	while (len > 0) {
+		n = getrandom(p, len, 0);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			mem_fatal("no random bytes");
+		p += n;
+		len -= (size_t)n;
 	}
 }
 
