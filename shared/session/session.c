@@ -246,6 +246,7 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 void
 session_hold(struct session *s)
 {
+	s->held_log = true;
 	if (s->log != NULL)
 		chlog_hold(s->log);
 }
@@ -253,6 +254,7 @@ session_hold(struct session *s)
 void
 session_rest(struct session *s)
 {
+	s->held_log = false;
 	if (s->log != NULL)
 		chlog_rest(s->log);
 }
@@ -345,7 +347,11 @@ open_all(struct session *s, struct err *err)
 	s->store->problem_arg = s;
 	s->keeps_attributes = s->driver->keeps_attributes(s->store);
 	args.root_fd = s->driver->root_fd(s->store);
-	return chlog_open(&s->log, &args, err);
+	if (chlog_open(&s->log, &args, err) == -1)
+		return -1;
+	if (s->held_log)
+		chlog_hold(s->log);
+	return 0;
 }
 
 static void

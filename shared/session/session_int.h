@@ -321,6 +321,7 @@ struct session {
 	size_t intent_count;
 	uint64_t view_seq;		/* head after the scan */
 	bool begun;			/* the base is chosen */
+	bool held_log;			/* from session_hold to session_rest */
 	bool has_base;
 	struct chlog_position base;
 	struct chlog_since since;	/* of the base */
