@@ -14,12 +14,14 @@ check_PROGRAMS += %D%/test_session_view
 %C%_test_session_view_SOURCES = %D%/test_session_view.c $(drive_sources)
 %C%_test_session_view_LDADD = $(LINK_SESSION) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_hostile
-%C%_test_hostile_SOURCES = %D%/test_hostile.c $(sim_sources)
+%C%_test_hostile_SOURCES = %D%/test_hostile.c %D%/two_stores.c \
+	%D%/two_stores.h $(sim_sources)
 %C%_test_hostile_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_test_hostile_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)
 check_PROGRAMS += %D%/test_large
-%C%_test_large_SOURCES = %D%/test_large.c $(sim_sources)
+%C%_test_large_SOURCES = %D%/test_large.c %D%/two_stores.c \
+	%D%/two_stores.h $(sim_sources)
 %C%_test_large_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_test_large_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)

@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/log.h"
-#include "sim.h"
+#include "tests/pair/two_stores.h"
 #include "tests/support/unit.h"
 
-#define A 0U
-#define B 1U
 #define BOXES 100U		/* more than lists are under way at once */
 #define MAILS 3U		/* in each; a window takes two of the smallest
 				   pages */
@@ -22,37 +19,19 @@
 #define TOLD_MAX 65536U
 #define TEXTS 120U		/* more than one question takes */
 
-static struct sim sim;
-static struct sim_run run;
 static unsigned int bodies;
 
 static void
 add(unsigned int s, const char *box, unsigned int number)
 {
-	struct mail_info info = { .received = 1000000000 };
-	char body[64];
-	int len = snprintf(body, sizeof(body), "Subject: %u\r\n\r\nx\r\n",
-	    number);
-
-	ck_assert_int_eq(memory_client_append(sim.site[s].world, box, &info,
-	    body, (size_t)len, NULL), 0);
+	two_stores_add(s, box, number, NULL, 1);
 }
 
 static void
 setup(void)
 {
-	const struct sim_setup plain = { .seed = 4, .sites = 2 };
-
-	log_level_set(LOG_LEVEL_ERROR);
-	sim_init(&sim, &plain, false);
+	two_stores_setup();
 	bodies = 0;
-}
-
-static void
-teardown(void)
-{
-	sim_deinit(&sim);
-	sim_cleanup();
 }
 
 static void
@@ -62,34 +41,20 @@ fill(unsigned int s, unsigned int boxes, unsigned int mails)
 
 	for (unsigned int i = 0; i < boxes; i++) {
 		(void)snprintf(name, sizeof(name), "m%u", i);
-		ck_assert_int_eq(memory_client_create(sim.site[s].world,
-		    name), 0);
+		two_stores_create(s, name);
 		for (unsigned int k = 0; k < mails; k++)
 			add(s, name, bodies++);
 	}
-}
-
-/* A text of this length. */
-static void
-add_text(unsigned int s, const char *box, unsigned int number, int width)
-{
-	struct mail_info info = { .received = 1000000000 };
-	char body[128];
-	int len = snprintf(body, sizeof(body), "Subject: %u\r\n\r\n%*d\r\n",
-	    number, width, 0);
-
-	ck_assert_int_eq(memory_client_append(sim.site[s].world, box, &info,
-	    body, (size_t)len, NULL), 0);
 }
 
 /* M8: under another GUID, in another mailbox, without a base. */
 START_TEST(a_text_that_the_other_store_has_is_copied_there)
 {
 	fill(A, 1, 0);
-	ck_assert_int_eq(memory_client_create(sim.site[B].world, "b"), 0);
+	two_stores_create(B, "b");
 	for (unsigned int i = 0; i < TEXTS; i++) {
-		add_text(A, "m0", i, 10 + (int)i % 7);
-		add_text(B, "b", i, 10 + (int)i % 7);
+		two_stores_add(A, "m0", i, NULL, 10 + (int)i % 7);
+		two_stores_add(B, "b", i, NULL, 10 + (int)i % 7);
 	}
 	bodies = TEXTS;
 	run = (struct sim_run){ .seed = (uint64_t)_i };
@@ -113,13 +78,13 @@ START_TEST(what_has_another_size_costs_no_question_and_no_reading)
 
 	fill(A, 1, 0);
 	for (unsigned int i = 0; i < TEXTS; i++)
-		add_text(A, "m0", i, 10);
+		two_stores_add(A, "m0", i, NULL, 10);
 	bodies = TEXTS;
 	run = (struct sim_run){ .dry_run = true };
 	ck_assert(sim_run(&sim, &run));
 	questions = run.questions;
-	ck_assert_int_eq(memory_client_create(sim.site[B].world, "m0"), 0);
-	add_text(B, "INBOX", TEXTS, 20);
+	two_stores_create(B, "m0");
+	two_stores_add(B, "INBOX", TEXTS, NULL, 20);
 	run = (struct sim_run){ .mode = BRAIN_BACKUP };
 	ck_assert_msg(sim_run(&sim, &run), "%s", sim.why);
 	ck_assert(run.ended);
@@ -227,7 +192,7 @@ main(void)
 	Suite *suite;
 	TCase *tcase = unit_case(&suite, "large");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, two_stores_teardown);
 	tcase_add_loop_test(tcase,
 	    a_text_that_the_other_store_has_is_copied_there, 0, 4);
 	tcase_add_test(tcase,
