@@ -154,11 +154,16 @@ size_t
 mf_count(const char *name)
 {
 	DIR *dir = opendir(tempdir_path(name));
+	const struct dirent *de;
+	const char *dot;
 	size_t n = 0;
 
 	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir) != NULL)
-		n++;
+	while ((de = readdir(dir)) != NULL) {
+		dot = strrchr(de->d_name, '.');
+		if (dot == NULL || strcmp(dot, ".lock") != 0)
+			n++;
+	}
 	closedir(dir);
 	return n - 2;
 }

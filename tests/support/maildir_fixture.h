@@ -31,7 +31,7 @@ extern struct maildir_fixture mf;
 
 /* The folder with cur, new and tmp. */
 void mf_make_dirs(void);
-/* Messages and other files in a folder of it. */
+/* Messages and other files in a folder of it, but for locks. */
 size_t mf_count(const char *name);
 
 /* Open store and INBOX; timeout: how long a lock is waited for, in seconds. */

@@ -397,6 +397,47 @@ START_TEST(uids_of_many_mailboxes_are_made_durable_together)
 }
 END_TEST
 
+/* Each list is to lose a line: all of them wait for the disk but once. */
+START_TEST(lists_of_many_mailboxes_lose_lines_together)
+{
+	static const struct mailbox_status status = { .uidvalidity = 0 };
+	struct mailbox *boxes[MANY_BOXES];
+	char name[32], file[64];
+	struct err err = ERR_INIT;
+	uint64_t waits;
+
+	mf_make_dirs();
+	mf_open(false);
+	for (int i = 0; i < MANY_BOXES; i++) {
+		snprintf(name, sizeof(name), "b%d", i);
+		ck_assert_int_eq(mf.d->mailbox_create(mf.store, name, true,
+		    &status, &err), 0);
+		snprintf(file, sizeof(file), ".b%d/dovecot-uidlist", i);
+		tempdir_write(file, "3 V9 N9 G0102030405060708090a0b0c0d0e0f10"
+		    "\n7 :gone\n8 :here\n");
+		snprintf(file, sizeof(file), ".b%d/cur/here:2,", i);
+		tempdir_write(file, "m\n");
+	}
+	clock_set(clock_now_ms() + 3600 * 1000);
+	waits = mf.store->counts.fsyncs + mf.store->counts.syncfss;
+	for (int i = 0; i < MANY_BOXES; i++) {
+		snprintf(name, sizeof(name), "b%d", i);
+		ck_assert_int_eq(mf.d->mailbox_open(mf.store, name, &boxes[i],
+		    &err), 0);
+	}
+	ck_assert_int_eq(mf.d->settle(mf.store, &err), 0);
+	ck_assert_uint_eq(mf.store->counts.fsyncs +
+	    mf.store->counts.syncfss, waits + 1);
+	for (int i = 0; i < MANY_BOXES; i++) {
+		snprintf(file, sizeof(file), ".b%d/dovecot-uidlist", i);
+		ck_assert_str_eq(tempdir_read(file),
+		    "3 V9 N9 G0102030405060708090a0b0c0d0e0f10\n8 :here\n");
+		mf.d->mailbox_close(&boxes[i]);
+	}
+	mf_end();
+}
+END_TEST
+
 START_TEST(a_copy_with_the_same_date_is_a_link)
 {
 	struct mail_info info = { .guid = "copy", .received = 1000000000 };
@@ -553,6 +594,7 @@ main(void)
 	    of_many_bodies_few_have_a_name_before_the_flush);
 	tcase_add_test(tc, more_bodies_than_descriptors_are_written_too);
 	tcase_add_test(tc, a_batch_of_many_is_made_durable_together);
+	tcase_add_test(tc, lists_of_many_mailboxes_lose_lines_together);
 	tcase_add_test(tc, a_copy_with_the_same_date_is_a_link);
 	tcase_add_test(tc,
 	    a_mailbox_that_got_mail_while_it_was_removed_comes_back);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -218,11 +219,10 @@ START_TEST(a_list_of_many_lines_is_read_at_any_place)
 }
 END_TEST
 
-START_TEST(lines_without_a_file_are_dropped)
+/* A list with a line too many, in a mailbox that is open. */
+static void
+open_littered(void)
 {
-	struct mailbox_status status;
-	struct err err = ERR_INIT;
-
 	mf_make_dirs();
 	tempdir_write("dovecot-uidlist", HEADER "7 :a\n8 :b\n9 :c\n");
 	tempdir_write("cur/a:2,S", "x\n");
@@ -231,10 +231,49 @@ START_TEST(lines_without_a_file_are_dropped)
 	clock_set(clock_now_ms() + 3600 * 1000);
 	mf_open(false);
 	mf_expect("7 a 08\n8 b 00\n");
+}
+
+START_TEST(lines_without_a_file_are_dropped)
+{
+	struct mailbox_status status;
+	struct err err = ERR_INIT;
+
+	open_littered();
+	ck_assert_int_eq(mf.d->settle(mf.store, &err), 0);
 	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER
 	    "7 :a\n8 :b\n");
+	ck_assert_uint_eq(mf_count("tmp"), 0);
 	ck_assert_int_eq(mf.d->status(mf.box, &status, &err), 0);
 	ck_assert_uint_eq(status.uidnext, 50);
+	mf_end();
+}
+END_TEST
+
+START_TEST(lines_without_a_file_are_dropped_when_it_is_closed)
+{
+	open_littered();
+	mf_close();
+	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER
+	    "7 :a\n8 :b\n");
+	mf_end();
+}
+END_TEST
+
+START_TEST(lines_stay_while_somebody_holds_the_lock)
+{
+	struct timespec now[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct err err = ERR_INIT;
+
+	open_littered();
+	tempdir_write("dovecot-uidlist.lock", "1:other.example");
+	now[1].tv_sec = (time_t)(clock_now_ms() / 1000);
+	ck_assert_int_eq(utimensat(AT_FDCWD,
+	    tempdir_path("dovecot-uidlist.lock"), now, 0), 0);
+	ck_assert_int_eq(mf.d->settle(mf.store, &err), 0);
+	ck_assert_str_eq(tempdir_read("dovecot-uidlist"), HEADER
+	    "7 :a\n8 :b\n9 :c\n");
+	ck_assert_int_eq(unlink(tempdir_path("dovecot-uidlist.lock")), 0);
+	mf_expect("7 a 08\n8 b 00\n");
 	mf_end();
 }
 END_TEST
@@ -347,6 +386,9 @@ main(void)
 	tcase_add_test(tc, a_changed_uid_is_seen_in_the_time_of_cur);
 	tcase_add_test(tc, a_list_of_many_lines_is_read_at_any_place);
 	tcase_add_test(tc, lines_without_a_file_are_dropped);
+	tcase_add_test(tc,
+	    lines_without_a_file_are_dropped_when_it_is_closed);
+	tcase_add_test(tc, lines_stay_while_somebody_holds_the_lock);
 	tcase_add_test(tc, the_line_of_an_expunged_message_goes_with_it);
 	tcase_add_test(tc,
 	    a_long_list_keeps_some_lines_of_expunged_messages);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,52 +132,133 @@ write_content(struct path_root *root, int fd, const char *hostname,
 	return path_write(root, fd, content, (size_t)len, err);
 }
 
+/* A file that is ours under a name that nobody looks for. */
 static int
-create_by_link(struct path_root *root, int dirfd,
-    const struct dotlock_wish *wish, int *fd_r, struct err *err)
+create_aside(struct path_root *root, const struct dotlock_wish *wish,
+    char name[static PATH_NAME_MAX + 1], struct path_stat *st_r,
+    struct err *err)
 {
-	char name[PATH_NAME_MAX + 1];
+	char unique[PATH_NAME_MAX + 1];
 	struct err ignored = ERR_INIT;
-	int fd, ret = -1;
+	int fd, ret;
 
-	unique_name(name, wish->hostname);
+	unique_name(unique, wish->hostname);
+	snprintf(name, PATH_NAME_MAX + 1, "%.200s.lock", unique);
 	if ((fd = path_create(root, wish->tmp_fd, name, 0600, err)) == -1)
 		return -1;
-	if (write_content(root, fd, wish->hostname, err) == 0)
-		ret = path_link(root, wish->tmp_fd, name, dirfd, wish->name,
-		    err);
-	(void)path_unlink(root, wish->tmp_fd, name, false, &ignored);
+	ret = write_content(root, fd, wish->hostname, err);
+	if (ret == 0)
+		ret = path_fstat(fd, st_r, err);
+	close(fd);
 	if (ret == -1)
-		close(fd);
-	else
-		*fd_r = fd;
+		(void)path_unlink(root, wish->tmp_fd, name, false, &ignored);
+	return ret;
+}
+
+void
+dotlock_source_drop(struct dotlock_source *source)
+{
+	struct err ignored = ERR_INIT;
+
+	if (source->root == NULL)
+		return;
+	(void)path_unlink(source->root, source->dirfd, source->name, false,
+	    &ignored);
+	close(source->dirfd);
+	*source = (struct dotlock_source){ .root = NULL };
+}
+
+static int
+make_source(struct path_root *root, const struct dotlock_wish *wish,
+    struct err *err)
+{
+	struct dotlock_source *source = wish->source;
+	struct path_stat st;
+
+	source->dirfd = fcntl(wish->tmp_fd, F_DUPFD_CLOEXEC, 0);
+	if (source->dirfd == -1)
+		return err_sys(err, "open a directory");
+	if (create_aside(root, wish, source->name, &st, err) == -1) {
+		close(source->dirfd);
+		return -1;
+	}
+	source->root = root;
+	source->ino = st.ino;
+	source->dev = st.dev;
+	return 0;
+}
+
+/* One more link; -1 with *lost: the file can't be had so. */
+static int
+link_source(struct path_root *root, int dirfd,
+    const struct dotlock_wish *wish, struct path_stat *st_r, bool *lost,
+    struct err *err)
+{
+	struct dotlock_source *source = wish->source;
+
+	*lost = false;
+	if (source->root == NULL && make_source(root, wish, err) == -1)
+		return -1;
+	st_r->ino = source->ino;
+	st_r->dev = source->dev;
+	if (path_link(root, source->dirfd, source->name, dirfd, wish->name,
+	    err) == 0)
+		return 0;
+	/* Somebody cleaned up, it has links enough, or it is elsewhere. */
+	*lost = err->errnum == ENOENT || err->errnum == EMLINK ||
+	    err->errnum == EXDEV;
+	return -1;
+}
+
+static int
+create_by_link(struct path_root *root, int dirfd,
+    const struct dotlock_wish *wish, struct path_stat *st_r, struct err *err)
+{
+	char name[PATH_NAME_MAX + 1];
+	struct err ignored = ERR_INIT, why = ERR_INIT;
+	bool lost;
+	int ret;
+
+	if (wish->source != NULL) {
+		if (link_source(root, dirfd, wish, st_r, &lost, &why) == 0)
+			return 0;
+		if (!lost) {
+			*err = why;
+			return -1;
+		}
+		dotlock_source_drop(wish->source);
+	}
+	if (create_aside(root, wish, name, st_r, err) == -1)
+		return -1;
+	ret = path_link(root, wish->tmp_fd, name, dirfd, wish->name, err);
+	(void)path_unlink(root, wish->tmp_fd, name, false, &ignored);
 	return ret;
 }
 
 static int
 create_directly(struct path_root *root, int dirfd,
-    const struct dotlock_wish *wish, int *fd_r, struct err *err)
+    const struct dotlock_wish *wish, struct path_stat *st_r, struct err *err)
 {
 	struct err ignored = ERR_INIT;
-	int fd = path_create(root, dirfd, wish->name, 0600, err);
+	int fd = path_create(root, dirfd, wish->name, 0600, err), ret;
 
 	if (fd == -1)
 		return -1;
-	if (write_content(root, fd, wish->hostname, err) == -1) {
+	ret = write_content(root, fd, wish->hostname, err);
+	if (ret == 0)
+		ret = path_fstat(fd, st_r, err);
+	close(fd);
+	if (ret == -1)
 		(void)path_unlink(root, dirfd, wish->name, false, &ignored);
-		close(fd);
-		return -1;
-	}
-	*fd_r = fd;
-	return 0;
+	return ret;
 }
 
 static int
 try_create(struct path_root *root, int dirfd, const struct dotlock_wish *wish,
-    int *fd_r, struct err *err)
+    struct path_stat *st_r, struct err *err)
 {
 	if (wish->tmp_fd != -1) {
-		if (create_by_link(root, dirfd, wish, fd_r, err) == 0)
+		if (create_by_link(root, dirfd, wish, st_r, err) == 0)
 			return 0;
 		/* Not all file systems have links. */
 		if (err->errnum != EPERM && err->errnum != EOPNOTSUPP &&
@@ -184,7 +266,7 @@ try_create(struct path_root *root, int dirfd, const struct dotlock_wish *wish,
 		    err->errnum != EXDEV)
 			return -1;
 	}
-	return create_directly(root, dirfd, wish, fd_r, err);
+	return create_directly(root, dirfd, wish, st_r, err);
 }
 
 static void
@@ -197,7 +279,7 @@ wait_ms(unsigned int ms)
 
 static int
 wait_for_it(struct path_root *root, int dirfd,
-    const struct dotlock_wish *wish, int *fd_r, struct err *err)
+    const struct dotlock_wish *wish, struct path_stat *st_r, struct err *err)
 {
 	uint64_t waited = 0, limit = (uint64_t)wish->timeout * 1000;
 	unsigned int pause = WAIT_FIRST_MS, stale_seen = 0;
@@ -206,7 +288,7 @@ wait_for_it(struct path_root *root, int dirfd,
 	int stale;
 
 	for (;;) {
-		if (try_create(root, dirfd, wish, fd_r, err) == 0)
+		if (try_create(root, dirfd, wish, st_r, err) == 0)
 			return 0;
 		if (err->errnum != EEXIST)
 			return -1;
@@ -242,16 +324,11 @@ dotlock_take(struct dotlock *lock, struct path_root *root, int dirfd,
     const struct dotlock_wish *wish, struct err *err)
 {
 	struct path_stat st;
-	int fd, r;
 
 	*lock = (struct dotlock){ .root = root, .dirfd = dirfd };
 	snprintf(lock->name, sizeof(lock->name), "%s", wish->name);
-	if (wait_for_it(root, dirfd, wish, &fd, err) == -1)
+	if (wait_for_it(root, dirfd, wish, &st, err) == -1)
 		return err_prefix(err, "lock");
-	r = path_fstat(fd, &st, err);
-	close(fd);
-	if (r == -1)
-		return -1;
 	lock->ino = st.ino;
 	lock->dev = st.dev;
 	lock->touched_ms = clock_mono_ms();

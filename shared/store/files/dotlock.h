@@ -25,6 +25,19 @@ struct dotlock {
 	bool held;
 };
 
+/*
+ * One file with our content, of which each lock of a store is another link:
+ * that costs one call and not five.  All zero at first; it has a name, which
+ * dotlock_source_drop removes.
+ */
+struct dotlock_source {
+	struct path_root *root;		/* NULL: there is none */
+	int dirfd;
+	char name[PATH_NAME_MAX + 1];
+	uint64_t ino, dev;
+};
+void dotlock_source_drop(struct dotlock_source *source);
+
 struct dotlock_wish {
 	const char *name;
 	const char *hostname;
@@ -32,6 +45,7 @@ struct dotlock_wish {
 	unsigned int timeout;		/* seconds to wait */
 	int tmp_fd;			/* a directory for the file before it is
 					   the lock; -1: none */
+	struct dotlock_source *source;	/* with tmp_fd; NULL: none is kept */
 };
 
 /* ERR_TEMP if it is still held by others after the timeout. */

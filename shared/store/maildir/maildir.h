@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "store/files/body_queue.h"
+#include "store/files/dir_read.h"
 #include "store/files/dotlock.h"
 #include "store/files/mail_op.h"
 #include "store/files/path.h"
@@ -81,6 +82,8 @@ struct maildir_store {
 	bool index_in_memory;		/* INDEX=MEMORY */
 	bool readonly, utf8;
 	struct maildir_lines *find;	/* buffer of maildir_list_find */
+	struct maildir_lines *lines;	/* of the other readers of lists, while
+					   none reads; NULL: none yet */
 	char *dirname;			/* NULL: no DIRNAME=, FULLDIRNAME= */
 	bool full_dirname;		/* in control and index paths, too */
 	mode_t dir_mode;		/* of new directories */
@@ -90,6 +93,7 @@ struct maildir_store {
 	char *hostname;
 	char *subscriptions;		/* file name */
 	unsigned int lock_timeout;	/* seconds */
+	struct dotlock_source lock_source; /* of uidlist locks */
 	struct index_options index_opts;
 	struct index *list_index;	/* NULL: not looked at yet */
 	struct index_tell tell;		/* borrows it, or that of names */
@@ -110,6 +114,8 @@ struct maildir_store {
 	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
 	size_t unsettled_count;		/* of these, and of those that had no
 					   room */
+	bool in_doubt;			/* what is on disk is unknown: nothing
+					   more is written */
 };
 
 /* What is known of dovecot-uidlist.  The file stays open. */
@@ -193,10 +199,11 @@ struct maildir_box {
 	char *name;			/* joined */
 	struct maildir_place place;
 	int fd;				/* the mailbox directory */
-	int control_fd;			/* that of its uidlist; -1: none yet
+	int control_fd;			/* that of its uidlist, fd where that
+					   is the same; -1: none yet
 					   (readonly) */
 	int cur_fd, new_fd, tmp_fd;	/* -1: not there (readonly) */
-	int index_fd;			/* -1: none */
+	int index_fd;			/* or fd, too; -1: none */
 	struct maildir_index idx;
 	struct maildir_list list;
 	struct keyword_map keywords;
@@ -206,7 +213,11 @@ struct maildir_box {
 	bool scanned;			/* table holds the directories ... */
 	bool dirs_settled;		/* ... which is sure if unchanged */
 	bool stable;			/* nothing changed while it was read */
+	bool littered;			/* lines without a file are to go */
 	struct path_stat dirs[2];	/* cur and new as they were then */
+	ARRAY(char *) fresh;		/* bases without a line, of the last
+					   reading; some of them if there are
+					   very many */
 	bool reread;			/* read again within this flush */
 	struct dotlock lock;
 	unsigned int problems;
@@ -460,10 +471,18 @@ void maildir_keywords_abort(struct maildir_box *box);
 /* maildir_sync.c */
 /* Read the directories into the table, if they changed or by force. */
 int maildir_read_dirs(struct maildir_box *box, bool force, struct err *err);
+void maildir_forget_fresh(struct maildir_box *box);
 /* All messages have lines, unless readonly, and the table is of now. */
 int maildir_sync(struct maildir_box *box, struct err *err);
 /* Begin a list without the lines of what was unlinked, if that is cheap. */
 int maildir_drop_unlinked(struct maildir_box *box, struct err *err);
+/*
+ * Under the lock: begin a list, in box->writing, without the lines of messages
+ * that are gone, if there are any and that is cheap.
+ */
+int maildir_drop_dead_begin(struct maildir_box *box, struct err *err);
+/* The same with its lock, and all of it; durable as maildir_list_finish. */
+int maildir_drop_dead(struct maildir_box *box, struct err *err);
 
 /* Call fn for each base without a line, in the order of UIDs to be. */
 int maildir_each_unlisted(struct maildir_box *box,
@@ -509,7 +528,7 @@ void maildir_ops_free(struct maildir_box *box);
 struct mail_op *maildir_prepare(struct mailbox *box, uint64_t tag,
     struct err *err);
 
-/* maildir_flush.c, maildir_apply.c */
+/* maildir_flush.c */
 struct maildir_answer {
 	store_done_fn *done;
 	void *arg;
@@ -520,11 +539,26 @@ void maildir_op_failed(const struct maildir_answer *answer,
     struct maildir_op *op, const struct err *failure);
 int maildir_flush(struct store *store, store_done_fn *done, void *arg,
     struct err *err);
-/* The open file fd, taken over, is to be durable after maildir_settle. */
-void maildir_settle_later(struct maildir_store *store, int fd);
-int maildir_settle(struct store *store, struct err *err);
 /* Each file system that the store is on. */
 int maildir_sync_file_systems(struct maildir_store *store, struct err *err);
+
+/* maildir_settle.c */
+/* The open file fd, taken over, is to be durable after the next settle. */
+void maildir_settle_later(struct maildir_store *store, int fd);
+/* So is that the mailbox's new list has its name. */
+int maildir_settle_name(struct maildir_box *box, struct err *err);
+/*
+ * What opening changed is durable, and lines of dead messages are gone.
+ * *whole_r: all that was on the file systems before became durable, too.
+ */
+int maildir_settle_opened(struct maildir_store *store, bool *whole_r,
+    struct err *err);
+int maildir_settle(struct store *store, struct err *err);
+/* A line that stays does no harm: why is only told.  -1: the process is gone. */
+int maildir_lines_stay(struct maildir_box *box, const struct err *why,
+    struct err *err);
+
+/* maildir_apply.c */
 /* Find the messages of all operations and answer those that have none. */
 int maildir_look_up(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err);

@@ -37,12 +37,14 @@ maildir_box_uidnext(struct maildir_box *box)
 	return known > next ? known : next;
 }
 
+/* One of its own is as open as the mailbox's directory is. */
 static int
-open_sub(struct maildir_box *box, const char *name, mode_t mode, int *fd_r,
+open_sub(struct maildir_box *box, const char *name, int *fd_r,
     struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	struct err why = ERR_INIT;
+	struct path_stat st;
 
 	*fd_r = path_open_dir(root, box->fd, name, &why);
 	if (*fd_r != -1)
@@ -50,7 +52,9 @@ open_sub(struct maildir_box *box, const char *name, mode_t mode, int *fd_r,
 	if (why.code == ERR_NOTFOUND && box->store->readonly)
 		return 0;
 	if (why.code == ERR_NOTFOUND) {
-		if (path_mkdir(root, box->fd, name, mode, err) == -1)
+		if (path_fstat(box->fd, &st, err) == -1 ||
+		    path_mkdir(root, box->fd, name,
+		    (mode_t)(st.mode & 0777) | 0700, err) == -1)
 			return -1;
 		*fd_r = path_open_dir(root, box->fd, name, err);
 		return *fd_r == -1 ? -1 : 0;
@@ -84,9 +88,8 @@ open_control(struct maildir_box *box, struct err *err)
 	struct err why = ERR_INIT;
 
 	if (store->control.fd == -1) {
-		box->control_fd = fcntl(box->fd, F_DUPFD_CLOEXEC, 0);
-		return box->control_fd == -1 ?
-		    err_sys(err, "open a directory") : 0;
+		box->control_fd = box->fd;
+		return 0;
 	}
 	if (!store->readonly) {
 		box->control_fd = maildir_dir_make(store, place->control_fd,
@@ -128,16 +131,10 @@ open_box_dir(struct maildir_box *box, struct err *err)
 static int
 open_dirs(struct maildir_box *box, struct err *err)
 {
-	struct path_stat st;
-	mode_t mode;
-
 	if (open_box_dir(box, err) == -1 || check_cur(box, err) == -1 ||
-	    path_fstat(box->fd, &st, err) == -1)
-		return -1;
-	mode = (mode_t)(st.mode & 0777) | 0700;
-	if (open_sub(box, "cur", mode, &box->cur_fd, err) == -1 ||
-	    open_sub(box, "new", mode, &box->new_fd, err) == -1 ||
-	    open_sub(box, "tmp", mode, &box->tmp_fd, err) == -1 ||
+	    open_sub(box, "cur", &box->cur_fd, err) == -1 ||
+	    open_sub(box, "new", &box->new_fd, err) == -1 ||
+	    open_sub(box, "tmp", &box->tmp_fd, err) == -1 ||
 	    open_control(box, err) == -1)
 		return -1;
 	return maildir_shared_load(box->store, box->fd, &box->shared, err);
@@ -154,23 +151,21 @@ clean_tmp(struct maildir_box *box)
 	struct path_root *root = &box->store->root;
 	struct err ignored = ERR_INIT;
 	struct path_stat st;
-	struct dirent *de;
-	DIR *dir = path_read_dir(root, box->fd, "tmp", &ignored);
+	struct dir_read dir;
+	unsigned char type;
+	const char *name;
 
-	if (dir == NULL)
+	if (dir_read_begin(&dir, box->tmp_fd, &ignored) == -1)
 		return;
 	for (unsigned int i = 0; i < TMP_LOOK_MAX &&
-	    (de = readdir(dir)) != NULL; i++) {
-		if (strncmp(de->d_name, UNIQUE_PREFIX,
-		    strlen(UNIQUE_PREFIX)) != 0 ||
-		    path_stat(root, box->tmp_fd, NULL, de->d_name, &st,
+	    dir_read_next(&dir, &name, &type, &ignored) == 1; i++) {
+		if (strncmp(name, UNIQUE_PREFIX, strlen(UNIQUE_PREFIX)) != 0 ||
+		    path_stat(root, box->tmp_fd, NULL, name, &st,
 		    &ignored) == -1 || !st.exists ||
 		    st.ctime_ns / 1000000000 > limit)
 			continue;
-		(void)path_unlink(root, box->tmp_fd, de->d_name, false,
-		    &ignored);
+		(void)path_unlink(root, box->tmp_fd, name, false, &ignored);
 	}
-	closedir(dir);
 }
 
 int
@@ -223,21 +218,26 @@ void
 maildir_box_close(struct mailbox **boxp)
 {
 	struct maildir_box *box = (struct maildir_box *)*boxp;
+	struct err ignored = ERR_INIT;
 	struct maildir_box **p;
 
 	if (box == NULL)
 		return;
+	if (box->littered && !box->store->in_doubt)
+		(void)maildir_drop_dead(box, &ignored);
 	for (p = &box->store->boxes; *p != box; p = &(*p)->next)
 		;
 	*p = box->next;
 	maildir_ops_free(box);
+	maildir_forget_fresh(box);
 	maildir_box_unlock(box);
 	maildir_index_close(box);
 	maildir_list_deinit(&box->list);
 	keyword_map_deinit(&box->keywords);
 	table_free(&box->table);
+	if (box->control_fd != box->fd)
+		close_fd(&box->control_fd);
 	close_fd(&box->fd);
-	close_fd(&box->control_fd);
 	close_fd(&box->cur_fd);
 	close_fd(&box->new_fd);
 	close_fd(&box->tmp_fd);
@@ -281,7 +281,8 @@ maildir_box_lock(struct maildir_box *box, unsigned int timeout,
 {
 	struct dotlock_wish wish = { .name = UIDLIST_LOCK,
 	    .hostname = box->store->hostname, .stale = DOTLOCK_STALE_UIDLIST,
-	    .timeout = timeout, .tmp_fd = box->tmp_fd };
+	    .timeout = timeout, .tmp_fd = box->tmp_fd,
+	    .source = &box->store->lock_source };
 
 	/* A link does not reach from one file system into another. */
 	if (box->store->control.fd != -1)

@@ -78,37 +78,6 @@ maildir_sync_file_systems(struct maildir_store *store, struct err *err)
 	return 0;
 }
 
-void
-maildir_settle_later(struct maildir_store *store, int fd)
-{
-	size_t n = store->unsettled_count++;
-
-	if (n < FSYNC_EACH_MAX)
-		store->unsettled[n] = fd;
-	else
-		close(fd);
-}
-
-int
-maildir_settle(struct store *head, struct err *err)
-{
-	struct maildir_store *store = (struct maildir_store *)head;
-	size_t n = store->unsettled_count;
-	bool each = n <= FSYNC_EACH_MAX;
-	int ret = 0;
-
-	if (!each)
-		ret = maildir_sync_file_systems(store, err);
-	for (size_t i = 0; i < n && i < FSYNC_EACH_MAX; i++) {
-		if (each && ret == 0)
-			ret = path_fsync(&store->root, store->unsettled[i],
-			    err);
-		close(store->unsettled[i]);
-	}
-	store->unsettled_count = 0;
-	return ret;
-}
-
 static void
 sync_add(struct sync_set *set, int fd)
 {
@@ -156,15 +125,16 @@ take_bodies(struct maildir_store *store, const struct maildir_answer *answer)
 	}
 }
 
+/* synced: the file systems were just now. */
 static int
-sync_bodies(struct maildir_store *store, struct err *err)
+sync_bodies(struct maildir_store *store, bool synced, struct err *err)
 {
 	struct maildir_op *op;
-	bool each = store->unsynced <= FSYNC_EACH_MAX;
+	bool each = store->unsynced <= FSYNC_EACH_MAX && !synced;
 
 	if (store->unsynced == 0 || !store->root.local)
 		return 0;
-	if (!each && maildir_sync_file_systems(store, err) == -1)
+	if (!each && !synced && maildir_sync_file_systems(store, err) == -1)
 		return -1;
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -414,19 +384,6 @@ answer_expunges(struct maildir_box *box, const struct maildir_answer *answer,
 	return 0;
 }
 
-/* A line that stays does no harm: a failure is only told. */
-static int
-lines_stay(struct maildir_box *box, const struct err *why, struct err *err)
-{
-	if (box->store->root.gone) {
-		*err = *why;
-		return -1;
-	}
-	maildir_box_problem(box, why, UIDLIST_NAME,
-	    "lines of expunged messages stay");
-	return 0;
-}
-
 static int
 drop_lines(struct maildir_box *box, const struct maildir_answer *answer,
     struct err *err)
@@ -435,7 +392,7 @@ drop_lines(struct maildir_box *box, const struct maildir_answer *answer,
 
 	(void)answer;
 	return maildir_drop_unlinked(box, &why) == -1 ?
-	    lines_stay(box, &why, err) : 0;
+	    maildir_lines_stay(box, &why, err) : 0;
 }
 
 static int
@@ -447,7 +404,7 @@ publish_list(struct maildir_box *box, const struct maildir_answer *answer,
 	(void)answer;
 	return box->writing.fd != -1 &&
 	    maildir_list_publish(box, &box->writing, &why) == -1 ?
-	    lines_stay(box, &why, err) : 0;
+	    maildir_lines_stay(box, &why, err) : 0;
 }
 
 static int
@@ -537,6 +494,26 @@ flush_kind(struct maildir_store *store, const struct maildir_answer *answer,
 	return 0;
 }
 
+static int
+flush_all(struct maildir_store *store, const struct maildir_answer *answer,
+    struct err *err)
+{
+	struct maildir_box *box;
+	bool synced = false;
+	int ret = 0;
+
+	for (box = store->boxes; box != NULL; box = box->next)
+		box->reread = false;
+	take_bodies(store, answer);
+	if (maildir_settle_opened(store, &synced, err) == -1 ||
+	    sync_bodies(store, synced, err) == -1 ||
+	    flush_kind(store, answer, false, err) == -1 ||
+	    flush_kind(store, answer, true, err) == -1)
+		ret = -1;
+	dotlock_source_drop(&store->lock_source);
+	return ret;
+}
+
 int
 maildir_flush(struct store *head, store_done_fn *done, void *arg,
     struct err *err)
@@ -545,14 +522,12 @@ maildir_flush(struct store *head, store_done_fn *done, void *arg,
 	const struct maildir_answer answer = { done, arg };
 	struct maildir_box *box;
 
-	for (box = store->boxes; box != NULL; box = box->next)
-		box->reread = false;
-	take_bodies(store, &answer);
-	if (maildir_writable(store, err) == -1 ||
-	    maildir_settle(head, err) == -1 || sync_bodies(store, err) == -1 ||
-	    flush_kind(store, &answer, false, err) == -1 ||
-	    flush_kind(store, &answer, true, err) == -1)
+	if (maildir_writable(store, err) == -1)
 		return -1;
+	if (flush_all(store, &answer, err) == -1) {
+		store->in_doubt = true;
+		return -1;
+	}
 	maildir_tell_changed(store);
 	for (box = store->boxes; box != NULL; box = box->next)
 		maildir_ops_free(box);

@@ -10,12 +10,16 @@
 static int
 open_dir(struct maildir_box *box)
 {
+	const struct maildir_place *place = &box->place;
 	struct err ignored = ERR_INIT;
 
-	if (box->place.index_fd == -1)
+	if (place->index_fd == -1)
 		return -1;
-	return maildir_dir_open(box->store, box->place.index_fd,
-	    box->place.index, &ignored);
+	if (place->index_fd == place->mail_fd &&
+	    strcmp(place->index, place->mail) == 0)
+		return box->fd;
+	return maildir_dir_open(box->store, place->index_fd, place->index,
+	    &ignored);
 }
 
 void
@@ -31,7 +35,7 @@ void
 maildir_index_close(struct maildir_box *box)
 {
 	index_close(&box->idx.index);
-	if (box->index_fd != -1)
+	if (box->index_fd != -1 && box->index_fd != box->fd)
 		close(box->index_fd);
 	box->index_fd = -1;
 	free(box->idx.only);

@@ -1,20 +1,35 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "store/maildir/maildir.h"
+
+/* Too large a file is read as far as it is a sane one. */
+static int
+read_map(struct maildir_box *box, int fd, uint64_t size, struct err *err)
+{
+	size_t room = size < KEYWORDS_FILE_MAX ? (size_t)size :
+	    KEYWORDS_FILE_MAX;
+	char *text = mem_alloc(room + 1);
+	ssize_t n = io_read(fd, text, room);
+
+	if (n >= 0)
+		keyword_map_parse(&box->keywords, text, (size_t)n);
+	free(text);
+	return n >= 0 ? 0 : err_sys(err, "read %s", KEYWORDS_NAME);
+}
 
 int
 maildir_keywords_load(struct maildir_box *box, struct err *err)
 {
 	struct path_root *root = &box->store->root;
-	struct err why = ERR_INIT;
 	struct path_stat st;
-	struct strbuf text;
-	int fd, ret = 0;
+	int fd, ret;
 
 	if (path_stat(root, box->control_fd, NULL, KEYWORDS_NAME, &st,
 	    err) == -1)
@@ -29,22 +44,13 @@ maildir_keywords_load(struct maildir_box *box, struct err *err)
 		box->keywords_st = st;
 		return 0;
 	}
-	/* Opened once to check its kind and owner. */
 	fd = path_open_file(root, box->control_fd, KEYWORDS_NAME, &st, err);
 	if (fd == -1)
 		return -1;
+	ret = read_map(box, fd, st.size, err);
 	close(fd);
-	strbuf_init(&text, KEYWORDS_FILE_MAX);
-	if (io_read_file(box->control_fd, KEYWORDS_NAME, &text, &why) == -1 &&
-	    why.code != ERR_CORRUPT) {
-		*err = why;
-		ret = -1;
-	} else {
-		/* Too large a file is read as far as it is a sane one. */
-		keyword_map_parse(&box->keywords, text.data, text.len);
+	if (ret == 0)
 		box->keywords_st = st;
-	}
-	strbuf_deinit(&text);
 	return ret;
 }
 

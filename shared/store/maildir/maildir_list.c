@@ -60,6 +60,8 @@ lines_fill(struct maildir_lines *lines, struct err *err)
 	room = CHUNK - lines->len;
 	if (left < room)
 		room = (size_t)left;
+	if (room == 0)
+		return 0;
 	do {
 		n = pread(lines->fd, lines->buf + lines->len, room,
 		    (off_t)at);
@@ -68,6 +70,23 @@ lines_fill(struct maildir_lines *lines, struct err *err)
 		return err_sys(err, "read dovecot-uidlist");
 	lines->len += (size_t)n;
 	return n > 0;
+}
+
+/* Its buffer is large: one is kept for the next who reads. */
+static struct maildir_lines *
+lines_take(struct maildir_store *store)
+{
+	struct maildir_lines *lines = store->lines;
+
+	store->lines = NULL;
+	return lines != NULL ? lines : mem_alloc(sizeof(*lines));
+}
+
+static void
+lines_give(struct maildir_store *store, struct maildir_lines *lines)
+{
+	free(store->lines);
+	store->lines = lines;
 }
 
 /* 1: a line; 0: the end; -1.  A line is cut at UIDLIST_LINE_MAX + 1 bytes. */
@@ -247,7 +266,7 @@ note_torn(struct maildir_list *list, const struct line *line)
 		list->seen_uid = rec.uid;
 }
 
-/* Read lines from good_end to the end of the file. */
+/* Take in what lines has from good_end on. */
 static int
 load_lines(struct maildir_box *box, struct maildir_lines *lines, struct err *err)
 {
@@ -256,7 +275,6 @@ load_lines(struct maildir_box *box, struct maildir_lines *lines, struct err *err
 	int r;
 
 	list->torn = false;
-	lines_start(lines, list->fd, list->good_end, list->st.size);
 	while ((r = lines_next(lines, &line, err)) == 1) {
 		if (!line.ended && !list->broken &&
 		    line.len <= UIDLIST_LINE_MAX) {
@@ -329,6 +347,7 @@ load_all(struct maildir_box *box, struct maildir_lines *lines, struct err *err)
 		return 0;
 	}
 	list->good_end = list->lines_start;
+	/* The header was the first line: the others follow. */
 	if (load_lines(box, lines, err) == -1)
 		return -1;
 	if (list->broken)
@@ -376,16 +395,17 @@ maildir_list_refresh(struct maildir_box *box, struct err *err)
 	    st.size == list->st.size && st.mtime_ns == list->st.mtime_ns &&
 	    st.ctime_ns == list->st.ctime_ns)
 		return 0;
-	lines = mem_alloc(sizeof(*lines));
+	lines = lines_take(box->store);
 	if (list->fd != -1 && st.ino == list->st.ino &&
 	    st.dev == list->st.dev && st.size >= list->good_end &&
 	    !list->broken && same_header(list, lines)) {
 		list->st = st;
+		lines_start(lines, list->fd, list->good_end, st.size);
 		ret = load_lines(box, lines, err);
 	} else {
 		ret = load_all(box, lines, err);
 	}
-	free(lines);
+	lines_give(box->store, lines);
 	return ret;
 }
 
@@ -447,7 +467,7 @@ maildir_list_walk_from(struct maildir_box *box, uint32_t uid,
 
 	if (list->fd == -1)
 		return 0;
-	lines = mem_alloc(sizeof(*lines));
+	lines = lines_take(box->store);
 	if (uid > 1 && list->places.n > 0 && list->places.v[0].uid <= uid)
 		place_of(list, uid, &from, &to);
 	lines_start(lines, list->fd, from, list->good_end);
@@ -464,7 +484,7 @@ maildir_list_walk_from(struct maildir_box *box, uint32_t uid,
 			break;
 		}
 	}
-	free(lines);
+	lines_give(box->store, lines);
 	return r == -1 ? -1 : 0;
 }
 

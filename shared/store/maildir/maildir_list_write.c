@@ -95,21 +95,26 @@ rewrite(struct maildir_box *box, struct list_change *change,
 {
 	struct path_root *root = &box->store->root;
 	struct copy copy = { .box = box, .change = change };
-	struct err ignored = ERR_INIT;
+	struct err why = ERR_INIT;
 	mode_t mode = box->list.fd != -1 ?
 	    (mode_t)(box->list.st.mode & 0666) : box->shared.mode;
 	int ret;
 
+	w->fd = path_create(root, box->control_fd, UIDLIST_TMP, mode, &why);
 	/* The name is fixed; what is there was left by a crash. */
-	if (path_unlink(root, box->control_fd, UIDLIST_TMP, false,
-	    &ignored) == -1 && ignored.errnum != ENOENT) {
-		*err = ignored;
+	if (w->fd == -1 && why.errnum == EEXIST) {
+		if (path_unlink(root, box->control_fd, UIDLIST_TMP, false,
+		    err) == -1)
+			return -1;
+		why = (struct err)ERR_INIT;
+		w->fd = path_create(root, box->control_fd, UIDLIST_TMP, mode,
+		    &why);
+	}
+	if (w->fd == -1) {
+		*err = why;
 		return -1;
 	}
-	w->fd = copy.fd = path_create(root, box->control_fd, UIDLIST_TMP,
-	    mode, err);
-	if (w->fd == -1)
-		return -1;
+	copy.fd = w->fd;
 	w->replace = true;
 	maildir_shared_apply(box->store, &box->shared, copy.fd);
 	strbuf_init(&copy.out, OUT_CHUNK + 2 * UIDLIST_LINE_MAX);
@@ -181,21 +186,6 @@ maildir_list_abort(struct maildir_box *box, struct list_write *w)
 	write_close(box, w);
 }
 
-/* Until then a crash may bring the old list back, which is a whole one. */
-static int
-settle_name(struct maildir_box *box, struct err *err)
-{
-	struct path_root *root = &box->store->root;
-	int fd = -1;
-
-	if (root->local)
-		fd = fcntl(box->control_fd, F_DUPFD_CLOEXEC, 0);
-	if (fd == -1)
-		return path_fsync(root, box->control_fd, err);
-	maildir_settle_later(box->store, fd);
-	return 0;
-}
-
 int
 maildir_list_finish(struct maildir_box *box, struct list_write *w,
     struct err *err)
@@ -212,7 +202,7 @@ maildir_list_finish(struct maildir_box *box, struct list_write *w,
 	}
 	if (maildir_list_publish(box, w, err) == -1)
 		return -1;
-	return replace ? settle_name(box, err) : 0;
+	return replace ? maildir_settle_name(box, err) : 0;
 }
 
 int

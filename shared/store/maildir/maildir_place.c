@@ -130,10 +130,10 @@ walk(struct maildir_store *store, int base, const char *path, bool make,
     struct err *err)
 {
 	char name[PATH_NAME_MAX + 1];
-	int fd = fcntl(base, F_DUPFD_CLOEXEC, 0), next;
+	int fd = base, next;
 	struct err why;
 
-	if (fd == -1)
+	if (*path == '\0' && (fd = fcntl(base, F_DUPFD_CLOEXEC, 0)) == -1)
 		return err_sys(err, "open a directory");
 	while (*path != '\0') {
 		next = -1;
@@ -150,7 +150,8 @@ walk(struct maildir_store *store, int base, const char *path, bool make,
 			if (next != -1)
 				maildir_set_dir_group(store, next);
 		}
-		close(fd);
+		if (fd != base)
+			close(fd);
 		if (next == -1) {
 			*err = why;
 			return -1;

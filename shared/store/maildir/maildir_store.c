@@ -176,12 +176,14 @@ store_free(struct maildir_store *store)
 	index_tell_forget(&store->tell);
 	index_close(&store->list_index);
 	name_list_close(&store->names);
+	dotlock_source_drop(&store->lock_source);
 	path_root_close(&store->root);
 	path_root_close(&store->index);
 	path_root_close(&store->control);
 	path_root_close(&store->inbox);
 	attribute_dict_close(&store->head);
 	free(store->find);
+	free(store->lines);
 	free(store->dirname);
 	free(store->subscriptions);
 	free(store->list_base);

@@ -27,6 +27,7 @@
 #define SMALL_LIST	((uint64_t)1 << 20)	/* bytes; soon rewritten */
 #define DUPLICATES_MAX	100U	/* looked at in one reading */
 #define UNLISTED_MAX	100000U	/* new names handled at once */
+#define FRESH_MAX	1000U	/* new names kept from the reading */
 #define LINES_MAX	((size_t)1 << 32)	/* bytes of new lines */
 
 /* Two names of one base, to be looked at again after the reading. */
@@ -46,14 +47,18 @@ struct reading {
 	ARRAY(struct duplicate) duplicates;
 };
 
+/* Where there was none when the mailbox was opened, none is looked for. */
 static int
 stat_dirs(struct maildir_box *box, struct path_stat dirs[2], struct err *err)
 {
-	if (path_stat(&box->store->root, box->fd, NULL, "cur", &dirs[0],
-	    err) == -1)
-		return -1;
-	return path_stat(&box->store->root, box->fd, NULL, "new", &dirs[1],
-	    err);
+	const int fds[] = { box->cur_fd, box->new_fd };
+
+	for (size_t i = 0; i < nitems(fds); i++) {
+		dirs[i] = (struct path_stat){ .exists = false };
+		if (fds[i] != -1 && path_fstat(fds[i], &dirs[i], err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 static bool
@@ -78,18 +83,19 @@ dirs_settled(struct maildir_box *box, const struct path_stat dirs[2])
 
 /* Messages are regular files; anything else is told and left out. */
 static bool
-is_message(struct maildir_box *box, int fd, const struct dirent *de)
+is_message(struct maildir_box *box, int fd, const char *name,
+    unsigned char type)
 {
 	struct err err = ERR_INIT;
 	struct stat st;
 
-	if (de->d_type == DT_REG)
+	if (type == DT_REG)
 		return true;
-	if (de->d_type == DT_UNKNOWN && fstatat(fd, de->d_name, &st,
+	if (type == DT_UNKNOWN && fstatat(fd, name, &st,
 	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 		return true;
 	err_set(&err, ERR_PERM, "not a regular file");
-	maildir_box_problem(box, &err, "file", de->d_name);
+	maildir_box_problem(box, &err, "file", name);
 	return false;
 }
 
@@ -120,6 +126,23 @@ note_duplicate(struct reading *reading, const char *old_name,
 	dup->where[1] = where;
 }
 
+void
+maildir_forget_fresh(struct maildir_box *box)
+{
+	for (size_t i = 0; i < box->fresh.n; i++)
+		free(box->fresh.v[i]);
+	ARRAY_FREE(&box->fresh);
+}
+
+/* One that has no line yet will be asked for again. */
+static void
+note_fresh(struct maildir_box *box, const char *name, size_t base_len)
+{
+	if (box->fresh.n == FRESH_MAX)
+		maildir_forget_fresh(box);
+	*ARRAY_ADD(&box->fresh) = mem_strndup(name, base_len);
+}
+
 static void
 note_file(struct reading *reading, unsigned int where, const char *name)
 {
@@ -135,6 +158,8 @@ note_file(struct reading *reading, unsigned int where, const char *name)
 		return;
 	}
 	entry = table_add(box->table, name, parsed.base_len);
+	if ((entry->bits & ENTRY_LISTED) == 0)
+		note_fresh(box, name, parsed.base_len);
 	if (table_file_name(box->table, entry, name, parsed.base_len,
 	    old_name)) {
 		if ((entry->bits & where) && strcmp(old_name, name) == 0)
@@ -147,49 +172,47 @@ note_file(struct reading *reading, unsigned int where, const char *name)
 	table_set_file(box->table, entry, where, name, &parsed);
 }
 
+typedef void file_fn(void *arg, unsigned int where, const char *name);
+
+/* Call fn for each message file of one of them; *n counts them. */
+static int
+each_file_of(struct maildir_box *box, int fd, unsigned int where, size_t *n,
+    file_fn *fn, void *arg, struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct dir_read dir;
+	unsigned char type;
+	const char *name;
+	int r;
+
+	if (dir_read_begin(&dir, fd, err) == -1)
+		return -1;
+	while ((r = dir_read_next(&dir, &name, &type, &why)) == 1) {
+		if (name[0] == '.' || !is_message(box, fd, name, type))
+			continue;
+		if (++*n > STORE_MESSAGES_MAX)
+			return err_set(err, ERR_REFUSED,
+			    "more than %u messages", STORE_MESSAGES_MAX);
+		fn(arg, where, name);
+	}
+	/* The directory was removed. */
+	if (r == 0 || why.errnum == ENOENT)
+		return 0;
+	*err = why;
+	return -1;
+}
+
 /* Call fn for each message file of new and cur. */
 static int
-each_file(struct maildir_box *box,
-    void (*fn)(void *arg, unsigned int where, const char *name), void *arg,
-    struct err *err)
+each_file(struct maildir_box *box, file_fn *fn, void *arg, struct err *err)
 {
-	static const char *const names[] = { "new", "cur" };
-	static const unsigned int where[] = { ENTRY_NEW, ENTRY_CUR };
-	struct err why;
-	struct dirent *de;
 	size_t n = 0;
-	DIR *dir;
 
-	for (size_t i = 0; i < nitems(names); i++) {
-		why = (struct err)ERR_INIT;
-		dir = path_read_dir(&box->store->root, box->fd, names[i],
-		    &why);
-		if (dir == NULL && why.code == ERR_NOTFOUND)
-			continue;
-		if (dir == NULL) {
-			*err = why;
-			return -1;
-		}
-		while ((errno = 0, de = readdir(dir)) != NULL) {
-			if (de->d_name[0] == '.' ||
-			    !is_message(box, dirfd(dir), de))
-				continue;
-			if (++n > STORE_MESSAGES_MAX) {
-				closedir(dir);
-				return err_set(err, ERR_REFUSED,
-				    "more than %u messages",
-				    STORE_MESSAGES_MAX);
-			}
-			fn(arg, where[i], de->d_name);
-		}
-		if (errno != 0) {
-			err_sys(err, "read %s", names[i]);
-			closedir(dir);
-			return -1;
-		}
-		closedir(dir);
-	}
-	return 0;
+	if (box->new_fd != -1 && each_file_of(box, box->new_fd, ENTRY_NEW,
+	    &n, fn, arg, err) == -1)
+		return -1;
+	return box->cur_fd == -1 ? 0 : each_file_of(box, box->cur_fd,
+	    ENTRY_CUR, &n, fn, arg, err);
 }
 
 static void
@@ -242,6 +265,7 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 		return 0;
 	box->scanned = box->stable = false;
 	box->problems = 0;
+	maildir_forget_fresh(box);
 	table_clear(box->table, ENTRY_FILE | ENTRY_WAS);
 	for (unsigned int pass = 0; pass < PASSES_MAX; pass++) {
 		box->quiet = quiet || pass > 0;
@@ -270,20 +294,27 @@ maildir_read_dirs(struct maildir_box *box, bool force, struct err *err)
 	return ret;
 }
 
-static bool
-has_unlisted(struct maildir_box *box)
+static size_t
+count_unlisted(struct maildir_box *box)
 {
 	uint32_t mask = ENTRY_FILE | ENTRY_LISTED;
 
 	return table_count(box->table, mask, ENTRY_NEW) +
-	    table_count(box->table, mask, ENTRY_CUR) > 0;
+	    table_count(box->table, mask, ENTRY_CUR);
+}
+
+static void
+forget_names(struct unlisted_list *list)
+{
+	for (size_t i = 0; i < list->names.n; i++)
+		free(list->names.v[i]);
+	list->names.n = 0;
 }
 
 static void
 unlisted_free(struct unlisted_list *list)
 {
-	for (size_t i = 0; i < list->names.n; i++)
-		free(list->names.v[i]);
+	forget_names(list);
 	ARRAY_FREE(&list->names);
 	free(list->after);
 	list->after = NULL;
@@ -319,20 +350,25 @@ struct collecting {
 	struct unlisted_list *list;
 };
 
+static bool
+is_unlisted(struct maildir_box *box, const char *base, size_t len)
+{
+	const struct table_entry *entry = table_find(box->table, base, len);
+
+	return entry != NULL && (entry->bits & ENTRY_FILE) &&
+	    (entry->bits & ENTRY_LISTED) == 0;
+}
+
 static void
 collect_one(void *arg, unsigned int where, const char *name)
 {
 	struct collecting *c = arg;
-	struct table_entry *entry;
 	struct file_name parsed;
 	char *base;
 
 	(void)where;
-	if (!file_name_parse(&parsed, name))
-		return;
-	entry = table_find(c->box->table, name, parsed.base_len);
-	if (entry == NULL || (entry->bits & ENTRY_FILE) == 0 ||
-	    (entry->bits & ENTRY_LISTED))
+	if (!file_name_parse(&parsed, name) ||
+	    !is_unlisted(c->box, name, parsed.base_len))
 		return;
 	base = mem_strndup(name, parsed.base_len);
 	if (c->list->after != NULL &&
@@ -345,6 +381,26 @@ collect_one(void *arg, unsigned int where, const char *name)
 		sort_names(c->list);
 }
 
+/* Were those that the reading kept all there are? */
+static bool
+collect_fresh(struct maildir_box *box, struct unlisted_list *list,
+    size_t count)
+{
+	if (list->after != NULL || count > box->fresh.n)
+		return false;
+	for (size_t i = 0; i < box->fresh.n; i++) {
+		const char *base = box->fresh.v[i];
+
+		if (is_unlisted(box, base, strlen(base)))
+			*ARRAY_ADD(&list->names) = mem_strdup(base);
+	}
+	sort_names(list);
+	if (list->names.n == count)
+		return true;
+	forget_names(list);
+	return false;
+}
+
 /*
  * The bases of messages without a line that come behind list->after, in the
  * order of their UIDs to be; not more than UNLISTED_MAX at once, so that
@@ -355,12 +411,11 @@ collect_unlisted(struct maildir_box *box, struct unlisted_list *list,
     struct err *err)
 {
 	struct collecting c = { box, list };
+	size_t count = count_unlisted(box);
 	int ret;
 
-	for (size_t i = 0; i < list->names.n; i++)
-		free(list->names.v[i]);
-	list->names.n = 0;
-	if (!has_unlisted(box))
+	forget_names(list);
+	if (count == 0 || collect_fresh(box, list, count))
 		return 0;
 	box->quiet = true;
 	ret = each_file(box, collect_one, &c, err);
@@ -527,22 +582,34 @@ drop_lines(struct maildir_box *box,
  * Under the lock no file can be between its line and its name, and a stable
  * reading misses none: lines without a file are of expunged messages.
  */
-static int
-drop_dead_lines(struct maildir_box *box, struct err *err)
+int
+maildir_drop_dead_begin(struct maildir_box *box, struct err *err)
 {
-	struct list_write w;
 	int ret;
 
 	/* What is wrong was told already. */
 	box->quiet = true;
 	ret = maildir_list_refresh(box, err) == -1 ? -1 :
-	    maildir_read_dirs(box, true, err);
+	    maildir_read_dirs(box, false, err);
 	box->quiet = false;
 	if (ret == -1 || !is_littered(box))
 		return ret;
-	if (drop_lines(box, is_dead, &w, err) == -1)
+	return drop_lines(box, is_dead, &box->writing, err);
+}
+
+int
+maildir_drop_dead(struct maildir_box *box, struct err *err)
+{
+	int ret;
+
+	box->littered = false;
+	if (maildir_box_lock(box, 0, err) == -1)
 		return -1;
-	return maildir_list_finish(box, &w, err);
+	ret = maildir_drop_dead_begin(box, err);
+	if (ret == 0 && box->writing.fd != -1)
+		ret = maildir_list_finish(box, &box->writing, err);
+	maildir_box_unlock(box);
+	return ret;
 }
 
 /* Only what this flush unlinked: what was not seen may still be there. */
@@ -571,7 +638,6 @@ maildir_drop_unlinked(struct maildir_box *box, struct err *err)
 int
 maildir_sync(struct maildir_box *box, struct err *err)
 {
-	int (*work)(struct maildir_box *, struct err *) = adopt;
 	int ret;
 
 	if (maildir_keywords_load(box, err) == -1 ||
@@ -580,14 +646,12 @@ maildir_sync(struct maildir_box *box, struct err *err)
 		return -1;
 	if (box->store->readonly)
 		return 0;
-	if (!has_unlisted(box) && !maildir_list_incomplete(&box->list)) {
-		if (!is_littered(box))
-			return 0;
-		work = drop_dead_lines;
-	}
+	box->littered = is_littered(box);
+	if (count_unlisted(box) == 0 && !maildir_list_incomplete(&box->list))
+		return 0;
 	if (maildir_box_lock(box, box->store->lock_timeout, err) == -1)
 		return -1;
-	ret = work(box, err);
+	ret = adopt(box, err);
 	maildir_box_unlock(box);
 	return ret;
 }

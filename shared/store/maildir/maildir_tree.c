@@ -333,14 +333,18 @@ maildir_moved(struct maildir_store *store, const char *from, const char *to)
 		free(box->name);
 		box->name = mem_strdup(to);
 		(void)maildir_place_find(store, to, &box->place, &ignored);
+		maildir_index_close(box);
 		fd = maildir_dir_open(store, box->place.mail_fd,
 		    box->place.mail, &ignored);
 		if (fd != -1) {
+			if (box->control_fd == box->fd)
+				box->control_fd = fd;
 			close(box->fd);
 			box->fd = fd;
 		}
-		maildir_index_close(box);
 		maildir_index_open(box);
+		if (store->control.fd == -1)
+			continue;
 		fd = maildir_dir_open(store, box->place.control_fd,
 		    box->place.control, &ignored);
 		if (fd != -1) {
