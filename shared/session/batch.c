@@ -19,6 +19,10 @@
 #include "base/mem.h"
 #include "session/session_int.h"
 
+/* A FLUSH is put off as long as bodies get through, and not longer than so. */
+#define FLUSH_WAIT_MS	100U
+#define FLUSH_WAITS_MAX	1000U
+
 struct batch_op *
 batch_add(struct session *s, enum batch_kind kind, uint32_t op,
     const struct chlog_mailbox *row)
@@ -722,8 +726,25 @@ on_flush(struct session *s, const struct msg *msg, struct err *err)
 	if (apply_take_op(s, msg->u.flush.op, err) == -1)
 		return -1;
 	s->flush_op = msg->u.flush.op;
-	/* Appends need not wait for the bodies that expunges wait for. */
+	if (body_is_due(s)) {
+		s->flush_at = clock_mono_ms();
+		s->flush_waits = 0;
+		return 0;
+	}
 	if (batch_flush(s, err) == -1)
 		return -1;
 	return batch_answer_flush(s, err);
+}
+
+int
+batch_flush_put_off(struct session *s, bool more, struct err *err)
+{
+	if (s->flush_at == 0)
+		return 0;
+	if (more && clock_mono_ms() - s->flush_at < FLUSH_WAIT_MS &&
+	    s->flush_waits++ < FLUSH_WAITS_MAX)
+		return 1;
+	s->flush_at = 0;
+	/* Appends need not wait for the bodies that expunges wait for. */
+	return batch_flush(s, err);
 }

@@ -296,12 +296,18 @@ body_piece(struct session *s)
 	session_send(s, &msg);
 }
 
+bool
+body_is_due(const struct session *s)
+{
+	return s->body.active || s->get_i < s->gets.n;
+}
+
 int
 body_step(struct session *s, bool (*room)(void *), void *room_arg,
     struct err *err)
 {
 	(void)err;
-	while (s->body.active || s->get_i < s->gets.n) {
+	while (body_is_due(s)) {
 		if (!room(room_arg))
 			return 1;
 		if (s->body.active) {

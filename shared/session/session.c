@@ -237,6 +237,12 @@ session_step(struct session *s, bool (*room)(void *), void *room_arg,
 	/* Not in the middle of an OP_SAVE: the batch is not complete. */
 	if (s->state != SESSION_OPEN)
 		return r;
+	switch (batch_flush_put_off(s, r == 1, err)) {
+	case -1:
+		return session_fail(s, err);
+	case 1:
+		return r;
+	}
 	if (apply_held(s, err) == -1 || batch_answer_flush(s, err) == -1 ||
 	    commit_if_due(s, err) == -1)
 		return session_fail(s, err);
@@ -257,6 +263,12 @@ session_rest(struct session *s)
 	s->held_log = false;
 	if (s->log != NULL)
 		chlog_rest(s->log);
+}
+
+bool
+session_hurries(const struct session *s)
+{
+	return s->flush_at != 0;
 }
 
 bool

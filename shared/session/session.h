@@ -69,6 +69,8 @@ int session_step(struct session *session, bool (*room)(void *arg),
 void session_hold(struct session *session);
 void session_rest(struct session *session);
 
+/* Work waits for room, but not for long: call session_step soon. */
+bool session_hurries(const struct session *session);
 /* BYE was received: nothing more will come. */
 bool session_ended(const struct session *session);
 

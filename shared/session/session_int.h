@@ -352,6 +352,8 @@ struct session {
 	size_t touched_count;
 	uint32_t last_op;		/* the highest one that was taken */
 	uint32_t flush_op;		/* a FLUSH that was not answered, or 0 */
+	uint64_t flush_at;		/* when it was put off, ms; 0: it is not */
+	unsigned int flush_waits;	/* turns since */
 	uint32_t done_op;		/* DONE was sent up to here */
 	ARRAY(struct held_op) held;
 	size_t held_i;
@@ -568,6 +570,8 @@ int stream_next(struct stream *stream, const struct chlog_mail **mail_r,
     const struct chlog_tombstone **tomb_r, struct err *err);
 
 /* body.c */
+/* Were bodies asked for that are not sent yet? */
+bool body_is_due(const struct session *s);
 int body_step(struct session *s, bool (*room)(void *), void *room_arg,
     struct err *err);
 void body_end(struct session *s);
@@ -705,6 +709,12 @@ int batch_flush_if_full(struct session *s, struct err *err);
 bool batch_touch(struct session *s, int64_t mailbox, uint32_t uid,
     enum batch_kind kind);
 int batch_answer_flush(struct session *s, struct err *err);
+/*
+ * Do a FLUSH that was put off: while bodies are on their way to the other
+ * store, that one could do its own at the same time.  more: there are some.
+ * 1: not yet.
+ */
+int batch_flush_put_off(struct session *s, bool more, struct err *err);
 /* batch_keywords.c: note those that operations of the batch did not set. */
 int batch_find_partial(struct session *s, struct err *err);
 

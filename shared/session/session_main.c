@@ -25,6 +25,7 @@
  */
 #define SESSION_OUT_MAX		((size_t)256 * 1024 * 1024)	/* bytes */
 #define SESSION_DRAIN_MS	5000	/* to hand out the last words */
+#define HURRY_MS		20	/* between looks whether to go on */
 
 struct loop {
 	int fd_in, fd_out;
@@ -160,6 +161,17 @@ loop_drain(struct loop *loop)
 			return;
 }
 
+/* With work to do the peer is only looked after. */
+static int
+loop_patience(const struct loop *loop, bool more, uint64_t idle_ms)
+{
+	if (more && link_room(loop->link))
+		return 0;
+	if (session_hurries(loop->session))
+		return HURRY_MS;
+	return (int)(idle_ms < 1000 ? idle_ms : 1000);
+}
+
 static int
 loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 {
@@ -173,9 +185,8 @@ loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 			return err_set(err, ERR_TEMP,
 			    "the peer was silent for %llu seconds",
 			    (unsigned long long)(idle_ms / 1000));
-		/* With work to do the peer is only looked after. */
-		if (loop_poll(loop, true, more == 1 && link_room(loop->link) ?
-		    0 : (int)(idle_ms < 1000 ? idle_ms : 1000), err) == -1)
+		if (loop_poll(loop, true, loop_patience(loop, more == 1,
+		    idle_ms), err) == -1)
 			return -1;
 		session_hold(loop->session);
 		if (loop_receive(loop, err) == -1)
