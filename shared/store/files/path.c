@@ -88,11 +88,16 @@ open_beneath(struct path_root *root, int dirfd, const char *name, int flags,
 	long fd;
 
 	root->store->counts.opens++;
+	if (root->noatime && (flags & O_ACCMODE) == O_RDONLY)
+		how.flags |= O_NOATIME;
 	if (!root->no_openat2) {
 		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 			return (int)fd;
-		/* EPERM: an old system call filter; a true one comes again. */
+		/*
+		 * EPERM: an old system call filter, or a file of somebody else
+		 * under O_NOATIME; a true one comes again.
+		 */
 		if (errno == ENOSYS)
 			root->no_openat2 = true;
 	}
@@ -146,17 +151,18 @@ int
 path_stat(struct path_root *root, int dirfd, const char *dir,
     const char *name, struct path_stat *st_r, struct err *err)
 {
-	char path[PATH_DIRS_MAX + PATH_NAME_MAX + 2];
+	char joined[PATH_DIRS_MAX + PATH_NAME_MAX + 2];
+	const char *path = name;
 	struct statx st;
 
 	root->store->counts.stats++;
 	*st_r = (struct path_stat){ .exists = false };
 	if (dirfd == -1)
 		return 0;
-	if (dir != NULL)
-		snprintf(path, sizeof(path), "%s/%s", dir, name);
-	else
-		snprintf(path, sizeof(path), "%s", name);
+	if (dir != NULL) {
+		snprintf(joined, sizeof(joined), "%s/%s", dir, name);
+		path = joined;
+	}
 	if (statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 	    STATX_BASIC_STATS, &st) == -1) {
 		if (errno == ENOENT || errno == ENOTDIR)
@@ -201,6 +207,7 @@ path_root_open(struct path_root *root, struct store *store, const char *path,
 		return -1;
 	}
 	root->owner = st.uid;
+	root->noatime = st.uid == geteuid();
 	root->local = fs_is_local(root->fd);
 	return 0;
 }

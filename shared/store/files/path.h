@@ -31,6 +31,7 @@ struct path_root {
 	int fd;			/* the root directory; -1: not open */
 	uid_t owner;		/* of the root */
 	bool readonly;
+	bool noatime;		/* ours: reading leaves no trace in the times */
 	bool local;		/* a local file system: fine file times */
 	bool no_openat2;	/* the kernel lacks it */
 	bool no_fd_link;	/* a file is linked by its path in /proc */

@@ -1,16 +1,29 @@
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "store/maildir/keywords.h"
 
+/* Sorted, they come in the order of their letters' numbers as texts. */
+static const char *const unknown[FILE_KEYWORDS] = {
+	"unknown-0", "unknown-1", "unknown-2", "unknown-3", "unknown-4",
+	"unknown-5", "unknown-6", "unknown-7", "unknown-8", "unknown-9",
+	"unknown-10", "unknown-11", "unknown-12", "unknown-13", "unknown-14",
+	"unknown-15", "unknown-16", "unknown-17", "unknown-18", "unknown-19",
+	"unknown-20", "unknown-21", "unknown-22", "unknown-23", "unknown-24",
+	"unknown-25",
+};
+static const uint8_t unknown_order[FILE_KEYWORDS] = {
+	0, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 2, 20, 21, 22, 23, 24,
+	25, 3, 4, 5, 6, 7, 8, 9,
+};
+
 static const char *
 shown_name(const struct keyword_map *map, unsigned int i)
 {
-	return map->names[i] != NULL ? map->names[i] : map->unknown[i];
+	return map->names[i] != NULL ? map->names[i] : unknown[i];
 }
 
 /* Insertion sort: 26 items that rarely change. */
@@ -31,10 +44,7 @@ void
 keyword_map_init(struct keyword_map *map)
 {
 	*map = (struct keyword_map){ .order = { 0 } };
-	for (unsigned int i = 0; i < FILE_KEYWORDS; i++)
-		snprintf(map->unknown[i], sizeof(map->unknown[i]),
-		    "unknown-%u", i);
-	sort_order(map);
+	memcpy(map->order, unknown_order, sizeof(map->order));
 }
 
 void

@@ -23,7 +23,6 @@
 struct keyword_map {
 	char *names[FILE_KEYWORDS];	/* NULL: none */
 	bool hidden[FILE_KEYWORDS];	/* the name can't be shown */
-	char unknown[FILE_KEYWORDS][12]; /* what to show without a name */
 	uint8_t order[FILE_KEYWORDS];	/* letters sorted by shown name */
 };
 

@@ -84,6 +84,7 @@ struct maildir_store {
 	struct maildir_lines *find;	/* buffer of maildir_list_find */
 	struct maildir_lines *lines;	/* of the other readers of lists, while
 					   none reads; NULL: none yet */
+	struct dir_read *dir;		/* buffer to read directories */
 	char *dirname;			/* NULL: no DIRNAME=, FULLDIRNAME= */
 	bool full_dirname;		/* in control and index paths, too */
 	mode_t dir_mode;		/* of new directories */
@@ -394,6 +395,8 @@ int maildir_box_lock(struct maildir_box *box, unsigned int timeout,
 void maildir_box_unlock(struct maildir_box *box);
 void maildir_box_problem(struct maildir_box *box, const struct err *why,
     const char *what, const char *name);
+/* For one who reads a directory: not while another does. */
+struct dir_read *maildir_dir_buffer(struct maildir_store *store);
 /* UIDNEXT as Dovecot would show it. */
 uint32_t maildir_box_uidnext(struct maildir_box *box);
 

@@ -80,6 +80,14 @@ check_cur(struct maildir_box *box, struct err *err)
 	return 0;
 }
 
+struct dir_read *
+maildir_dir_buffer(struct maildir_store *store)
+{
+	if (store->dir == NULL)
+		store->dir = mem_alloc(sizeof(*store->dir));
+	return store->dir;
+}
+
 static int
 open_control(struct maildir_box *box, struct err *err)
 {
@@ -149,16 +157,16 @@ clean_tmp(struct maildir_box *box)
 {
 	int64_t limit = (int64_t)(clock_now_ms() / 1000) - TMP_AGE;
 	struct path_root *root = &box->store->root;
+	struct dir_read *dir = maildir_dir_buffer(box->store);
 	struct err ignored = ERR_INIT;
 	struct path_stat st;
-	struct dir_read dir;
 	unsigned char type;
 	const char *name;
 
-	if (dir_read_begin(&dir, box->tmp_fd, &ignored) == -1)
+	if (dir_read_begin(dir, box->tmp_fd, &ignored) == -1)
 		return;
 	for (unsigned int i = 0; i < TMP_LOOK_MAX &&
-	    dir_read_next(&dir, &name, &type, &ignored) == 1; i++) {
+	    dir_read_next(dir, &name, &type, &ignored) == 1; i++) {
 		if (strncmp(name, UNIQUE_PREFIX, strlen(UNIQUE_PREFIX)) != 0 ||
 		    path_stat(root, box->tmp_fd, NULL, name, &st,
 		    &ignored) == -1 || !st.exists ||

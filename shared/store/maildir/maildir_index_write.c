@@ -699,10 +699,30 @@ take_back(struct maildir_box *box)
 	maildir_index_look(box);
 }
 
+/* Under the lock of the uidlist. */
+static void
+commit_behind(struct maildir_box *box)
+{
+	struct commit c = { .box = box, .exists = true, .all = true };
+	struct err ignored = ERR_INIT;
+
+	/* As it is now, both of them. */
+	if (maildir_keywords_load(box, &ignored) == -1 ||
+	    maildir_list_refresh(box, &ignored) == -1 ||
+	    maildir_read_dirs(box, true, &ignored) == -1 ||
+	    maildir_index_lock(box, box->store->lock_timeout,
+	    &ignored) == -1 || !index_is_locked(box->idx.index) ||
+	    !box->idx.usable)
+		return;
+	box->idx.raise = 0;
+	(void)commit_all(&c, false, &ignored);
+	maildir_index_unlock(box);
+	maildir_index_look(box);
+}
+
 void
 maildir_index_catch_up(struct maildir_box *box)
 {
-	struct commit c = { .box = box, .exists = true, .all = true };
 	struct err ignored = ERR_INIT;
 
 	maildir_index_look(box);
@@ -712,17 +732,6 @@ maildir_index_catch_up(struct maildir_box *box)
 		return;
 	if (maildir_box_lock(box, box->store->lock_timeout, &ignored) == -1)
 		return;
-	/* As it is now, both of them. */
-	if (maildir_keywords_load(box, &ignored) == 0 &&
-	    maildir_list_refresh(box, &ignored) == 0 &&
-	    maildir_read_dirs(box, true, &ignored) == 0 &&
-	    maildir_index_lock(box, box->store->lock_timeout,
-	    &ignored) == 0 && index_is_locked(box->idx.index) &&
-	    box->idx.usable) {
-		box->idx.raise = 0;
-		(void)commit_all(&c, false, &ignored);
-		maildir_index_unlock(box);
-		maildir_index_look(box);
-	}
+	commit_behind(box);
 	maildir_box_unlock(box);
 }

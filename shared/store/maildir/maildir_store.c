@@ -184,6 +184,7 @@ store_free(struct maildir_store *store)
 	attribute_dict_close(&store->head);
 	free(store->find);
 	free(store->lines);
+	free(store->dir);
 	free(store->dirname);
 	free(store->subscriptions);
 	free(store->list_base);

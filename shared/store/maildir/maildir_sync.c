@@ -179,15 +179,15 @@ static int
 each_file_of(struct maildir_box *box, int fd, unsigned int where, size_t *n,
     file_fn *fn, void *arg, struct err *err)
 {
+	struct dir_read *dir = maildir_dir_buffer(box->store);
 	struct err why = ERR_INIT;
-	struct dir_read dir;
 	unsigned char type;
 	const char *name;
 	int r;
 
-	if (dir_read_begin(&dir, fd, err) == -1)
+	if (dir_read_begin(dir, fd, err) == -1)
 		return -1;
-	while ((r = dir_read_next(&dir, &name, &type, &why)) == 1) {
+	while ((r = dir_read_next(dir, &name, &type, &why)) == 1) {
 		if (name[0] == '.' || !is_message(box, fd, name, type))
 			continue;
 		if (++*n > STORE_MESSAGES_MAX)

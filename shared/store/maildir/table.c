@@ -51,7 +51,7 @@ sip_rounds(uint64_t v[4], unsigned int n)
 	}
 }
 
-/* SipHash-2-4 with 128 bits of output, of which 64 + 25 are used. */
+/* SipHash-1-3 with 128 bits of output, of which 64 + 25 are used. */
 static void
 hash_base(const struct table *table, const char *base, size_t len,
     uint64_t *hash_r, uint32_t *bits_r)
@@ -68,20 +68,20 @@ hash_base(const struct table *table, const char *base, size_t len,
 	for (i = 0; i + 8 <= len; i += 8) {
 		memcpy(&word, base + i, 8);
 		v[3] ^= word;
-		sip_rounds(v, 2);
+		sip_rounds(v, 1);
 		v[0] ^= word;
 	}
 	word = (uint64_t)len << 56;
 	for (size_t k = 0; i + k < len; k++)
 		word |= (uint64_t)(uint8_t)base[i + k] << (8 * k);
 	v[3] ^= word;
-	sip_rounds(v, 2);
+	sip_rounds(v, 1);
 	v[0] ^= word;
 	v[2] ^= 0xee;
-	sip_rounds(v, 4);
+	sip_rounds(v, 3);
 	*hash_r = v[0] ^ v[1] ^ v[2] ^ v[3];
 	v[1] ^= 0xdd;
-	sip_rounds(v, 4);
+	sip_rounds(v, 3);
 	/* One bit is always set, so that a slot in use is not all zero. */
 	*bits_r = ((uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]) & HASH_BITS) | 0x80U;
 }
