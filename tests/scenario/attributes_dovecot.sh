@@ -3,10 +3,7 @@
 #
 # Attributes of mailboxes (IMAP METADATA), set and read through IMAP on both
 # sides, which have other formats and keep the attributes in other places.
-. "$(dirname "$0")/dovecot_lib.sh"
-# Our own settings come from that Dovecot.
-unset DSYNC_DOVECONF
-imap_options='-o imap_metadata=yes'
+. "$(dirname "$0")/attributes_lib.sh"
 more=Notes
 
 configure laptop "maildir:$work/laptop/Maildir" \
@@ -22,54 +19,6 @@ END
 there=mdbox:$work/server/mdbox
 there=$there:ATTRIBUTES=$work/server/meta/attributes:ATTRIBUTES_LOCK=fcntl
 file=$work/laptop/dovecot-attributes
-
-tell() { # SIDE: IMAP commands, a line each, on standard input
-	imap "$1" script >"$work/imap" || fail 'IMAP failed'
-	! grep -E '^[a-z0-9]+[.]? (NO|BAD)' "$work/imap" >&2 ||
-		fail "IMAP refused something on the $1"
-}
-
-notes() { # SIDE: all attributes that a mail client sees, a line each
-	# Dovecot lists none of the server's.  By another GUID than it had a
-	# mailbox is known to its list of mailboxes once it is selected (T10).
-	for box in INBOX Other $more ''; do
-		if [ -n "$box" ]; then
-			echo "SELECT $box"
-			echo "GETMETADATA (DEPTH infinity)" \
-			    "$box (/private /shared)"
-		else
-			echo 'GETMETADATA "" /private/comment'
-		fi | imap "$1" script 2>/dev/null
-	done | tr -d '\r' | awk '
-	    /^\* METADATA / {
-		mailbox = $3
-		sub(/^\* METADATA [^ ]+ [(]/, " ")
-		inside = 1
-	    }
-	    /^[a-z0-9]+[.]? (OK|NO|BAD)/ { inside = 0 }
-	    inside {
-		last = sub(/[)]$/, "")
-		gsub(/ [/](private|shared)[/]/, "\n" mailbox "&")
-		printf "%s ", $0
-		if (last)
-			inside = 0
-	    }
-	    END { print "" }' | sed 's, *$,,; /^$/d' | sort
-}
-
-same_notes() {
-	notes laptop >"$work/notes.a"
-	notes server >"$work/notes.b"
-	diff "$work/notes.a" "$work/notes.b" >&2 || fail 'the notes differ'
-}
-
-has_note() { # SIDE TEXT
-	notes "$1" | grep -q -- "$2" || fail "the $1 has no note: $2"
-}
-
-has_no_note() { # SIDE TEXT
-	! notes "$1" | grep -q -- "$2" || fail "the $1 has a note: $2"
-}
 
 step "notes made before the first run come along"
 tell laptop <<'END'

@@ -3,7 +3,7 @@ dist_check_SCRIPTS += %D%/server_refusals.sh
 dist_check_SCRIPTS += %D%/server_root.sh
 # By hand: contrib/HACKING.md tells how.
 EXTRA_DIST += %D%/compare.sh %D%/endurance.sh
-EXTRA_DIST += %D%/lib.sh %D%/dovecot_lib.sh %D%/server_lib.sh
+EXTRA_DIST += %D%/attributes_lib.sh %D%/lib.sh %D%/dovecot_lib.sh %D%/server_lib.sh
 dist_check_SCRIPTS += %D%/append_peer.sh
 dist_check_SCRIPTS += %D%/backup.sh
 dist_check_SCRIPTS += %D%/command_location.sh
@@ -38,6 +38,7 @@ dist_check_SCRIPTS += %D%/mbox_dovecot.sh
 dist_check_SCRIPTS += %D%/mbox_notes.sh
 dist_check_SCRIPTS += %D%/mirror_dovecot.sh
 dist_check_SCRIPTS += %D%/attributes_dovecot.sh
+dist_check_SCRIPTS += %D%/attributes_tls.sh
 dist_check_SCRIPTS += %D%/backup_dovecot.sh
 dist_check_SCRIPTS += %D%/backup_formats.sh
 dist_check_SCRIPTS += %D%/modseqs_dovecot.sh
