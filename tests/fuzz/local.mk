@@ -14,7 +14,7 @@ check_PROGRAMS += %D%/fuzz_mutf7
 check_PROGRAMS += %D%/fuzz_frame
 %C%_fuzz_frame_LDADD = $(LINK_REPLAY) $(LINK_WIRE)
 check_PROGRAMS += %D%/fuzz_link
-%C%_fuzz_link_SOURCES = %D%/fuzz_link.c tests/support/msg_random.c
+%C%_fuzz_link_SOURCES = %D%/fuzz_link.c $(msg_sources)
 %C%_fuzz_link_LDADD = $(LINK_REPLAY) $(LINK_WIRE)
 check_PROGRAMS += %D%/fuzz_peers
 %C%_fuzz_peers_LDADD = $(LINK_REPLAY) $(LINK_NET)
@@ -25,7 +25,7 @@ check_PROGRAMS += %D%/fuzz_greeting
 
 # Writes the corpus of fuzz_link; run by hand.
 EXTRA_PROGRAMS += %D%/make_corpus
-%C%_make_corpus_SOURCES = %D%/make_corpus.c tests/support/msg_random.c
+%C%_make_corpus_SOURCES = %D%/make_corpus.c $(msg_sources)
 %C%_make_corpus_LDADD = $(LINK_WIRE)
 CLEANFILES += %D%/make_corpus
 check_PROGRAMS += %D%/fuzz_uidlist

@@ -5,27 +5,27 @@ check_PROGRAMS += %D%/test_brain
 %C%_test_brain_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_append
 %C%_test_merge_append_SOURCES = %D%/test_merge_append.c %D%/mails_model.c \
-	%D%/mails_model.h tests/support/msg_random.c
+	%D%/mails_model.h tests/support/rng.c
 %C%_test_merge_append_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_attributes
 %C%_test_merge_attributes_SOURCES = %D%/test_merge_attributes.c \
-	tests/support/msg_random.c
+	tests/support/rng.c
 %C%_test_merge_attributes_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_flags
-%C%_test_merge_flags_SOURCES = %D%/test_merge_flags.c tests/support/msg_random.c
+%C%_test_merge_flags_SOURCES = %D%/test_merge_flags.c tests/support/rng.c
 %C%_test_merge_flags_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_mails
 %C%_test_merge_mails_SOURCES = %D%/test_merge_mails.c %D%/mails_model.c \
-	%D%/mails_model.h tests/support/msg_random.c
+	%D%/mails_model.h tests/support/rng.c
 %C%_test_merge_mails_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_modseqs
 %C%_test_merge_modseqs_SOURCES = %D%/test_merge_modseqs.c
 %C%_test_merge_modseqs_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_notes
 %C%_test_merge_notes_SOURCES = %D%/test_merge_notes.c %D%/mails_model.c \
-	%D%/mails_model.h tests/support/msg_random.c
+	%D%/mails_model.h tests/support/rng.c
 %C%_test_merge_notes_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_tree
-%C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c tests/support/msg_random.c
+%C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c tests/support/rng.c
 %C%_test_merge_tree_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 endif

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "brain/merge_mails.h"
-#include "tests/support/msg_random.h"
+#include "tests/support/rng.h"
 
 #define MODEL_MAILS_MAX	64U
 #define MODEL_GUIDS	8	/* message GUIDs in use; two share a text */

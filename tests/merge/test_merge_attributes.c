@@ -8,7 +8,7 @@
 #include "brain/merge_attributes.h"
 #include "model/attribute.h"
 #include "model/flags.h"
-#include "tests/support/msg_random.h"
+#include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
 #define SIDE_MAX	8U

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/array.h"
 #include "brain/merge_flags.h"
-#include "tests/support/msg_random.h"
+#include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
 #define STATES	6		/* of one flag: set or not, three stamps */

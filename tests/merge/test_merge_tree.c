@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "brain/merge_tree.h"
 #include "model/mailbox_name.h"
-#include "tests/support/msg_random.h"
+#include "tests/support/rng.h"
 #include "tests/support/unit.h"
 
 #define BOXES_MAX	12U

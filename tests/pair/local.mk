@@ -42,7 +42,7 @@ sim_sources = %D%/sim.c %D%/sim.h %D%/sim_run.c %D%/sim_log.c \
 	%D%/sim_client.c %D%/sim_check.c %D%/sim_history.c \
 	%D%/sim_model.c %D%/sim_three.c %D%/sim_modseq.c %D%/sim_points.c \
 	%D%/sim_plan.c %D%/sim_attributes.c %D%/sim_start.c \
-	tests/support/msg_random.c
+	tests/support/rng.c
 # Chance, the end of a process and where logs are kept are the simulation's.
 sim_wraps = -Wl,--wrap=random_bytes -Wl,--wrap=chlog_open \
 	-Wl,--wrap=chlog_close -Wl,--wrap=chlog_path -Wl,--wrap=chlog_commit \

@@ -19,7 +19,7 @@
 #include "client/brain/brain.h"
 #include "store/failing/failing.h"
 #include "store/memory/memory.h"
-#include "tests/support/msg_random.h"
+#include "tests/support/rng.h"
 
 #define SIM_SITES_MAX	3U
 #define SIM_KEYS	3U	/* of attributes */

@@ -5,19 +5,10 @@
 #define SUPPORT_MSG_RANDOM_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/arena.h"
 #include "model/msg.h"
-
-/* A sequence that is the same for the same start. */
-struct rng {
-	uint64_t state;
-};
-
-/* 0..n-1 */
-uint32_t rng_below(struct rng *rng, uint32_t n);
-uint64_t rng_u64(struct rng *rng);
+#include "tests/support/rng.h"
 
 /*
  * A message of this kind with random content, within every limit and often at
