@@ -1,5 +1,5 @@
 /*
- * caret.h - levels of names as LAYOUT=index stores them
+ * caret.h - levels of names as subscriptions have them
  *
  * '^', '/' and, in front of a whole name, '~' are "^" and two hex digits.
  */

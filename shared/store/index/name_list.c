@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "model/mailbox_name.h"
-#include "store/files/caret.h"
 #include "store/index/name_list.h"
 
 #define NO_MAILBOX (INDEX_NODE_NONEXISTENT | INDEX_NODE_NOSELECT)
@@ -24,31 +23,25 @@ static int
 levels_split(const struct name_list *list, struct levels *l,
     const char *name, struct err *err)
 {
-	struct strbuf part;
 	const char *p = name;
 	size_t starts[NAME_DEPTH_MAX], len;
 	bool bad = false;
 
 	l->n = 0;
 	strbuf_init(&l->text, 8 * NAME_MAX_BYTES);
-	strbuf_init(&part, 8 * NAME_MAX_BYTES);
 	for (;; p++) {
 		len = strcspn(p, "\x1f");
-		strbuf_reset(&part);
-		if (list->utf8)
-			strbuf_add(&part, p, len);
-		else
-			mutf7_encode(&part, p, len);
 		starts[l->n] = l->text.len;
-		caret_escape(&l->text, part.data, part.len, l->n == 0);
-		bad |= part.failed ||
-		    l->text.len - starts[l->n++] > PATH_NAME_MAX;
+		if (list->utf8)
+			strbuf_add(&l->text, p, len);
+		else
+			mutf7_encode(&l->text, p, len);
+		bad |= l->text.len - starts[l->n++] > PATH_NAME_MAX;
 		strbuf_addc(&l->text, '\0');
 		p += len;
 		if (*p == '\0')
 			break;
 	}
-	strbuf_deinit(&part);
 	for (size_t i = 0; i < l->n; i++)
 		l->v[i] = l->text.data + starts[i];
 	return bad || l->text.failed ? err_set(err, ERR_REFUSED,
@@ -197,19 +190,12 @@ static int
 add_level(const struct name_list *list, struct strbuf *name,
     const char *level)
 {
-	struct strbuf plain;
-	int ret;
-
-	strbuf_init(&plain, NAME_MAX_BYTES);
-	ret = caret_unescape(&plain, level, strlen(level));
-	if (ret == 0 && plain.len == 0)
-		ret = -1;
-	if (ret == 0 && list->utf8)
-		strbuf_add(name, plain.data, plain.len);
-	else if (ret == 0)
-		ret = mutf7_decode(name, plain.data, plain.len);
-	strbuf_deinit(&plain);
-	return ret;
+	if (level[0] == '\0' || strchr(level, NAME_SEP) != NULL)
+		return -1;
+	if (!list->utf8)
+		return mutf7_decode(name, level, strlen(level));
+	strbuf_adds(name, level);
+	return 0;
 }
 
 int
