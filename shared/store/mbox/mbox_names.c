@@ -2,7 +2,7 @@
  * Names and paths.  A mailbox "A/B" is the file B in the directory A; each part
  * is one file name in modified UTF-7.  Names that begin with '.' or end with
  * ".lock" are other files.  With DIRNAME=x it is the file x in A/B, so only
- * then a mailbox can have others below it.
+ * then a mailbox can have others below it, and any such name.
  */
 #include "config.h"
 
@@ -20,13 +20,22 @@
 /* The change log is nobody's mail, should it lie in the root. */
 #define LOG_PREFIX	"dsync-changelog.db"
 
-static bool
-file_ok(const struct mbox_store *store, const char *file)
+bool
+mbox_is_hidden(const struct mbox_store *store, const char *file)
 {
 	size_t len = strlen(file), suffix = strlen(LOCK_SUFFIX);
 
-	return path_name_valid(file) && file[0] != '.' && file[0] != '~' &&
-	    (len < suffix || strcmp(file + len - suffix, LOCK_SUFFIX) != 0) &&
+	if (store->dirname != NULL)
+		return strcmp(file, INDEX_DIR) == 0;
+	return file[0] == '.' ||
+	    (len >= suffix && strcmp(file + len - suffix, LOCK_SUFFIX) == 0);
+}
+
+static bool
+file_ok(const struct mbox_store *store, const char *file)
+{
+	return path_name_valid(file) && file[0] != '~' &&
+	    !mbox_is_hidden(store, file) &&
 	    strncmp(file, LOG_PREFIX, strlen(LOG_PREFIX)) != 0 &&
 	    (store->dirname == NULL || strcmp(file, store->dirname) != 0) &&
 	    strcmp(file, store->subscriptions) != 0;
@@ -317,7 +326,8 @@ map_parts(struct mbox_store *store, char *name)
 		*p++ = store->alt_char;
 	for (p = name;; p += len + 1) {
 		len = strcspn(p, "\x1f");
-		if (p[0] == '.' || p[0] == '~' || (p == name &&
+		if ((p[0] == '.' && store->dirname == NULL) ||
+		    p[0] == '~' || (p == name &&
 		    !first_ok(store, p, len)))
 			p[0] = store->alt_char;
 		else if (mbox_part_encode(store, p, len, file,

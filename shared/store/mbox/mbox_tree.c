@@ -151,12 +151,9 @@ list_entry(struct listing *ls, int dirfd, const char *file,
 
 /* Files that are no mailboxes and nobody has to hear of. */
 static bool
-is_silent(const char *file)
+is_silent(const struct mbox_store *store, const char *file)
 {
-	size_t len = strlen(file);
-
-	return file[0] == '.' ||
-	    (len > 5 && strcmp(file + len - 5, ".lock") == 0) ||
+	return !path_name_valid(file) || mbox_is_hidden(store, file) ||
 	    strncmp(file, "dsync-changelog.db", 18) == 0;
 }
 
@@ -172,7 +169,7 @@ list_dir(struct listing *ls, int dirfd, struct strbuf *name,
 	if (dir == NULL)
 		return -1;
 	while (r == 0 && (de = readdir(dir)) != NULL) {
-		if (is_silent(de->d_name) ||
+		if (is_silent(store, de->d_name) ||
 		    strcmp(de->d_name, store->subscriptions) == 0 ||
 		    (store->dirname != NULL &&
 		    strcmp(de->d_name, store->dirname) == 0))
