@@ -158,6 +158,14 @@ int chlog_mailbox_find(struct chlog *log, const struct guid128 *guid,
     struct arena *arena, struct chlog_mailbox *box_r, struct err *err);
 int chlog_mailbox_find_id(struct chlog *log, int64_t id, struct arena *arena,
     struct chlog_mailbox *box_r, struct err *err);
+/* Has a mailbox another name here than in the store?  1, 0, -1. */
+int chlog_spellings_differ(struct chlog *log, struct err *err);
+/* ... and does one but guid, of another name, have this one there? */
+int chlog_spelling_taken(struct chlog *log, const char *store_name,
+    const char *name, const struct guid128 *guid, struct err *err);
+/* What a mailbox of this name has there; 1, 0: there is none, -1. */
+int chlog_spelling_find(struct chlog *log, const char *name,
+    char *out, size_t size, struct err *err);
 int chlog_mailbox_gone_find(struct chlog *log, const struct guid128 *guid,
     struct arena *arena, struct chlog_mailbox_gone *gone_r, struct err *err);
 int chlog_subscription_find(struct chlog *log, const char *name,

@@ -132,6 +132,59 @@ chlog_mailbox_find_id(struct chlog *log, int64_t id, struct arena *arena,
 	return chlog_read_one(log, stmt, &mailboxes, arena, box_r, err);
 }
 
+int
+chlog_spellings_differ(struct chlog *log, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log,
+	    "SELECT 1 FROM mailbox WHERE store_name <> name LIMIT 1", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	r = chlog_row(log, stmt, "mailboxes", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
+int
+chlog_spelling_taken(struct chlog *log, const char *store_name,
+    const char *name, const struct guid128 *guid, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT 1 FROM mailbox WHERE "
+	    "store_name = ?1 AND name <> ?2 AND guid <> ?3 LIMIT 1", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_text(stmt, 1, store_name, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(stmt, 2, name, -1, SQLITE_TRANSIENT);
+	chlog_bind_guid(stmt, 3, guid);
+	r = chlog_row(log, stmt, "mailboxes", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
+int
+chlog_spelling_find(struct chlog *log, const char *name, char *out,
+    size_t size, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT store_name FROM mailbox "
+	    "WHERE name = ?1 LIMIT 1", err);
+	const char *text;
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_TRANSIENT);
+	if ((r = chlog_row(log, stmt, "mailboxes", err)) == 1) {
+		text = (const char *)sqlite3_column_text(stmt, 0);
+		if (text == NULL || strlcpy(out, text, size) >= size)
+			r = chlog_corrupt(log, "a mailbox", err);
+	}
+	sqlite3_reset(stmt);
+	return r;
+}
+
 static void
 bind_box(sqlite3_stmt *stmt, const struct chlog_mailbox *box)
 {

@@ -215,8 +215,10 @@ create_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		    "it was deleted meanwhile");
 		return 0;
 	}
-	if (s->driver->map_name(s->store, box->name, mapped, sizeof(mapped),
-	    &why) == -1) {
+	if ((r = spelling_make(s, box->name, &box->guid, mapped, &why,
+	    err)) == -1)
+		return -1;
+	if (r == 0) {
 		tree_failed(s, m->op, &box->guid, &why);
 		return 0;
 	}
@@ -290,6 +292,7 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 {
 	char mapped[NAME_MAX_BYTES + 1];
 	struct err why = ERR_INIT;
+	int r;
 
 	if (name_is_inbox(row->name) || name_is_inbox(m->box.name)) {
 		tree_result(s, m->op, RESULT_FAILED, &row->guid, ERR_REFUSED,
@@ -303,8 +306,10 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
 	}
-	if (s->driver->map_name(s->store, m->box.name, mapped,
-	    sizeof(mapped), &why) == -1) {
+	if ((r = spelling_make(s, m->box.name, &row->guid, mapped, &why,
+	    err)) == -1)
+		return -1;
+	if (r == 0) {
 		tree_failed(s, m->op, &row->guid, &why);
 		return 0;
 	}
@@ -743,26 +748,6 @@ on_op_mailbox_delete(struct session *s, const struct msg *msg,
 	return apply_tree_delete(s, m, err);
 }
 
-/*
- * Does another name that is subscribed have this spelling here (T13)?  Then it
- * stays subscribed in the store: 1; 0: none has; -1.
- */
-static int
-spelling_shared(struct session *s, const char *name, const char *mapped,
-    struct err *err)
-{
-	struct arena *arena = arena_new(ARENA_TREE_MAX);
-	struct chlog_subscription *subs;
-	ptrdiff_t n = chlog_subscriptions(s->log, arena, &subs, err);
-	int r = n == -1 ? -1 : 0;
-
-	for (ptrdiff_t i = 0; i < n && r == 0; i++)
-		r = subs[i].on && strcmp(subs[i].name, name) != 0 &&
-		    strcmp(subs[i].store_name, mapped) == 0;
-	arena_free(&arena);
-	return r;
-}
-
 int
 on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 {
@@ -774,7 +759,7 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 	struct err why = ERR_INIT;
 	const char *refusal;
 	int64_t run = 0;
-	int r, shared = 0;
+	int r, made, shared = 0;
 
 	if (apply_take_op(s, m->op, err) == -1)
 		return -1;
@@ -799,8 +784,9 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		session_add_pending(s, &none, 0, NULL, m->sub.name);
 		return 0;
 	}
-	if (s->driver->map_name(s->store, m->sub.name, mapped,
-	    sizeof(mapped), &why) == -1) {
+	if ((made = spelling_find(s, m->sub.name, mapped, &why, err)) == -1)
+		return -1;
+	if (made == 0) {
 		tree_sub_failed(s, m->op, m->sub.name, &why);
 		return 0;
 	}

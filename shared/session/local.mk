@@ -20,6 +20,6 @@ noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES += %D%/serve.c %D%/sizes.c
 %C%_libsession_a_SOURCES += %D%/session.c %D%/session.h
 %C%_libsession_a_SOURCES += %D%/session_int.h
-%C%_libsession_a_SOURCES += %D%/session_main.c
+%C%_libsession_a_SOURCES += %D%/session_main.c %D%/spelling.c
 %C%_libsession_a_SOURCES += %D%/stream.c
 %C%_libsession_a_SOURCES += %D%/tree_batch.c

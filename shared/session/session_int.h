@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/array.h"
 #include "chlog/chlog.h"
+#include "model/mailbox_name.h"
 #include "session/session.h"
 
 /* What one session may use. */
@@ -308,6 +309,9 @@ struct session {
 	bool locked_out;		/* by another run of the pair */
 	bool readonly;			/* nothing in the store may change */
 	bool filtered;			/* -m or -x */
+	enum {
+		SPELLINGS_UNKNOWN, SPELLINGS_SAME, SPELLINGS_DIFFER
+	} spellings;			/* names here and in the store */
 	bool keeps_attributes;		/* the store does */
 	bool attributes_unread;		/* they could not be looked at */
 
@@ -674,6 +678,22 @@ int apply_tree_delete(struct session *s,
 int apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
     struct err *err);
 
+/* spelling.c: names as the store can hold them (T13) */
+/* For a mailbox that is to be made.  1; 0: it can't be, why; -1. */
+int spelling_make(struct session *s, const char *name,
+    const struct guid128 *guid, char mapped[static NAME_MAX_BYTES + 1],
+    struct err *why, struct err *err);
+/* That of a mailbox that is there, or what one would get; as above. */
+int spelling_find(struct session *s, const char *name,
+    char mapped[static NAME_MAX_BYTES + 1], struct err *why,
+    struct err *err);
+/*
+ * Does another name that is subscribed have this spelling here?  Then it stays
+ * subscribed in the store: 1; 0: none has; -1.
+ */
+int spelling_shared(struct session *s, const char *name, const char *mapped,
+    struct err *err);
+
 /* tree_batch.c */
 /* Make all that waits, durably, in the store and the log. */
 int tree_batch_flush(struct session *s, struct err *err);
@@ -685,6 +705,9 @@ int tree_batch_before(struct session *s, const struct msg_mailbox *box,
     struct err *err);
 bool tree_batch_has_sub(const struct session *s, const char *name);
 /* Add one; mapped is its name in the store. */
+/* Does a mailbox of another name wait that is spelt so? */
+bool tree_batch_has_spelling(const struct session *s, const char *mapped,
+    const char *name);
 int tree_batch_create(struct session *s, const struct msg_op_mailbox *m,
     const char *mapped, struct err *err);
 /* change: false if the store has it so already. */

@@ -242,6 +242,20 @@ tree_batch_has_sub(const struct session *s, const char *name)
 	return false;
 }
 
+bool
+tree_batch_has_spelling(const struct session *s, const char *mapped,
+    const char *name)
+{
+	for (size_t i = 0; i < s->tree.boxes.n; i++) {
+		const struct new_box *box = &s->tree.boxes.v[i];
+
+		if (strcmp(box->mapped, mapped) == 0 &&
+		    strcmp(box->box_msg.name, name) != 0)
+			return true;
+	}
+	return false;
+}
+
 static struct arena *
 batch_arena(struct session *s)
 {
