@@ -10,6 +10,7 @@ dist_check_SCRIPTS += %D%/command_location.sh
 dist_check_SCRIPTS += %D%/compressed.sh
 dist_check_SCRIPTS += %D%/convert.sh
 dist_check_SCRIPTS += %D%/convert_matrix.sh
+dist_check_SCRIPTS += %D%/convert_names.sh
 dist_check_SCRIPTS += %D%/cut_anywhere.sh
 dist_check_SCRIPTS += %D%/damaged_dbox_index.sh
 dist_check_SCRIPTS += %D%/damaged_index.sh
