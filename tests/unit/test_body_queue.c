@@ -99,7 +99,7 @@ START_TEST(many_files_are_written_whole)
 		write_pattern(bodies[i], i, sizes[i % nitems(sizes)], 65536);
 		body_commit(bodies[i], MTIME);
 	}
-	body_queue_wait(queue);
+	ck_assert_int_eq(body_queue_wait(queue, &err), 0);
 	ck_assert_uint_eq(store.counts.creates, nitems(bodies));
 	for (size_t i = 0; i < nitems(bodies); i++) {
 		fd = body_finish(&bodies[i], &err);
@@ -108,6 +108,28 @@ START_TEST(many_files_are_written_whole)
 		check_file(fd, i, sizes[i % nitems(sizes)]);
 		(void)close(fd);
 	}
+}
+END_TEST
+
+START_TEST(what_is_written_is_brought_to_the_disk_before_all_is)
+{
+	struct body *bodies[600];
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < nitems(bodies); i++) {
+		bodies[i] = begin();
+		body_commit(bodies[i], MTIME);
+	}
+	ck_assert_int_eq(body_queue_wait(queue, &err), 0);
+	ck_assert_uint_eq(store.counts.syncfss, 1);
+	for (size_t i = 0; i < nitems(bodies); i++)
+		body_abort(&bodies[i]);
+	/* The next batch counts anew. */
+	bodies[0] = begin();
+	body_commit(bodies[0], MTIME);
+	ck_assert_int_eq(body_queue_wait(queue, &err), 0);
+	ck_assert_uint_eq(store.counts.syncfss, 1);
+	body_abort(&bodies[0]);
 }
 END_TEST
 
@@ -219,6 +241,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, many_files_are_written_whole);
+	tcase_add_test(tc, what_is_written_is_brought_to_the_disk_before_all_is);
 	tcase_add_test(tc, a_file_larger_than_the_queue_is_written_whole);
 	tcase_add_test(tc, more_pieces_than_places_are_written_in_order);
 	tcase_add_test(tc, a_file_may_be_given_up_at_any_time);

@@ -20,6 +20,9 @@
 #define WAKE_JOBS	32U
 #define WAKE_BYTES	((size_t)128 * 1024)
 #define STACK_SIZE	((size_t)512 * 1024)
+/* So much is brought to the disk early, while more comes. */
+#define EARLY_BODIES	512U
+#define EARLY_BYTES	((uint64_t)16 * 1024 * 1024)
 
 struct body {
 	struct body_queue *queue;
@@ -40,8 +43,12 @@ struct job {
 
 struct body_queue {
 	struct path_root *caller;	/* whose counts are added to */
-	struct path_root root;		/* the helper's own */
+	/* The helper's own. */
+	struct path_root root;
 	struct store store;		/* of that: counts */
+	unsigned int early_bodies;	/* written since the last syncfs */
+	uint64_t early_bytes;
+	struct err early_failure;	/* told when somebody waits for all */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t work, progress;
@@ -104,6 +111,24 @@ do_job(struct body_queue *q, const struct job *job)
 	*body->failure = err;
 }
 
+/*
+ * Bring to the disk what is written, so that the batch has less to wait for.
+ * The kernel tells an error of the disk once: it must not be lost here.
+ */
+static void
+sync_early(struct body_queue *q, const struct job *job)
+{
+	q->early_bytes += job->len;
+	if (job->data == NULL)
+		q->early_bodies++;
+	if (q->early_bodies < EARLY_BODIES && q->early_bytes < EARLY_BYTES)
+		return;
+	q->early_bodies = 0;
+	q->early_bytes = 0;
+	if (q->early_failure.code == ERR_NONE)
+		(void)path_syncfs(&q->root, &q->early_failure);
+}
+
 static bool
 worth_waking(const struct body_queue *q)
 {
@@ -145,6 +170,7 @@ helper_main(void *arg)
 		job = &q->jobs[q->done % BODY_QUEUE_JOBS];
 		pthread_mutex_unlock(&q->lock);
 		do_job(q, job);
+		sync_early(q, job);
 		pthread_mutex_lock(&q->lock);
 		q->done++;
 		if (q->wait_for != 0 && q->done >= q->wait_for) {
@@ -265,19 +291,29 @@ body_commit(struct body *body, int64_t mtime)
 	put(body, NULL, 0, mtime);
 }
 
-void
-body_queue_wait(struct body_queue *q)
+int
+body_queue_wait(struct body_queue *q, struct err *err)
 {
 	struct store_counts *to = &q->caller->store->counts;
 	struct store_counts *from = &q->store.counts;
+	struct err failure;
 
 	pthread_mutex_lock(&q->lock);
 	wait_done(q, q->put);
 	to->creates += from->creates;
 	to->writes += from->writes;
 	to->bytes += from->bytes;
+	to->syncfss += from->syncfss;
 	*from = (struct store_counts){ .creates = 0 };
+	q->early_bodies = 0;
+	q->early_bytes = 0;
+	failure = q->early_failure;
+	q->early_failure = (struct err)ERR_INIT;
 	pthread_mutex_unlock(&q->lock);
+	if (failure.code == ERR_NONE)
+		return 0;
+	*err = failure;
+	return -1;
 }
 
 int

@@ -44,8 +44,12 @@ bool body_queue_useful(const struct path_root *root);
 
 /* NULL if no thread can be had.  root outlives the queue. */
 struct body_queue *body_queue_new(struct path_root *root);
-/* Wait until all is written; the store's counts have it then. */
-void body_queue_wait(struct body_queue *queue);
+/*
+ * Wait until all is written; the store's counts have it then.  It is not
+ * durable yet, but some of it is on its way.  -1: the disk failed with what
+ * was, nobody knows of which.
+ */
+int body_queue_wait(struct body_queue *queue, struct err *err);
 /* All of its bodies are finished or aborted. */
 void body_queue_free(struct body_queue **queue);
 

@@ -102,15 +102,17 @@ sync_all(struct sync_set *set, struct err *err)
 }
 
 /* Take over what the helper wrote. */
-static void
-take_bodies(struct maildir_store *store, const struct maildir_answer *answer)
+static int
+take_bodies(struct maildir_store *store, const struct maildir_answer *answer,
+    struct err *err)
 {
 	struct maildir_op *op;
 	struct err why;
 
 	if (store->queue == NULL)
-		return;
-	body_queue_wait(store->queue);
+		return 0;
+	if (body_queue_wait(store->queue, err) == -1)
+		return -1;
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
 		for (size_t i = 0; i < box->ops.n; i++) {
@@ -123,6 +125,7 @@ take_bodies(struct maildir_store *store, const struct maildir_answer *answer)
 				maildir_op_failed(answer, op, &why);
 		}
 	}
+	return 0;
 }
 
 /* synced: the file systems were just now. */
@@ -504,8 +507,8 @@ flush_all(struct maildir_store *store, const struct maildir_answer *answer,
 
 	for (box = store->boxes; box != NULL; box = box->next)
 		box->reread = false;
-	take_bodies(store, answer);
-	if (maildir_settle_opened(store, &synced, err) == -1 ||
+	if (take_bodies(store, answer, err) == -1 ||
+	    maildir_settle_opened(store, &synced, err) == -1 ||
 	    sync_bodies(store, synced, err) == -1 ||
 	    flush_kind(store, answer, false, err) == -1 ||
 	    flush_kind(store, answer, true, err) == -1)
