@@ -420,7 +420,8 @@ put_all(struct session *s, int64_t mailbox, const struct guid128 *guid,
 	n = chlog_attributes(s->log, mailbox, NULL, arena, &rows, err);
 	list = arena_calloc(arena, n == -1 ? 0 : (size_t)n, sizeof(*list));
 	for (ptrdiff_t i = 0; i < n; i++) {
-		if (rows[i].value == NULL)
+		/* A copy that was cut before may have left it there. */
+		if (rows[i].value == NULL && remove)
 			continue;
 		list[count].mailbox = *guid;
 		list[count].key = rows[i].key;
