@@ -558,7 +558,20 @@ chlog_alias_add(struct chlog *log, const struct guid128 *old_guid,
 		return -1;
 	chlog_bind_guid(stmt, 1, old_guid);
 	chlog_bind_guid(stmt, 2, new_guid);
-	return chlog_run_stmt(log, stmt, "alias", err);
+	if (chlog_run_stmt(log, stmt, "alias", err) == -1)
+		return -1;
+	/*
+	 * What was expunged with a mailbox that is gone here, and lives on as
+	 * another one elsewhere, is dead in that one, too (M3).
+	 */
+	stmt = chlog_stmt(log, "UPDATE tombstone SET mailbox = ?2 WHERE "
+	    "mailbox = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE "
+	    "guid = ?1)", err);
+	if (stmt == NULL)
+		return -1;
+	chlog_bind_guid(stmt, 1, old_guid);
+	chlog_bind_guid(stmt, 2, new_guid);
+	return chlog_run_stmt(log, stmt, "tombstones", err);
 }
 
 static int

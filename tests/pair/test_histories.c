@@ -483,6 +483,18 @@ START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
 }
 END_TEST
 
+/* T5: two stores that know of no deletion take both mailboxes for one. */
+HISTORY(mail_of_a_deleted_mailbox_does_not_return_by_a_third_store, 1000204899,
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_CREATE, A, 297, 165, 702 },
+	{ SIM_CREATE, C, 205, 238, 48 }, { SIM_DELIVER, C, 823, 837, 865 },
+	{ SIM_PAIR_RUN, C, 151, 852, 867 }, { SIM_RECREATE, C, 344, 775, 802 },
+	{ SIM_PAIR_KILL, B, 203, 607, 226 }, { SIM_REST, A, 0, 0, 0 })
+
+/* T15: what a change of the GUID that was cut had copied under the new one. */
+HISTORY(an_attribute_removed_after_a_kill_does_not_return, 610240207,
+	{ SIM_ATTRIBUTE, A, 0, 998, 477 }, { SIM_RUN_KILL, A, 714, 808, 618 },
+	{ SIM_ATTRIBUTE, A, 0, 788, 329 }, { SIM_RUN, A, 0, 0, 0 })
+
 /* E7: -n, too, knows that the other side has none any more. */
 HISTORY(what_a_run_of_one_mailbox_has_removed_is_not_planned_again, 500011124,
 	{ SIM_RUN, B, 628, 965, 966 }, { SIM_KEYWORDS, B, 247, 145, 335 },
@@ -622,6 +634,10 @@ main(void)
 	    a_directory_that_became_a_mailbox_stays_one_after_a_kill);
 	tcase_add_test(tcase,
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
+	tcase_add_test(tcase,
+	    mail_of_a_deleted_mailbox_does_not_return_by_a_third_store);
+	tcase_add_test(tcase,
+	    an_attribute_removed_after_a_kill_does_not_return);
 	tcase_add_test(tcase,
 	    what_a_run_of_one_mailbox_has_removed_is_not_planned_again);
 	tcase_add_test(tcase,
