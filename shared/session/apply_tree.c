@@ -480,6 +480,26 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	return 0;
 }
 
+/* Is one of them not known to stand for it?  1, 0, -1. */
+static int
+aliases_lacking(struct session *s, const struct msg_mailbox *box,
+    const struct chlog_mailbox *row, struct err *err)
+{
+	struct guid128 known[ALIASES_MAX];
+	ptrdiff_t n;
+
+	if (box->alias_count == 0)
+		return 0;
+	n = chlog_aliases(s->log, &row->guid, known, ALIASES_MAX, err);
+	if (n == -1)
+		return -1;
+	for (size_t i = 0; i < box->alias_count; i++)
+		if (!guid_eq(&box->aliases[i], &row->guid) &&
+		    !marks_have(known, (size_t)n, &box->aliases[i]))
+			return 1;
+	return 0;
+}
+
 static int
 change_tree(struct session *s, const struct msg_op_mailbox *m,
     struct chlog_mailbox *row, struct arena *arena, struct err *err)
@@ -509,6 +529,12 @@ change_tree(struct session *s, const struct msg_op_mailbox *m,
 	    row->parent_stamp != m->box.parent_stamp ||
 	    row->last_stamp != m->box.last_stamp)) {
 		tree_set_stamps(row, &m->box);
+		tree = true;
+	}
+	/* Stores that are not of this run have to know as well (T10). */
+	if (!tree && (r = aliases_lacking(s, &m->box, row, err)) != 0) {
+		if (r == -1)
+			return -1;
 		tree = true;
 	}
 	if ((tree || m->box.alias_count > 0) &&

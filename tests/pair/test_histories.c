@@ -488,6 +488,12 @@ HISTORY(mail_of_a_deleted_mailbox_does_not_return_by_a_third_store, 1000204899,
 	{ SIM_REST, A, 0, 0, 0 }, { SIM_CREATE, A, 297, 165, 702 },
 	{ SIM_CREATE, C, 205, 238, 48 }, { SIM_DELIVER, C, 823, 837, 865 },
 	{ SIM_PAIR_RUN, C, 151, 852, 867 }, { SIM_RECREATE, C, 344, 775, 802 },
+	{ SIM_PAIR_RUN, B, 203, 607, 226 }, { SIM_REST, A, 0, 0, 0 })
+
+HISTORY(mail_of_a_deleted_mailbox_does_not_return_after_a_kill, 1000204899,
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_CREATE, A, 297, 165, 702 },
+	{ SIM_CREATE, C, 205, 238, 48 }, { SIM_DELIVER, C, 823, 837, 865 },
+	{ SIM_PAIR_RUN, C, 151, 852, 867 }, { SIM_RECREATE, C, 344, 775, 802 },
 	{ SIM_PAIR_KILL, B, 203, 607, 226 }, { SIM_REST, A, 0, 0, 0 })
 
 /* T15: what a change of the GUID that was cut had copied under the new one. */
@@ -636,6 +642,8 @@ main(void)
 	    a_copy_that_is_left_of_what_was_moved_stands_for_it);
 	tcase_add_test(tcase,
 	    mail_of_a_deleted_mailbox_does_not_return_by_a_third_store);
+	tcase_add_test(tcase,
+	    mail_of_a_deleted_mailbox_does_not_return_after_a_kill);
 	tcase_add_test(tcase,
 	    an_attribute_removed_after_a_kill_does_not_return);
 	tcase_add_test(tcase,
