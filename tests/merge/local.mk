@@ -25,7 +25,16 @@ check_PROGRAMS += %D%/test_merge_notes
 %C%_test_merge_notes_SOURCES = %D%/test_merge_notes.c %D%/mails_model.c \
 	%D%/mails_model.h tests/support/rng.c
 %C%_test_merge_notes_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_subscriptions
+%C%_test_merge_subscriptions_SOURCES = %D%/test_merge_subscriptions.c %D%/tree_model.c \
+	%D%/tree_model.h
+%C%_test_merge_subscriptions_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_tree
-%C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c tests/support/rng.c
+%C%_test_merge_tree_SOURCES = %D%/test_merge_tree.c %D%/tree_model.c \
+	%D%/tree_model.h
 %C%_test_merge_tree_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_trees
+%C%_test_merge_trees_SOURCES = %D%/test_merge_trees.c %D%/tree_model.c \
+	%D%/tree_model.h tests/support/rng.c
+%C%_test_merge_trees_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 endif
