@@ -349,9 +349,9 @@ RB_PROTOTYPE(deltas, delta, node, delta_cmp)
 
 /* brain.c */
 bool run_is_dest(const struct brain *brain, unsigned int side);
-/* We may only add to this side. */
 /* Each view has told what was changed since the base, beside the whole tree. */
 bool run_changes_known(const struct brain *brain);
+/* We may only add to this side. */
 bool run_is_append(const struct brain *brain, unsigned int side);
 /* The GUID that a side knows the mailbox of an entry by, once steps are sent. */
 struct guid128 run_guid(const struct brain *brain, unsigned int side,

@@ -148,9 +148,9 @@ create_file(const char *path, struct err *err)
 	return 0;
 }
 
-/* No process has threads, so SQLite needs no locks of its own inside. */
+/* One thread alone uses it, so SQLite needs no locks of its own inside. */
 static void
-without_threads(void)
+for_one_thread(void)
 {
 	static bool done;
 
@@ -166,7 +166,7 @@ open_db(struct chlog *log, const char *path, int flags, struct err *err)
 {
 	int rc;
 
-	without_threads();
+	for_one_thread();
 	rc = sqlite3_open_v2(path, &log->db, flags |
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 

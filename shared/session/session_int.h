@@ -704,10 +704,10 @@ bool tree_batch_may_wait(enum msg_kind kind);
 int tree_batch_before(struct session *s, const struct msg_mailbox *box,
     struct err *err);
 bool tree_batch_has_sub(const struct session *s, const char *name);
-/* Add one; mapped is its name in the store. */
 /* Does a mailbox of another name wait that is spelt so? */
 bool tree_batch_has_spelling(const struct session *s, const char *mapped,
     const char *name);
+/* Add one; mapped is its name in the store. */
 int tree_batch_create(struct session *s, const struct msg_op_mailbox *m,
     const char *mapped, struct err *err);
 /* change: false if the store has it so already. */
