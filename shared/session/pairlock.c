@@ -54,31 +54,49 @@ read_pid(int fd)
 	return strtol(text, NULL, 10);
 }
 
-/* 1: got it; 0: held by *holder_r; -1. */
+/* A lock that is waited for. */
+struct wanted {
+	const char *path;	/* of the file of a pair */
+	int how;		/* LOCK_SH, LOCK_EX: of the folder of an INBOX */
+	int fd;			/* of the folder; of the file, once it is ours */
+	long holder;		/* of the file; 0: nobody knows */
+};
+
+/* 1: got it, 0: others hold it, -1. */
 static int
-try_lock(const char *path, int *fd_r, long *holder_r, struct err *err)
+try_pair(struct wanted *want, struct err *err)
 {
 	struct stat a, b;
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(want->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
 
 	if (fd == -1)
 		return err_sys(err, "pair lock");
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		int r = errno == EWOULDBLOCK ? 0 : err_sys(err, "pair lock");
 
-		*holder_r = read_pid(fd);
+		want->holder = read_pid(fd);
 		close(fd);
 		return r;
 	}
-	if (fstat(fd, &a) == 0 && lstat(path, &b) == 0 &&
+	if (fstat(fd, &a) == 0 && lstat(want->path, &b) == 0 &&
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
 		write_pid(fd);
-		*fd_r = fd;
+		want->fd = fd;
 		return 1;
 	}
 	close(fd);
-	*holder_r = 0;
+	want->holder = 0;
 	return 0;
+}
+
+static int
+try_inbox(struct wanted *want, struct err *err)
+{
+	(void)err;
+	/* A file system without such locks has none. */
+	return flock(want->fd, want->how | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK;
 }
 
 /*
@@ -97,16 +115,33 @@ lock_tries(const struct session *s)
 	return tries - tries * (early % (EARLY_PERCENT + 1)) / 100;
 }
 
+/* 1: got it; 0: not in time, and the run is locked out; -1. */
+static int
+wait_for(struct session *s, struct wanted *want,
+    int (*try)(struct wanted *, struct err *), struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
+	uint64_t tries = lock_tries(s);
+	int r = 0;
+
+	for (uint64_t i = 0; i <= tries; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		if ((r = try(want, err)) != 0)
+			return r;
+	}
+	s->locked_out = true;
+	return 0;
+}
+
 int
 pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
 	const char *base = chlog_path(s->log);
 	char hex[GUID_HEX_SIZE], path[PATH_MAX];
 	struct pair_lock *lock = &s->locks[0];
-	uint64_t tries = lock_tries(s);
-	long holder = 0;
-	int r = 0;
+	struct wanted want = { .path = path };
+	int r;
 
 	if (s->hello.dry_run || base == NULL || guid_is_zero(peer))
 		return 0;
@@ -118,19 +153,10 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 	    (int)sizeof(path))
 		return err_set(err, ERR_CONFIG, "%s: the path is too long",
 		    base);
-	for (uint64_t i = 0; i <= tries; i++) {
-		if (i > 0)
-			nanosleep(&pause, NULL);
-		if ((r = try_lock(path, &lock->fd, &holder, err)) != 0)
-			break;
-	}
-	if (r == -1)
-		return -1;
-	if (r == 0) {
-		s->locked_out = true;
-		return err_set(err, ERR_TEMP, "another run of this pair is "
-		    "not finished (process %ld)", holder);
-	}
+	if ((r = wait_for(s, &want, try_pair, err)) != 1)
+		return r == -1 ? -1 : err_set(err, ERR_TEMP, "another run of "
+		    "this pair is not finished (process %ld)", want.holder);
+	lock->fd = want.fd;
 	lock->path = strdup(path);
 	lock->peer = *peer;
 	return 0;
@@ -139,31 +165,22 @@ pair_lock(struct session *s, const struct guid128 *peer, struct err *err)
 int
 inbox_lock(struct session *s, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
 	const char *elsewhere = mail_location_get(s->args.location, "INBOX");
-	int how = elsewhere != NULL ? LOCK_EX : LOCK_SH, fd;
-	uint64_t tries = lock_tries(s);
+	struct wanted want = { .how = elsewhere != NULL ? LOCK_EX : LOCK_SH };
 
 	/* A source is not written. */
-	if (s->readonly || s->inbox_locked ||
-	    strcmp(s->driver->name, "maildir") != 0)
+	if (s->readonly || s->inbox_locked || !s->driver->shared_inbox)
 		return 0;
-	fd = open(elsewhere != NULL ? elsewhere : s->args.location->path,
+	want.fd = open(elsewhere != NULL ? elsewhere : s->args.location->path,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if (want.fd == -1)
 		return 0;
-	for (uint64_t i = 0; i <= tries; i++) {
-		if (i > 0)
-			nanosleep(&pause, NULL);
-		/* A file system without such locks has none. */
-		if (flock(fd, how | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
-			s->inbox_locked = true;
-			s->inbox_fd = fd;
-			return 0;
-		}
+	if (wait_for(s, &want, try_inbox, err) == 1) {
+		s->inbox_locked = true;
+		s->inbox_fd = want.fd;
+		return 0;
 	}
-	close(fd);
-	s->locked_out = true;
+	close(want.fd);
 	return err_set(err, ERR_TEMP, "a run of another store with the same "
 	    "INBOX is not finished");
 }

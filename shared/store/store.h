@@ -181,6 +181,8 @@ typedef void store_done_fn(uint64_t tag, uint32_t uid, uint64_t modseq,
 struct store_driver {
 	const char *name;	/* the word before ':' in a mail_location */
 	unsigned int caps;	/* STORE_CAP_* */
+	bool shared_inbox;	/* INBOX= is a directory, which may be that of
+				   other stores, too */
 
 	/*
 	 * Open the store; *loc and *opts are copied.  A root that is missing

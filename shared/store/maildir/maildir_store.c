@@ -343,7 +343,8 @@ maildir_tree_token(struct store *store, struct store_token *token_r,
 	.expunge = mail_op_set_expunge, \
 	.set_status = mail_op_set_status, \
 	.prepare = maildir_prepare, \
-	.flush = maildir_flush,
+	.flush = maildir_flush, \
+	.shared_inbox = true,
 
 const struct store_driver store_driver_maildir = {
 	.name = "maildir",
