@@ -7,20 +7,7 @@ needs_root=yes
 [ "$(id -u)" = 0 ] || exit 77
 . "$(dirname "$0")/lib.sh"
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=3m,mode=700 dsync-scenario "$disk" 2>/dev/null || {
-	echo 'no file system can be mounted' >&2
-	exit 77
-}
-unmount() {
-	finished=$?
-	trap - EXIT
-	umount "$disk"
-	rm -rf "$work"
-	exit "$finished"
-}
-trap unmount EXIT
+small_disk
 other=$disk/Maildir
 
 sh "$support/make-maildir.sh" "$laptop" 60
@@ -28,11 +15,7 @@ expect 0 mirror "maildir:$other"
 equal "$laptop" "$other"
 
 step "what was saved stays, the rest is pending and told"
-for i in 1 2 3 4 5 6 7 8; do
-	deliver "$laptop" "large $i"
-	head -c 375000 /dev/urandom | base64 >>"$(find_mail "$laptop" \
-	    "large $i")"
-done
+deliver_large "$laptop"
 deliver "$other" 'from the full disk'
 expect 2 mirror "maildir:$other"
 says 'pending'
@@ -46,7 +29,7 @@ dsync mirror "maildir:$other"
 [ "$(count_mails "$other")" -ge "$kept" ] || fail 'a mail was lost'
 
 step "with space the next run completes"
-mount -o remount,size=20m "$disk" || fail 'no more space'
+larger_disk
 expect 0 mirror "maildir:$other"
 equal "$laptop" "$other"
 expect 0 mirror "maildir:$other"

@@ -6,20 +6,7 @@ needs_root=yes
 [ "$(id -u)" = 0 ] || exit 77
 . "$(dirname "$0")/lib.sh"
 
-disk=$work/disk
-mkdir "$disk"
-mount -t tmpfs -o size=3m,mode=700 dsync-scenario "$disk" 2>/dev/null || {
-	echo 'no file system can be mounted' >&2
-	exit 77
-}
-unmount() {
-	finished=$?
-	trap - EXIT
-	umount "$disk"
-	rm -rf "$work"
-	exit "$finished"
-}
-trap unmount EXIT
+small_disk
 other=mdbox:$disk/mdbox
 back=$work/server/Maildir
 
@@ -29,11 +16,7 @@ expect 0 -o "mail_location=$other" backup "maildir:$back"
 equal "$laptop" "$back"
 
 step "in the middle of a batch there is no room: nothing is lost"
-for i in 1 2 3 4 5 6 7 8; do
-	deliver "$laptop" "large $i"
-	head -c 375000 /dev/urandom | base64 >>"$(find_mail "$laptop" \
-	    "large $i")"
-done
+deliver_large "$laptop"
 for i in 1 2; do
 	dsync mirror "$other"
 	[ "$status" = 2 ] || [ "$status" = 73 ] || fail "status $status"
@@ -41,7 +24,7 @@ done
 [ "$(count_mails "$laptop")" -ge 32 ] || fail 'a mail was lost'
 
 step "with space the next run completes"
-mount -o remount,size=20m "$disk" || fail 'no more space'
+larger_disk
 expect 0 mirror "$other"
 expect 0 -o "mail_location=$other" backup "maildir:$back"
 equal "$laptop" "$back"

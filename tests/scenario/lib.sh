@@ -248,3 +248,36 @@ snapshot() {
 		find . -type f -print0 | sort -z | xargs -0 -r sha256sum
 	)
 }
+
+# small_disk: a disk of 3 MB of its own, $disk, until the end; root alone can
+# have one.
+small_disk() {
+	disk=$work/disk
+	mkdir "$disk"
+	mount -t tmpfs -o size=3m,mode=700 dsync-scenario "$disk" \
+	    2>/dev/null || {
+		echo 'no file system can be mounted' >&2
+		exit 77
+	}
+	trap unmount EXIT
+}
+
+unmount() {
+	finished=$?
+	trap - EXIT
+	umount "$disk"
+	rm -rf "$work"
+	exit "$finished"
+}
+
+larger_disk() {
+	mount -o remount,size=20m "$disk" || fail 'no more space'
+}
+
+deliver_large() { # DIRECTORY: more than fits on a small disk
+	for i in 1 2 3 4 5 6 7 8; do
+		deliver "$1" "large $i"
+		head -c 375000 /dev/urandom |
+		    base64 >>"$(find_mail "$1" "large $i")"
+	done
+}
