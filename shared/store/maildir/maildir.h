@@ -115,6 +115,9 @@ struct maildir_store {
 	int unsettled[FSYNC_EACH_MAX];	/* lists with new lines, open */
 	size_t unsettled_count;		/* of these, and of those that had no
 					   room */
+	bool sync_due;			/* within a flush: bodies, or what opening
+					   changed, wait for the next sync of
+					   lists */
 	bool in_doubt;			/* what is on disk is unknown: nothing
 					   more is written */
 };
@@ -551,7 +554,8 @@ void maildir_settle_later(struct maildir_store *store, int fd);
 /* So is that the mailbox's new list has its name. */
 int maildir_settle_name(struct maildir_box *box, struct err *err);
 /*
- * What opening changed is durable, and lines of dead messages are gone.
+ * What opening changed is durable, and lines of dead messages are gone.  With
+ * whole_r, in a flush, it may be left to the next sync of lists (sync_due);
  * *whole_r: all that was on the file systems before became durable, too.
  */
 int maildir_settle_opened(struct maildir_store *store, bool *whole_r,

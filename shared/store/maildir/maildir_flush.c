@@ -1,7 +1,8 @@
 /*
  * The order of a flush, and why a crash between any two steps does no harm:
  *
- *  1. Bodies, all still in tmp/ or without a name, are made durable together.
+ *  1. Bodies, all still in tmp/ or without a name, are made durable together,
+ *     small ones with the lists.
  *  2. For each mailbox, under its uidlist lock: keywords, then the lines of
  *     dovecot-uidlist; then all of these are made durable, and get their names
  *     where they are new files.  A line without a file means nothing, nor does
@@ -28,6 +29,9 @@
 #include <unistd.h>
 
 #include "store/maildir/maildir.h"
+
+/* Bytes of bodies that are made durable while locks are held. */
+#define SYNC_LATER_MAX	((uint64_t)16 << 20)
 
 void
 maildir_op_done(const struct maildir_answer *answer, struct maildir_op *op,
@@ -128,7 +132,24 @@ take_bodies(struct maildir_store *store, const struct maildir_answer *answer,
 	return 0;
 }
 
-/* synced: the file systems were just now. */
+/* So few bytes that others may wait for the lock until they are durable? */
+static bool
+bodies_are_small(const struct maildir_store *store)
+{
+	uint64_t bytes = 0;
+
+	for (const struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		for (size_t i = 0; i < box->ops.n; i++)
+			bytes += box->ops.v[i].size;
+	}
+	return bytes <= SYNC_LATER_MAX;
+}
+
+/*
+ * synced: the file systems were just now.  Small bodies are made durable with
+ * the lists, whose lines mean nothing before their files have names.
+ */
 static int
 sync_bodies(struct maildir_store *store, bool synced, struct err *err)
 {
@@ -137,8 +158,12 @@ sync_bodies(struct maildir_store *store, bool synced, struct err *err)
 
 	if (store->unsynced == 0 || !store->root.local)
 		return 0;
-	if (!each && !synced && maildir_sync_file_systems(store, err) == -1)
-		return -1;
+	if (!each && !synced) {
+		store->sync_due = bodies_are_small(store);
+		if (!store->sync_due &&
+		    maildir_sync_file_systems(store, err) == -1)
+			return -1;
+	}
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
 		for (size_t i = 0; i < box->ops.n; i++) {
@@ -247,7 +272,7 @@ each_box(struct maildir_store *store, const struct maildir_answer *answer,
 static int
 sync_lists(struct maildir_store *store, struct err *err)
 {
-	struct sync_set set = { .store = store };
+	struct sync_set set = { .store = store, .whole = store->sync_due };
 
 	for (struct maildir_box *box = store->boxes; box != NULL;
 	    box = box->next) {
@@ -256,6 +281,7 @@ sync_lists(struct maildir_store *store, struct err *err)
 		sync_add(&set, box->writing.fd);
 		sync_add(&set, box->keywords_fd);
 	}
+	store->sync_due = false;
 	return sync_all(&set, err);
 }
 

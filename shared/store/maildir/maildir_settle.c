@@ -78,15 +78,20 @@ sync_lists(struct maildir_store *store, bool *whole_r, struct err *err)
 {
 	size_t n = store->unsettled_count;
 	struct maildir_box *box;
-	bool each;
+	bool each, later;
 	int ret = 0;
 
 	for (box = store->boxes; box != NULL; box = box->next)
 		n += box->in_group ? 1 : 0;
 	each = n <= FSYNC_EACH_MAX || !store->root.local;
-	*whole_r = !each;
-	if (!each)
+	/* A flush makes all durable once more before a file gets its name. */
+	later = !each && n == store->unsettled_count && whole_r != NULL;
+	if (later)
+		store->sync_due = true;
+	else if (!each)
 		ret = maildir_sync_file_systems(store, err);
+	if (whole_r != NULL)
+		*whole_r = !each && !later;
 	for (box = store->boxes; each && box != NULL; box = box->next) {
 		if (box->in_group && ret == 0)
 			ret = path_fsync(&store->root, box->writing.fd, err);
@@ -142,7 +147,6 @@ maildir_settle_opened(struct maildir_store *store, bool *whole_r,
 	struct maildir_box *box;
 	int ret = 0;
 
-	*whole_r = false;
 	for (box = store->boxes; box != NULL && ret == 0; box = box->next) {
 		if (box->littered)
 			ret = begin_box(box, err);
@@ -159,8 +163,7 @@ int
 maildir_settle(struct store *head, struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
-	bool whole;
-	int ret = maildir_settle_opened(store, &whole, err);
+	int ret = maildir_settle_opened(store, NULL, err);
 
 	dotlock_source_drop(&store->lock_source);
 	if (ret == -1)
