@@ -133,6 +133,35 @@ START_TEST(what_is_written_is_brought_to_the_disk_before_all_is)
 }
 END_TEST
 
+START_TEST(files_get_names_that_are_free)
+{
+	struct body *body = begin(), *again = begin();
+	struct err err = ERR_INIT;
+	int fd, other;
+
+	write_pattern(body, 5, 3000, 3000);
+	body_commit(body, MTIME);
+	body_commit(again, MTIME);
+	fd = body_finish(&body, &err);
+	other = body_finish(&again, &err);
+	ck_assert(fd != -1 && other != -1);
+	body = body_name(queue, fd, root.fd, "a");
+	again = body_name(queue, other, root.fd, "a");
+	ck_assert_int_eq(body_named(&body, &err), 0);
+	ck_assert_ptr_null(body);
+	ck_assert_int_eq(body_named(&again, &err), -1);
+	ck_assert_int_eq(err.errnum, EEXIST);
+	ck_assert_ptr_null(again);
+	/* Both are closed; what has the name is the first one. */
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	ck_assert_int_eq(fcntl(other, F_GETFD), -1);
+	fd = open(tempdir_path("a"), O_RDONLY);
+	ck_assert_int_ne(fd, -1);
+	check_file(fd, 5, 3000);
+	(void)close(fd);
+}
+END_TEST
+
 /* Many times what may wait: the caller is held up. */
 START_TEST(a_file_larger_than_the_queue_is_written_whole)
 {
@@ -242,6 +271,7 @@ main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, many_files_are_written_whole);
 	tcase_add_test(tc, what_is_written_is_brought_to_the_disk_before_all_is);
+	tcase_add_test(tc, files_get_names_that_are_free);
 	tcase_add_test(tc, a_file_larger_than_the_queue_is_written_whole);
 	tcase_add_test(tc, more_pieces_than_places_are_written_in_order);
 	tcase_add_test(tc, a_file_may_be_given_up_at_any_time);

@@ -34,11 +34,18 @@ struct body {
 	struct err *failure;		/* NULL: none */
 };
 
+enum job_kind {
+	JOB_WRITE,	/* data */
+	JOB_END,	/* mtime */
+	JOB_NAME,	/* data, with its NUL */
+};
+
 struct job {
+	enum job_kind kind;
 	struct body *body;
-	void *data;			/* NULL: the end */
+	void *data;
 	size_t len;
-	int64_t mtime;			/* of the end */
+	int64_t mtime;
 };
 
 struct body_queue {
@@ -90,22 +97,37 @@ make_file(struct body_queue *q, struct body *body, struct err *err)
 	return 0;
 }
 
+static int
+do_body(struct body_queue *q, const struct job *job, struct err *err)
+{
+	struct body *body = job->body;
+	int r;
+
+	if (body->fd == -1 && make_file(q, body, err) == -1)
+		return -1;
+	switch (job->kind) {
+	case JOB_WRITE:
+		return path_write(&q->root, body->fd, job->data, job->len,
+		    err);
+	case JOB_END:
+		return path_set_mtime(&q->root, body->fd, job->mtime, err);
+	case JOB_NAME:
+		r = path_name_file(&q->root, body->fd, body->file.dirfd,
+		    job->data, err);
+		close(body->fd);
+		body->fd = -1;
+		return r;
+	}
+	return -1;
+}
+
 static void
 do_job(struct body_queue *q, const struct job *job)
 {
 	struct body *body = job->body;
 	struct err err = ERR_INIT;
-	int r = 0;
 
-	if (body->failure != NULL)
-		return;
-	if (body->fd == -1)
-		r = make_file(q, body, &err);
-	if (r == 0)
-		r = job->data != NULL ? path_write(&q->root, body->fd,
-		    job->data, job->len, &err) :
-		    path_set_mtime(&q->root, body->fd, job->mtime, &err);
-	if (r == 0)
+	if (body->failure != NULL || do_body(q, job, &err) == 0)
 		return;
 	body->failure = mem_alloc(sizeof(*body->failure));
 	*body->failure = err;
@@ -118,8 +140,10 @@ do_job(struct body_queue *q, const struct job *job)
 static void
 sync_early(struct body_queue *q, const struct job *job)
 {
+	if (job->kind == JOB_NAME)
+		return;
 	q->early_bytes += job->len;
-	if (job->data == NULL)
+	if (job->kind == JOB_END)
 		q->early_bodies++;
 	if (q->early_bodies < EARLY_BODIES && q->early_bytes < EARLY_BYTES)
 		return;
@@ -248,7 +272,8 @@ wait_done(struct body_queue *q, uint64_t jobs)
 }
 
 static void
-put(struct body *body, void *data, size_t len, int64_t mtime)
+put(struct body *body, enum job_kind kind, void *data, size_t len,
+    int64_t mtime)
 {
 	struct body_queue *q = body->queue;
 
@@ -259,7 +284,8 @@ put(struct body *body, void *data, size_t len, int64_t mtime)
 	    (q->bytes > 0 && q->bytes + len > BODY_QUEUE_BYTES))
 		wait_done(q, q->done + (q->put - q->done + 1) / 2);
 	q->jobs[q->put % BODY_QUEUE_JOBS] = (struct job){
-		.body = body, .data = data, .len = len, .mtime = mtime,
+		.kind = kind, .body = body, .data = data, .len = len,
+		.mtime = mtime,
 	};
 	body->jobs_end = ++q->put;
 	q->bytes += len;
@@ -282,29 +308,38 @@ void
 body_write(struct body *body, const void *data, size_t len)
 {
 	if (len > 0)
-		put(body, mem_dup(data, len), len, 0);
+		put(body, JOB_WRITE, mem_dup(data, len), len, 0);
 }
 
 void
 body_commit(struct body *body, int64_t mtime)
 {
-	put(body, NULL, 0, mtime);
+	put(body, JOB_END, NULL, 0, mtime);
+}
+
+/* The helper has nothing to do. */
+static void
+tell_counts(struct body_queue *q)
+{
+	struct store_counts *to = &q->caller->store->counts;
+	struct store_counts *from = &q->store.counts;
+
+	to->creates += from->creates;
+	to->writes += from->writes;
+	to->bytes += from->bytes;
+	to->links += from->links;
+	to->syncfss += from->syncfss;
+	*from = (struct store_counts){ .creates = 0 };
 }
 
 int
 body_queue_wait(struct body_queue *q, struct err *err)
 {
-	struct store_counts *to = &q->caller->store->counts;
-	struct store_counts *from = &q->store.counts;
 	struct err failure;
 
 	pthread_mutex_lock(&q->lock);
 	wait_done(q, q->put);
-	to->creates += from->creates;
-	to->writes += from->writes;
-	to->bytes += from->bytes;
-	to->syncfss += from->syncfss;
-	*from = (struct store_counts){ .creates = 0 };
+	tell_counts(q);
 	q->early_bodies = 0;
 	q->early_bytes = 0;
 	failure = q->early_failure;
@@ -338,6 +373,33 @@ body_finish(struct body **bodyp, struct err *err)
 	return fd;
 }
 
+struct body *
+body_name(struct body_queue *queue, int fd, int dirfd, const char *name)
+{
+	struct body *body = mem_alloc(sizeof(*body));
+	size_t len = strlen(name) + 1;
+
+	body->queue = queue;
+	body->file.dirfd = dirfd;
+	body->fd = fd;
+	put(body, JOB_NAME, mem_dup(name, len), len, 0);
+	return body;
+}
+
+int
+body_named(struct body **bodyp, struct err *err)
+{
+	struct body *body = *bodyp;
+	int ret;
+
+	pthread_mutex_lock(&body->queue->lock);
+	wait_done(body->queue, body->queue->put);
+	pthread_mutex_unlock(&body->queue->lock);
+	ret = body->failure == NULL ? 0 : -1;
+	(void)body_finish(bodyp, err);
+	return ret;
+}
+
 void
 body_abort(struct body **bodyp)
 {
@@ -365,6 +427,7 @@ body_queue_free(struct body_queue **queuep)
 	pthread_mutex_unlock(&q->lock);
 	(void)pthread_join(q->thread, NULL);
 	take_back(q, q->put);
+	tell_counts(q);
 	pthread_cond_destroy(&q->progress);
 	pthread_cond_destroy(&q->work);
 	pthread_mutex_destroy(&q->lock);

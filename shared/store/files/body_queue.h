@@ -1,5 +1,5 @@
 /*
- * body_queue.h - new files written by a helper thread
+ * body_queue.h - new files written and named by a helper thread
  *
  * To make a file and to fill it is the kernel's work for the most part, and
  * where there are many, another processor does it while the caller receives
@@ -64,6 +64,14 @@ void body_commit(struct body *body, int64_t mtime);
  * -1 with err of the first thing that failed; *body is gone and NULL.
  */
 int body_finish(struct body **body, struct err *err);
+/*
+ * Give the open file fd, which is taken over and closed then, a name in the
+ * directory; never replaces.
+ */
+struct body *body_name(struct body_queue *queue, int fd, int dirfd,
+    const char *name);
+/* Wait for that, and for all else that was given to do. */
+int body_named(struct body **body, struct err *err);
 /* Throw it away, whole or not; NULL is none. */
 void body_abort(struct body **body);
 

@@ -167,7 +167,7 @@ struct maildir_op {
 	int fd;			/* -1, or still open to be made durable, or
 				   to get its name */
 	struct body *body;	/* not NULL: a helper writes it and will
-				   have fd */
+				   have fd, or names it */
 	uint64_t size, vsize;
 	uint32_t letters;
 	uint64_t modseq_now;	/* what it became; 0: not known */
@@ -582,5 +582,7 @@ int maildir_apply_files(struct maildir_box *box,
     const struct maildir_answer *answer, struct err *err);
 int maildir_apply_flags(struct maildir_box *box, struct maildir_op *op,
     const struct maildir_answer *answer, bool *new_changed, struct err *err);
+/* Before maildir_apply_files: the helper names half of many new files. */
+void maildir_name_half(struct maildir_store *store);
 
 #endif

@@ -13,6 +13,7 @@
 #include "store/maildir/maildir.h"
 
 #define LINES_MAX	((size_t)1 << 30)	/* bytes of a batch's lines */
+#define HALF_MIN	64U	/* names: fewer are given one by one */
 #define KEEP_EVERY	1024U	/* messages between looks at the lock */
 
 static void
@@ -420,6 +421,12 @@ give_name(struct maildir_box *box, struct maildir_op *op, const char *name,
 {
 	struct path_root *root = &box->store->root;
 
+	if (op->body != NULL) {
+		if (body_named(&op->body, err) == -1)
+			return -1;
+		box->store->linked = true;
+		return 0;
+	}
 	if (op->tmp_name != NULL)
 		return path_rename(root, box->tmp_fd, op->tmp_name,
 		    box->cur_fd, name, err);
@@ -429,6 +436,52 @@ give_name(struct maildir_box *box, struct maildir_op *op, const char *name,
 	close(op->fd);
 	op->fd = -1;
 	return 0;
+}
+
+static bool
+waits_for_name(const struct maildir_op *op)
+{
+	return op->kind == OP_APPEND && !op->answered && op->fd != -1 &&
+	    op->tmp_name == NULL && op->body == NULL;
+}
+
+static void
+give_to_helper(struct maildir_box *box, struct maildir_op *op)
+{
+	char name[FILE_NAME_MAX + 1];
+
+	/* A name that is too long is told in its turn. */
+	if (!file_name_format(name, op->base, strlen(op->base), true,
+	    op->letters))
+		return;
+	op->body = body_name(box->store->queue, op->fd, box->cur_fd, name);
+	op->fd = -1;
+}
+
+/* How many files wait for a name?  All but the first ones go to the helper. */
+static size_t
+names_from(struct maildir_store *store, size_t first)
+{
+	size_t n = 0;
+
+	for (struct maildir_box *box = store->boxes; box != NULL;
+	    box = box->next) {
+		for (size_t i = 0; box->in_group && i < box->ops.n; i++) {
+			if (waits_for_name(&box->ops.v[i]) && n++ >= first)
+				give_to_helper(box, &box->ops.v[i]);
+		}
+	}
+	return n;
+}
+
+/* Mostly two mailboxes then get theirs at the same time. */
+void
+maildir_name_half(struct maildir_store *store)
+{
+	size_t n = store->queue == NULL ? 0 : names_from(store, SIZE_MAX);
+
+	if (n >= HALF_MIN)
+		(void)names_from(store, n / 2);
 }
 
 /* Step 3a for one message.  -1: the end. */

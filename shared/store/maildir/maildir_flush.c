@@ -363,8 +363,10 @@ apply_group(struct maildir_store *store, const struct maildir_answer *answer,
 	if (each_box(store, answer, maildir_apply_lists, err) == -1 ||
 	    sync_lists(store, err) == -1 ||
 	    each_box(store, answer, maildir_apply_publish, err) == -1 ||
-	    sync_renamed(store, err) == -1 ||
-	    each_box(store, answer, maildir_apply_files, err) == -1 ||
+	    sync_renamed(store, err) == -1)
+		return -1;
+	maildir_name_half(store);
+	if (each_box(store, answer, maildir_apply_files, err) == -1 ||
 	    sync_dirs(store, err) == -1 ||
 	    each_box(store, answer, commit_changes, err) == -1)
 		return -1;
