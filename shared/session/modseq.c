@@ -9,7 +9,11 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "session/session_int.h"
+
+static const char modseq_is_ahead[] = "HIGHESTMODSEQ is above the other one";
 
 uint64_t
 modseq_wanted(const struct open_box *box, uint64_t wanted, bool changed)
@@ -107,6 +111,38 @@ modseq_result(struct session *s, uint32_t op, uint64_t modseq)
 	session_send(s, &msg);
 }
 
+/*
+ * One-way the source can't follow, but a later mirror may.  In a mirror the
+ * other side follows HIGHESTMODSEQ in a round of mending, after a commit: that
+ * one must not hide it (M12, P5).
+ */
+static void
+add_unequal(struct session *s, const struct batch_op *op)
+{
+	const struct chlog_pending *last = s->pending.n == 0 ? NULL :
+	    &s->pending.v[s->pending.n - 1];
+	bool one_way = s->hello.role == ROLE_DESTINATION;
+
+	if ((!one_way && op->kind != BATCH_STATUS) || (last != NULL &&
+	    last->uid == UINT32_MAX &&
+	    guid_eq(&last->mailbox, &op->mailbox_guid)))
+		return;
+	session_add_pending(s, &op->mailbox_guid, UINT32_MAX, NULL, one_way ?
+	    "modseqs of the destination are above the source's" :
+	    modseq_is_ahead);
+}
+
+void
+modseq_committed(struct session *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->pending.n; i++)
+		if (strcmp(s->pending.v[i].text, modseq_is_ahead) != 0)
+			s->pending.v[n++] = s->pending.v[i];
+	s->pending.n = n;
+}
+
 void
 modseq_answer(struct session *s, const struct batch_op *op)
 {
@@ -122,11 +158,5 @@ modseq_answer(struct session *s, const struct batch_op *op)
 	if (wanted == 0 || modseq <= wanted)
 		return;
 	modseq_result(s, op->op, modseq);
-	/* The source can't follow, but a later mirror may. */
-	if (s->hello.role == ROLE_DESTINATION && (s->pending.n == 0 ||
-	    s->pending.v[s->pending.n - 1].uid != UINT32_MAX ||
-	    !guid_eq(&s->pending.v[s->pending.n - 1].mailbox,
-	    &op->mailbox_guid)))
-		session_add_pending(s, &op->mailbox_guid, UINT32_MAX, NULL,
-		    "modseqs of the destination are above the source's");
+	add_unequal(s, op);
 }

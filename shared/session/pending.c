@@ -319,6 +319,7 @@ commit_if_due(struct session *s, struct err *err)
 	if (!s->hello.dry_run && write_commit(s, &s->commit, count,
 	    err) == -1)
 		return -1;
+	modseq_committed(s);
 	answer.u.committed.pending = (uint32_t)count;
 	session_send(s, &answer);
 	return 0;

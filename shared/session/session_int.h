@@ -646,6 +646,8 @@ bool modseq_is_kept(const struct session *s, int64_t mailbox);
 int modseq_flushed(struct session *s, struct err *err);
 /* Tell if it is not the modseq that was asked for. */
 void modseq_answer(struct session *s, const struct batch_op *op);
+/* What a mirror had to note in this commit, the next round has done. */
+void modseq_committed(struct session *s);
 void modseq_result(struct session *s, uint32_t op, uint64_t modseq);
 
 void apply_result(struct session *s, uint32_t op, enum result_status status,
