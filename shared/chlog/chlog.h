@@ -357,18 +357,21 @@ int chlog_attributes_end(struct chlog *log, struct err *err);
  * Intentions: what a run is about to write to the store, with the stamps that it
  * carries.  If the process ends before the log has the change itself, a scan
  * finds here whose change it is, and does not give it a stamp of its own (P5).
+ * Where it was to get another UID, a message has a second one, with key "".
  */
 
 #define INTENT_EXIST	0U	/* stamps of a mailbox */
 #define INTENT_PARENT	1U
 #define INTENT_LAST	2U
 #define INTENT_VALUE	0U	/* of an attribute or subscription */
+#define INTENT_UID	0U	/* a new UID, in place of a stamp */
 
 struct chlog_intent {
 	struct guid128 mailbox;	/* zero: a subscription */
 	uint32_t uid;		/* 0: no message */
-	const char *key;	/* of a message its GUID; of a mailbox ""; an
-				   attribute; a name as the store has it */
+	const char *key;	/* of flags the message's GUID; of a UID or
+				   a mailbox ""; an attribute; a name as the
+				   store has it */
 	const uint8_t *digest;	/* SHA-256 of an attribute or of a name as
 				   the store has it; NULL: it is to go */
 	struct mail_flags flags; /* others have stamps alone */

@@ -203,8 +203,9 @@ CREATE TABLE attribute (
 CREATE TABLE intent (
 	mailbox		BLOB NOT NULL,	-- GUID of the mailbox; zero: none
 	uid		INTEGER NOT NULL, -- 0: not a message
-	key		TEXT NOT NULL,	-- GUID of the message; an attribute;
-					-- a name that is subscribed; empty
+	key		TEXT NOT NULL,	-- GUID of the message whose flags it
+					-- is; an attribute; a name that is
+					-- subscribed; empty: a new UID, or name
 	digest		BLOB,		-- of what it will be, NULL: gone
 	flags		INTEGER NOT NULL, -- as in message
 	stamps		TEXT,

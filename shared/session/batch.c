@@ -661,7 +661,7 @@ batch_flush(struct session *s, struct err *err)
 	for (size_t i = 0; i < s->batch.n; i++)
 		if (s->batch.v[i].log_only)
 			s->batch.v[i].answered = true;
-	if (intend_flags(s, err) == -1 || chlog_begin(s->log, err) == -1)
+	if (intend_mails(s, err) == -1 || chlog_begin(s->log, err) == -1)
 		return -1;
 	s->left_out = 0;
 	if (s->driver->flush(s->store, on_done, s, err) == -1 ||

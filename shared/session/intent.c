@@ -7,7 +7,8 @@
  * over whatever came after it on another store.  So the log is told before, in
  * a transaction that does not wait for the disk; and a scan that finds what was
  * intended gives it the stamp that it was to have.  The run it does not give:
- * the other side may not have done its part.
+ * the other side may not have done its part.  Where several messages with one
+ * GUID have other UIDs, those that they were to have tell which is which.
  *
  * What was looked at needs no intention any more.  A new message has flags with
  * stamp 0 (F3), which win over nothing, and an expunge has no stamp.
@@ -114,12 +115,34 @@ is_flags(const struct batch_op *op)
 	return op->kind == BATCH_FLAGS && !op->log_only;
 }
 
+static bool
+is_uid(const struct batch_op *op)
+{
+	return op->kind == BATCH_SET_UID && op->new_uid != op->m.uid;
+}
+
+static int
+intend_mail(struct session *s, const struct batch_op *op, struct err *err)
+{
+	struct chlog_intent in = { .mailbox = op->mailbox_guid,
+	    .uid = op->m.uid, .key = "" };
+
+	if (is_flags(op)) {
+		in.key = op->m.guid;
+		in.flags = op->m.flags;
+	} else {
+		in.flags.stamps[INTENT_UID] = op->new_uid;
+	}
+	return chlog_intend(s->log, &in, &s->hello.run, err);
+}
+
 int
-intend_flags(struct session *s, struct err *err)
+intend_mails(struct session *s, struct err *err)
 {
 	size_t i = 0;
 
-	while (i < s->batch.n && !is_flags(&s->batch.v[i]))
+	while (i < s->batch.n && !is_flags(&s->batch.v[i]) &&
+	    !is_uid(&s->batch.v[i]))
 		i++;
 	if (i == s->batch.n)
 		return 0;
@@ -127,12 +150,9 @@ intend_flags(struct session *s, struct err *err)
 		return -1;
 	for (; i < s->batch.n; i++) {
 		const struct batch_op *op = &s->batch.v[i];
-		struct chlog_intent in = { .mailbox = op->mailbox_guid,
-		    .uid = op->m.uid, .key = op->m.guid,
-		    .flags = op->m.flags };
 
-		if (is_flags(op) && chlog_intend(s->log, &in,
-		    &s->hello.run, err) == -1) {
+		if ((is_flags(op) || is_uid(op)) &&
+		    intend_mail(s, op, err) == -1) {
 			chlog_intend_rollback(s->log);
 			return -1;
 		}
@@ -195,6 +215,16 @@ intent_stamp(const struct session *s, const struct guid128 *mailbox,
 	const uint64_t *stamps = intent_stamps(s, mailbox, key, value, len);
 
 	return stamps != NULL ? stamps[INTENT_VALUE] : otherwise;
+}
+
+uint32_t
+intent_uid(const struct session *s, const struct guid128 *mailbox,
+    uint32_t uid)
+{
+	const struct chlog_intent *in = find(s, mailbox, uid, "");
+	uint64_t to_be = in == NULL ? 0 : in->flags.stamps[INTENT_UID];
+
+	return to_be > UINT32_MAX ? 0 : (uint32_t)to_be;
 }
 
 /* Of what differs from old, and is as it was to be. */

@@ -571,6 +571,30 @@ pass_keep(struct pass *p, const struct chlog_mail *old, struct err *err)
 	return chlog_mail_insert(p->s->log, old, err) == -1 ? -1 : 1;
 }
 
+/*
+ * The message that was just found in place of old: the one under the UID that
+ * a run was to give it, else any of that GUID.  1, 0, -1.
+ */
+static int
+find_moved(struct pass *p, const struct chlog_mail *old,
+    struct chlog_mail *fresh, struct err *err)
+{
+	uint32_t uid = intent_uid(p->s, &p->row->guid, old->m.uid);
+	int r;
+
+	if (p->fresh == 0)
+		return 0;
+	if (uid != 0) {
+		r = chlog_mail_find(p->s->log, p->row->id, uid, p->arena,
+		    fresh, err);
+		if (r == -1 || (r == 1 && fresh->born_seq > p->start_seq &&
+		    strcmp(fresh->m.guid, old->m.guid) == 0))
+			return r;
+	}
+	return chlog_mail_find_guid(p->s->log, p->row->id, old->m.guid,
+	    p->start_seq, p->arena, fresh, err);
+}
+
 static int
 pass_pair(struct pass *p, struct err *err)
 {
@@ -586,10 +610,7 @@ pass_pair(struct pass *p, struct err *err)
 			break;
 		p->missing--;
 		p->changes++;
-		r = 0;
-		if (p->fresh > 0 && (r = chlog_mail_find_guid(p->s->log,
-		    p->row->id, old.m.guid, p->start_seq, p->arena, &fresh,
-		    err)) == -1)
+		if ((r = find_moved(p, &old, &fresh, err)) == -1)
 			return -1;
 		if (r == 1)
 			r = pass_join(p, &old, &fresh, err);

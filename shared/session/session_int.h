@@ -501,7 +501,7 @@ void attributes_remove(struct session *s, int64_t mailbox,
 /* The stamp of what changed now and had that stamp before (P11). */
 uint64_t scan_stamp(uint64_t now, uint64_t old);
 /* intent.c: before the store is changed; done with the log's own entry. */
-int intend_flags(struct session *s, struct err *err);
+int intend_mails(struct session *s, struct err *err);
 int intend_tree(struct session *s, struct err *err);
 int intend_name(struct session *s, const struct msg_mailbox *box,
     const struct guid128 *guid, const char *mapped, struct err *err);
@@ -514,6 +514,9 @@ const uint64_t *intent_stamps(const struct session *s,
     size_t len);
 uint64_t intent_stamp(const struct session *s, const struct guid128 *mailbox,
     const char *key, const void *value, size_t len, uint64_t otherwise);
+/* The UID that the message of this one was to get; 0: none is known. */
+uint32_t intent_uid(const struct session *s, const struct guid128 *mailbox,
+    uint32_t uid);
 /* Flags of now, as they came to be since old. */
 void intent_observe(const struct session *s, const struct guid128 *mailbox,
     const struct chlog_state *old, struct mail_flags *mf);

@@ -101,6 +101,29 @@ START_TEST(a_flag_that_somebody_sets_later_has_its_own_stamp)
 }
 END_TEST
 
+/* M4: nothing else tells two messages of one GUID apart. */
+START_TEST(of_two_alike_each_goes_on_under_the_uid_that_it_was_given)
+{
+	struct guid128 first, second;
+
+	drive_deliver("INBOX");
+	ck_assert_int_eq(memory_client_copy(fx.world, "INBOX", 1, "INBOX",
+	    true, NULL), 0);
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	first = drive_message(1)->marks[0];
+	second = drive_message(2)->marks[0];
+	end_after_next_change();
+	drive_set_uid("INBOX", drive_message(2), 3);
+	drive_set_uid("INBOX", drive_message(1), 4);
+	drive_flush();
+	look_again();
+	drive_list("INBOX", false);
+	ck_assert(guid_eq(&drive_message(3)->marks[0], &second));
+	ck_assert(guid_eq(&drive_message(4)->marks[0], &first));
+}
+END_TEST
+
 static void
 set_attribute(const char *value)
 {
@@ -244,6 +267,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, drive_setup, drive_teardown);
 	tcase_add_test(tcase, flags_keep_the_stamp_that_they_were_written_with);
 	tcase_add_test(tcase, a_flag_that_somebody_sets_later_has_its_own_stamp);
+	tcase_add_test(tcase,
+	    of_two_alike_each_goes_on_under_the_uid_that_it_was_given);
 	tcase_add_test(tcase, an_attribute_keeps_the_stamp_that_it_was_set_with);
 	tcase_add_test(tcase,
 	    an_attribute_keeps_the_stamp_that_it_was_removed_with);
