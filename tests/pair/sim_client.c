@@ -287,6 +287,18 @@ change_tree(struct sim *sim, const struct sim_op *op)
 	}
 }
 
+/* As by the clock: no store has given or seen it before. */
+static uint32_t
+new_uidvalidity(struct sim *sim, struct memory_world *world)
+{
+	for (unsigned int s = 0; s < sim->sites; s++)
+		if (sim->site[s].world->last_uidvalidity >
+		    world->last_uidvalidity)
+			world->last_uidvalidity =
+			    sim->site[s].world->last_uidvalidity;
+	return ++world->last_uidvalidity;
+}
+
 static void
 change_rest(struct sim *sim, const struct sim_op *op)
 {
@@ -307,7 +319,7 @@ change_rest(struct sim *sim, const struct sim_op *op)
 	case SIM_UIDVALIDITY:
 		sim_say(sim, "    %s", name);
 		(void)memory_client_uidvalidity(site->world, name,
-		    ++site->world->last_uidvalidity);
+		    new_uidvalidity(sim, site->world));
 		/* The old one may come back from the other side (M10). */
 		site->uids.n = 0;
 		break;

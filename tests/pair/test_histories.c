@@ -524,6 +524,28 @@ HISTORY(a_modseq_that_could_not_be_raised_is_news_of_the_other_side, 600330394,
 	{ SIM_COPY_NEW_GUID, B, 13, 850, 281 },
 	{ SIM_RUN_KILL, A, 40, 677, 422 })
 
+/* M4: each of two that share a GUID takes its own flags to its new UID. */
+HISTORY(of_two_alike_that_a_killed_run_renumbered_each_stays_itself, 800109184,
+	{ SIM_RUN_BUSY, B, 641, 273, 414 }, { SIM_DELIVER, A, 437, 282, 398 },
+	{ SIM_MOVE, B, 917, 912, 914 }, { SIM_RUN_APPEND, B, 65, 707, 182 },
+	{ SIM_MOVE_BACK, A, 59, 624, 387 }, { SIM_MOVE, B, 672, 453, 47 },
+	{ SIM_DELIVER, B, 509, 854, 467 }, { SIM_FLAGS, B, 21, 847, 312 },
+	{ SIM_KILLS, A, 76, 83, 264 })
+
+/* F6: it is cut between a commit and the round that makes them equal. */
+HISTORY(a_highestmodseq_that_is_above_is_pending_till_it_is_followed, 800115264,
+	{ SIM_DROP, B, 464, 62, 637 }, { SIM_RUN_BACKUP, B, 84, 203, 545 },
+	{ SIM_RUN_KILL, B, 842, 788, 297 }, { SIM_REBUILD, B, 780, 198, 286 },
+	{ SIM_RUN_CUT, A, 899, 249, 312 })
+
+/* M10: a store that has taken the other one's gives neither of them again. */
+HISTORY(a_new_uidvalidity_is_none_that_the_other_store_had, 800374656,
+	{ SIM_DROP, A, 564, 917, 701 }, { SIM_RUN, A, 556, 616, 864 },
+	{ SIM_RUN_BUSY, B, 604, 106, 453 },
+	{ SIM_UIDVALIDITY, A, 657, 938, 617 },
+	{ SIM_RUN_APPEND, B, 154, 360, 962 }, { SIM_EXPUNGE, B, 539, 874, 306 },
+	{ SIM_UIDVALIDITY, B, 559, 956, 199 }, { SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -652,6 +674,12 @@ main(void)
 	    an_attribute_set_by_a_clock_that_is_behind_is_not_lost);
 	tcase_add_test(tcase,
 	    a_modseq_that_could_not_be_raised_is_news_of_the_other_side);
+	tcase_add_test(tcase,
+	    of_two_alike_that_a_killed_run_renumbered_each_stays_itself);
+	tcase_add_test(tcase,
+	    a_highestmodseq_that_is_above_is_pending_till_it_is_followed);
+	tcase_add_test(tcase,
+	    a_new_uidvalidity_is_none_that_the_other_store_had);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
