@@ -46,11 +46,31 @@ note_own(struct session *s, const struct batch_op *op)
 			continue;
 		if (op->code == ERR_NONE && op->modseq > box->modseq_own)
 			box->modseq_own = op->modseq;
+		box->expunged += op->code == ERR_NONE &&
+		    op->kind == BATCH_EXPUNGE;
 		if (op->kind == BATCH_STATUS &&
 		    op->status.highestmodseq > box->modseq_wanted)
 			box->modseq_wanted = op->status.highestmodseq;
 		return;
 	}
+}
+
+/*
+ * Expunges may have raised it to highest, which no answer of theirs tells.  The
+ * brain asks for less where it does not know how high this side was.
+ */
+static void
+count_expunged(const struct session *s, struct open_box *box,
+    const struct chlog_mailbox *row, int64_t run, uint64_t highest)
+{
+	uint64_t before = box->modseq_own;
+
+	if (row->highestmodseq > before &&
+	    apply_fresh(s, row->seq, row->run, run))
+		before = row->highestmodseq;
+	if (before != 0 && highest > before &&
+	    highest - before <= box->expunged)
+		box->modseq_own = highest;
 }
 
 /*
@@ -72,11 +92,13 @@ note_highest(struct session *s, struct open_box *box, int64_t run,
 	if (r == 1 && row.highestmodseq != 0 &&
 	    s->driver->status(box->box, &status, &why) == 0 &&
 	    row.highestmodseq != status.highestmodseq) {
+		bool news = status.highestmodseq > box->modseq_own &&
+		    status.highestmodseq > box->modseq_wanted;
+
+		count_expunged(s, box, &row, run, status.highestmodseq);
 		row.highestmodseq = status.highestmodseq;
 		row.seq = chlog_next_seq(s->log);
-		row.run = status.highestmodseq > box->modseq_own &&
-		    status.highestmodseq > box->modseq_wanted ? RUN_NOBODY :
-		    run;
+		row.run = news ? RUN_NOBODY : run;
 		r = chlog_mailbox_put(s->log, &row, err);
 	}
 	arena_free(&arena);
@@ -90,6 +112,8 @@ modseq_flushed(struct session *s, struct err *err)
 
 	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1)
 		return -1;
+	for (size_t i = 0; i < s->boxes.n; i++)
+		s->boxes.v[i].expunged = 0;
 	for (size_t i = 0; i < s->batch.n; i++)
 		note_own(s, &s->batch.v[i]);
 	for (size_t i = 0; i < s->boxes.n; i++)

@@ -70,6 +70,7 @@ struct open_box {
 	uint64_t modseq_own;		/* highest that this run was given, or
 					   that its view had */
 	uint64_t modseq_wanted;		/* HIGHESTMODSEQ that it wanted */
+	uint64_t expunged;		/* in this batch; each may count */
 };
 
 enum batch_kind {

@@ -546,6 +546,13 @@ HISTORY(a_new_uidvalidity_is_none_that_the_other_store_had, 800374656,
 	{ SIM_RUN_APPEND, B, 154, 360, 962 }, { SIM_EXPUNGE, B, 539, 874, 306 },
 	{ SIM_UIDVALIDITY, B, 559, 956, 199 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: where the brain is not told how high the other one was. */
+HISTORY(an_expunge_that_counts_above_what_was_wanted_is_followed, 800625576,
+	{ SIM_RUN_GUARD, A, 806, 964, 832 }, { SIM_DELIVER, B, 596, 480, 48 },
+	{ SIM_UIDVALIDITY, A, 765, 834, 884 }, { SIM_RUN, B, 636, 894, 263 },
+	{ SIM_REBUILD, A, 546, 513, 994 }, { SIM_EXPUNGE, A, 984, 405, 633 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -680,6 +687,8 @@ main(void)
 	    a_highestmodseq_that_is_above_is_pending_till_it_is_followed);
 	tcase_add_test(tcase,
 	    a_new_uidvalidity_is_none_that_the_other_store_had);
+	tcase_add_test(tcase,
+	    an_expunge_that_counts_above_what_was_wanted_is_followed);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
