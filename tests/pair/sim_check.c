@@ -184,6 +184,29 @@ block_end(char *p)
 	return box;
 }
 
+/* What a store puts behind a spelling that is taken (T13). */
+#define SPELLING_DIGITS	8U
+
+/*
+ * Whoever came second has it, and a log that was lost does not know who came
+ * first: for the check they are spelt alike.
+ */
+static void
+drop_spelling_digits(struct strbuf *text)
+{
+	char *to = text->data;
+
+	for (const char *p = text->data; *p != '\0';) {
+		if (*p == '-' && strspn(p + 1, "0123456789abcdef") ==
+		    SPELLING_DIGITS)
+			p += 1 + SPELLING_DIGITS;
+		else
+			*to++ = *p++;
+	}
+	*to = '\0';
+	text->len = (size_t)(to - text->data);
+}
+
 /*
  * Names as B can hold them, mailboxes and subscriptions in the order of those.
  * Two subscriptions that B spells alike are one there (T13).
@@ -199,6 +222,7 @@ spell_as_forbidden(struct strbuf *text)
 		if (*p == 'z')
 			*p = '_';
 	}
+	drop_spelling_digits(text);
 	block = mem_calloc(room, sizeof(*block));
 	for (p = text->data; p != NULL && *p != '\0'; n++) {
 		char *end = block_end(p);
