@@ -289,7 +289,9 @@ sim_attributes_after(struct sim *sim, const struct sim_run *run, bool busy)
 			m->list.v[i].touch[s].during = false;
 	if (run->mode == BRAIN_BACKUP && perfect && whole)
 		begin_anew(sim);
-	else if (run->mode == BRAIN_BACKUP || run->append[0] || run->append[1])
+	else if (run->mode == BRAIN_BACKUP || run->append[0] ||
+	    run->append[1] || (run->full && m->clocks))
+		/* T8: without a base stamps alone tell, whatever they say. */
 		sim_attributes_doubt(sim, NULL);
 	else if (perfect && whole && sim->sites == 2)
 		(void)sim_attributes_check(sim);
