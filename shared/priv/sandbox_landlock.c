@@ -35,6 +35,7 @@
 #define FS_REMOVE_FILE	(1ULL << 5)
 #define FS_MAKE_DIR	(1ULL << 7)
 #define FS_MAKE_REG	(1ULL << 8)
+#define FS_MAKE_SYM	(1ULL << 12)
 #define FS_ABI_1	((1ULL << 13) - 1)
 #define FS_REFER	(1ULL << 13)	/* 2 */
 #define FS_TRUNCATE	(1ULL << 14)	/* 3 */
@@ -45,7 +46,8 @@
 
 #define READ_RIGHTS	(FS_READ_FILE | FS_READ_DIR)
 #define WRITE_RIGHTS	(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | \
-			 FS_MAKE_DIR | FS_MAKE_REG | FS_REFER | FS_TRUNCATE)
+			 FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | \
+			 FS_REFER | FS_TRUNCATE)
 #define FILE_RIGHTS	(FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE)
 
 struct ruleset_attr {

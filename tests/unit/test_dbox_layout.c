@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,11 +178,11 @@ END_TEST
 
 START_TEST(a_directory_that_kept_an_old_guid_is_found)
 {
-	bool apart = _i >= FORMATS;
+	bool separate = _i >= FORMATS;
 	char hex[GUID_HEX_SIZE], again[GUID_HEX_SIZE], path[100];
 	const char *old = "mail/mailboxes/" OLD;
 
-	begin(_i % FORMATS, apart ? ":LAYOUT=index:INDEX=~/index" :
+	begin(_i % FORMATS, separate ? ":LAYOUT=index:INDEX=~/index" :
 	    ":LAYOUT=index");
 	create("A");
 	guid_hex("A", hex);
@@ -297,6 +298,140 @@ START_TEST(a_mailbox_that_gets_another_guid_meanwhile_is_open_once)
 }
 END_TEST
 
+#define NEW	"07000000000000000000000000000000"
+#define STEPS_MAX 200U
+
+/* Of the step that is to fail; 0: none. */
+static unsigned int steps, fail_at;
+static int fail_as;
+static char old_hex[GUID_HEX_SIZE];
+static bool apart;
+
+/* Does the name lead to the mailbox, as for somebody who follows links? */
+static bool
+leads(const char *hex)
+{
+	char path[200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/mailboxes/%s/dovecot.index.log",
+	    apart ? "index" : "mail", hex);
+	if (stat(tempdir_path(path), &st) == -1)
+		return false;
+	snprintf(path, sizeof(path), "mail/mailboxes/%s", hex);
+	return stat(tempdir_path(path), &st) == 0;
+}
+
+static bool
+is_listed(const uint8_t guid[static GUID_SIZE])
+{
+	char path[200], buf[65536];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/dovecot.list.index.log",
+	    apart ? "index" : "mail");
+	f = fopen(tempdir_path(path), "r");
+	ck_assert_ptr_nonnull(f);
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	return memmem(buf, n, guid, GUID_SIZE) != NULL;
+}
+
+static int
+on_step(void *arg)
+{
+	static const uint8_t guid[GUID_SIZE] = { 7 };
+
+	(void)arg;
+	ck_assert_msg(leads(is_listed(guid) ? NEW : old_hex), "step %u",
+	    steps + 1);
+	return ++steps == fail_at ? fail_as : 0;
+}
+
+static void
+on_any(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	(void)tag;
+	(void)uid;
+	(void)modseq;
+	(void)failure;
+	(void)arg;
+}
+
+static void
+set_guid(void)
+{
+	struct mailbox_status status = { .guid.b = { 7 }, .uidnext = 1 };
+	struct mailbox *box;
+	struct err err = ERR_INIT;
+
+	if (d->mailbox_open(store, "A", &box, &err) == -1)
+		return;
+	if (d->set_status(box, &status, 0, &err) == 0)
+		(void)d->flush(store, on_any, NULL, &err);
+	d->mailbox_close(&box);
+}
+
+static bool
+readable(void)
+{
+	struct mail_reader *reader;
+	struct mail_info info;
+	struct mailbox *box;
+	struct err err = ERR_INIT;
+	int r;
+
+	ck_assert_msg(d->mailbox_open(store, "A", &box, &err) == 0, "%s",
+	    err.msg);
+	r = d->reader_open(box, 1, OLD, &reader, &info, &err);
+	if (r != -1)
+		d->reader_close(&reader);
+	d->mailbox_close(&box);
+	return r != -1;
+}
+
+/* Each step of it fails, or is the last of the process. */
+START_TEST(the_listed_guid_leads_to_the_mailbox_at_each_step)
+{
+	const char *keys;
+	char hex[GUID_HEX_SIZE];
+	bool over = false;
+
+	apart = _i % 4 >= FORMATS;
+	keys = apart ? ":LAYOUT=index:INDEX=~/index" : ":LAYOUT=index";
+	fail_as = _i < 4 ? EIO : -1;
+	for (unsigned int at = 1; !over; at++) {
+		ck_assert_uint_le(at, STEPS_MAX);
+		begin(_i % FORMATS, keys);
+		create("A");
+		append("A");
+		guid_hex("A", old_hex);
+		steps = 0;
+		fail_at = at;
+		store->step = on_step;
+		set_guid();
+		over = steps < at;
+		store->step = NULL;
+		store_close(&store);
+		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
+		ck_assert(readable());
+		set_guid();
+		store_close(&store);
+		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
+		ck_assert(readable());
+		guid_hex("A", hex);
+		ck_assert_str_eq(hex, NEW);
+		ck_assert(leads(NEW) && !leads(old_hex));
+		snprintf(listed, sizeof(listed), "mail/mailboxes/%s",
+		    old_hex);
+		ck_assert(!exists(listed));
+		end();
+	}
+}
+END_TEST
+
 START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
 {
 	struct err err = ERR_INIT;
@@ -344,6 +479,9 @@ main(void)
 	tcase_add_loop_test(tc,
 	    a_mailbox_that_gets_another_guid_meanwhile_is_open_once, 0,
 	    2 * FORMATS);
+	tcase_add_loop_test(tc,
+	    the_listed_guid_leads_to_the_mailbox_at_each_step, 0,
+	    4 * FORMATS);
 	tcase_add_loop_test(tc,
 	    a_lost_list_of_names_is_not_taken_for_no_mailboxes, 0, FORMATS);
 	tcase_add_loop_test(tc,

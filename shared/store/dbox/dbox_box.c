@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,7 +46,11 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Open a directory that may be missing: -1 is in *fd_r then. */
+/*
+ * Open a directory that may be missing: -1 is in *fd_r then.  Where
+ * a mailbox is about to get another GUID, the name is a link and counts as
+ * missing until that is over.
+ */
 static int
 open_if_there(struct dbox_store *store, struct path_root *root,
     const char *path, int *fd_r, struct err *err)
@@ -53,7 +58,8 @@ open_if_there(struct dbox_store *store, struct path_root *root,
 	struct err why = ERR_INIT;
 
 	*fd_r = dbox_dir_open(store, root, path, false, &why);
-	if (*fd_r != -1 || why.code == ERR_NOTFOUND)
+	if (*fd_r != -1 || why.code == ERR_NOTFOUND ||
+	    (why.errnum == ELOOP && store->listed && !store->readonly))
 		return 0;
 	*err = why;
 	return -1;

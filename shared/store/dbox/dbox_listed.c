@@ -6,8 +6,15 @@
  * listed no more.  Where it gets another GUID, its own index has it first, then
  * the list, then the directories are renamed, that of the mails last; one that
  * a crash left behind is known by the GUID in its index.
+ *
+ * Dovecot opens what the list names at any time and takes no lock for it.  So
+ * the new name is there as a symbolic link before it is listed, and the old one
+ * while the renamed directory is brought to the disk.  We follow no links: for
+ * us such a name is not there, and whoever has to know takes the list's lock.
  */
 #include "config.h"
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +50,7 @@ look_at_index(struct dbox_store *store, const char *path,
 	int fd = dbox_dir_open(store, dbox_index_root(store), path, false,
 	    &why), ret;
 
-	if (fd == -1 && why.code == ERR_NOTFOUND)
+	if (fd == -1 && (why.code == ERR_NOTFOUND || why.errnum == ELOOP))
 		return 0;
 	if (fd == -1) {
 		*err = why;
@@ -77,7 +84,7 @@ look_at_files(struct dbox_store *store, const char *path,
 		dir = path_read_dir(&store->root, fd, NULL, &why);
 		close(fd);
 	}
-	if (dir == NULL && why.code != ERR_NOTFOUND) {
+	if (dir == NULL && why.code != ERR_NOTFOUND && why.errnum != ELOOP) {
 		*err = why;
 		return -1;
 	}
@@ -105,6 +112,17 @@ look_at(struct dbox_store *store, const char *path, struct contents *r,
 	return look_at_files(store, box, r, err);
 }
 
+/* A link's other name is seen, too. */
+static bool
+is_link(struct path_root *root, int dirfd, const char *name)
+{
+	struct err ignored = ERR_INIT;
+	struct path_stat st;
+
+	return path_stat(root, dirfd, NULL, name, &st, &ignored) == 0 &&
+	    st.exists && S_ISLNK(st.mode);
+}
+
 /* Call fn for each directory with a GUID's name until it says 1; -1. */
 static int
 each_directory(struct dbox_store *store, int (*fn)(struct dbox_store *store,
@@ -124,7 +142,8 @@ each_directory(struct dbox_store *store, int (*fn)(struct dbox_store *store,
 		return -1;
 	}
 	while (ret == 0 && (de = readdir(dir)) != NULL) {
-		if (guid_parse(&guid, de->d_name, strlen(de->d_name)))
+		if (guid_parse(&guid, de->d_name, strlen(de->d_name)) &&
+		    !is_link(&store->root, dirfd(dir), de->d_name))
 			ret = fn(store, de->d_name, arg, err);
 	}
 	closedir(dir);
@@ -172,6 +191,137 @@ dbox_listed_open(struct dbox_store *store)
 	name_list_open(&store->names, root, root->fd, &store->index_opts);
 }
 
+/* The directories of one root, of which a mailbox gets another name. */
+struct naming {
+	struct path_root *root;
+	int dirfd;
+	const char *old, *new;
+	struct path_stat old_st, new_st;
+};
+
+/* 0: there are none. */
+static int
+naming_open(struct naming *naming, struct dbox_store *store,
+    struct path_root *root, const char *from, const char *to,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	*naming = (struct naming){ .root = root, .old = from, .new = to };
+	if (root->fd == -1)
+		return 0;
+	naming->dirfd = dbox_dir_open(store, root, store->boxes_name, false,
+	    &why);
+	if (naming->dirfd == -1 && why.code == ERR_NOTFOUND)
+		return 0;
+	if (naming->dirfd == -1) {
+		*err = why;
+		return -1;
+	}
+	if (path_stat(root, naming->dirfd, NULL, from, &naming->old_st,
+	    err) == -1 || path_stat(root, naming->dirfd, NULL, to,
+	    &naming->new_st, err) == -1) {
+		close(naming->dirfd);
+		return -1;
+	}
+	return 1;
+}
+
+static int
+unlink_if_there(struct naming *naming, const char *name, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (path_unlink(naming->root, naming->dirfd, name, false,
+	    &why) == 0 || why.errnum == ENOENT)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+/* A link that a crash left. */
+static int
+drop_link(struct naming *naming, struct err *err)
+{
+	return naming->new_st.exists && S_ISLNK(naming->new_st.mode) ?
+	    unlink_if_there(naming, naming->new, err) : 0;
+}
+
+/* Where there are no links, the new name is not there for a moment. */
+static int
+make_link(struct naming *naming, const char *to, const char *name,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (path_symlink(naming->root, naming->dirfd, to, name, &why) == 0 ||
+	    why.errnum == EPERM || why.errnum == EACCES ||
+	    why.errnum == EOPNOTSUPP || why.errnum == ENOSYS)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+/* The new name leads to the directory of the old one, durably. */
+static int
+link_new(struct naming *naming, struct err *err)
+{
+	if (!naming->old_st.exists || !S_ISDIR(naming->old_st.mode) ||
+	    (naming->new_st.exists && !S_ISLNK(naming->new_st.mode)))
+		return 0;
+	/* It may lead elsewhere. */
+	if (naming->new_st.exists &&
+	    unlink_if_there(naming, naming->new, err) == -1)
+		return -1;
+	if (make_link(naming, naming->old, naming->new, err) == -1)
+		return -1;
+	return path_fsync(naming->root, naming->dirfd, err);
+}
+
+static int
+move_to_new(struct naming *naming, struct err *err)
+{
+	if (!naming->old_st.exists)
+		return 0;
+	if (S_ISLNK(naming->old_st.mode))
+		return unlink_if_there(naming, naming->old, err);
+	if (!naming->new_st.exists || !S_ISLNK(naming->new_st.mode)) {
+		if (path_rename(naming->root, naming->dirfd, naming->old,
+		    naming->dirfd, naming->new, err) == -1)
+			return -1;
+		return path_fsync(naming->root, naming->dirfd, err);
+	}
+	/* Who read the list before it changed finds the old name, too. */
+	if (path_rename_to_link(naming->root, naming->dirfd, naming->old,
+	    naming->new, err) == -1 ||
+	    unlink_if_there(naming, naming->old, err) == -1 ||
+	    make_link(naming, naming->new, naming->old, err) == -1 ||
+	    path_fsync(naming->root, naming->dirfd, err) == -1)
+		return -1;
+	return unlink_if_there(naming, naming->old, err);
+}
+
+static int
+each_root(struct dbox_store *store, int (*fn)(struct naming *naming,
+    struct err *err), const char *from, const char *to, struct err *err)
+{
+	struct path_root *const roots[] = { &store->index, &store->alt,
+	    &store->root };
+
+	for (size_t i = 0; i < nitems(roots); i++) {
+		struct naming naming;
+		int r = naming_open(&naming, store, roots[i], from, to, err);
+
+		if (r == 1) {
+			r = fn(&naming, err);
+			close(naming.dirfd);
+		}
+		if (r == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* What a crash left under this path goes: it was never listed, or is no more. */
 static int
 clear_place(struct dbox_store *store, const char *path, struct err *err)
@@ -187,6 +337,8 @@ clear_place(struct dbox_store *store, const char *path, struct err *err)
 	if (contents.messages)
 		return err_set(err, ERR_REFUSED,
 		    "a directory of this GUID holds mail");
+	if (each_root(store, drop_link, path, path, err) == -1)
+		return -1;
 	dbox_aside_name(store, aside);
 	if (dbox_dir_rename(store, root, box, aside, &why) == 0)
 		return path_remove_tree(root, root->fd, aside, REMOVE_DEPTH,
@@ -400,54 +552,28 @@ dbox_listed_token(struct dbox_store *store, struct store_token *token_r,
 	return 0;
 }
 
-/* A directory of the old path gets the new one, if it is there. */
+/* folder: as it is called so far. */
 static int
-rename_below(struct dbox_store *store, struct path_root *root,
-    const char *from, const char *to, struct err *err)
-{
-	char old[DBOX_PATH_MAX], new[DBOX_PATH_MAX];
-	struct err why = ERR_INIT;
-
-	if (root->fd == -1)
-		return 0;
-	if (dbox_box_path(store, from, old, err) == -1 ||
-	    dbox_box_path(store, to, new, err) == -1)
-		return -1;
-	if (dbox_dir_rename(store, root, old, new, &why) == 0 ||
-	    why.errnum == ENOENT || why.code == ERR_NOTFOUND)
-		return 0;
-	*err = why;
-	return -1;
-}
-
-static int
-rename_dirs(struct dbox_store *store, const char *from, const char *to,
-    struct err *err)
-{
-	if (rename_below(store, &store->index, from, to, err) == -1 ||
-	    rename_below(store, &store->alt, from, to, err) == -1)
-		return -1;
-	return rename_below(store, &store->root, from, to, err);
-}
-
-static int
-change_guid(struct dbox_store *store, const char *name,
+change_guid(struct dbox_store *store, const struct dbox_folder *folder,
     const struct guid128 *guid, struct err *err)
 {
 	struct name_list *names = &store->names;
 	char old[GUID_HEX_SIZE], new[GUID_HEX_SIZE];
 	size_t at;
 
-	if (name_list_find(names, name, &at, err) == -1)
+	if (name_list_find(names, folder->name, &at, err) == -1)
 		return -1;
 	if (at == NAME_LIST_NONE || !name_list_is_mailbox(names, at))
 		return err_set(err, ERR_STALE, "the mailbox was removed");
 	guid_format(&names->nodes.nodes.v[at].guid, old);
 	guid_format(guid, new);
-	if (strcmp(old, new) != 0 &&
+	/* Another process listed it, and may have died then. */
+	if (strcmp(old, new) == 0)
+		return each_root(store, move_to_new, folder->path, new, err);
+	if (each_root(store, link_new, old, new, err) == -1 ||
 	    name_list_set_guid(names, at, guid, err) == -1)
 		return -1;
-	return rename_dirs(store, old, new, err);
+	return each_root(store, move_to_new, old, new, err);
 }
 
 int
@@ -469,7 +595,7 @@ dbox_listed_follow(struct dbox_store *store, struct dbox_folder *folder,
 		return 0;
 	if (name_list_lock(&store->names, err) == -1)
 		return -1;
-	ret = change_guid(store, folder->name, &guid, err);
+	ret = change_guid(store, folder, &guid, err);
 	name_list_unlock(&store->names);
 	if (ret == -1)
 		return -1;
@@ -510,9 +636,8 @@ may_be(struct dbox_store *store, const char *path, void *arg,
 	return 0;
 }
 
-int
-dbox_listed_recover(struct dbox_store *store, const char *path,
-    struct err *err)
+static int
+recover_locked(struct dbox_store *store, const char *path, struct err *err)
 {
 	struct search search = { .count = 0 };
 	struct contents contents;
@@ -525,6 +650,78 @@ dbox_listed_recover(struct dbox_store *store, const char *path,
 	search.indexed = contents.indexed;
 	if (each_directory(store, may_be, &search, err) == -1)
 		return -1;
-	return search.count == 1 ? rename_dirs(store, search.found, path,
-	    err) : 0;
+	return search.count == 1 ? each_root(store, move_to_new,
+	    search.found, path, err) : 0;
+}
+
+/* 1, 0, -1: is there a directory of mails by this path? */
+static int
+has_directory(struct dbox_store *store, const char *path, struct err *err)
+{
+	struct naming naming;
+	int r = naming_open(&naming, store, &store->root, path, path, err);
+
+	if (r <= 0)
+		return r;
+	close(naming.dirfd);
+	return naming.new_st.exists && !S_ISLNK(naming.new_st.mode);
+}
+
+int
+dbox_listed_recover(struct dbox_store *store, const char *path,
+    struct err *err)
+{
+	struct name_list *names = &store->names;
+	bool locked = index_is_locked(names->index);
+	int r;
+
+	if (!locked && name_list_lock(names, err) == -1)
+		return -1;
+	/* Whoever had the lock may have been about to rename it. */
+	r = has_directory(store, path, err);
+	if (r == 0)
+		r = recover_locked(store, path, err);
+	if (!locked)
+		name_list_unlock(names);
+	return r == -1 ? -1 : 0;
+}
+
+/* Are there links?  Those whose name no mailbox has go. */
+static bool
+sweep(struct dbox_store *store, bool remove)
+{
+	struct path_root *root = &store->root;
+	struct err ignored = ERR_INIT;
+	struct guid128 guid;
+	struct dirent *de;
+	DIR *dir = path_read_dir(root, root->fd, store->boxes_name,
+	    &ignored);
+	bool found = false;
+
+	while (dir != NULL && (de = readdir(dir)) != NULL) {
+		if ((de->d_type != DT_LNK && de->d_type != DT_UNKNOWN) ||
+		    !guid_parse(&guid, de->d_name, strlen(de->d_name)) ||
+		    !is_link(root, dirfd(dir), de->d_name))
+			continue;
+		found = true;
+		if (remove && !name_list_has_guid(&store->names, &guid))
+			(void)each_root(store, drop_link, de->d_name,
+			    de->d_name, &ignored);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+void
+dbox_listed_cleanup(struct dbox_store *store)
+{
+	struct err ignored = ERR_INIT;
+
+	/* Nobody who is about to list one has the lock then. */
+	if (!sweep(store, false) ||
+	    name_list_lock(&store->names, &ignored) == -1)
+		return;
+	(void)sweep(store, true);
+	name_list_unlock(&store->names);
 }

@@ -272,6 +272,8 @@ dbox_store_open(const struct dbox_format *format,
 		dbox_listed_open(store);
 	if (!store->readonly)
 		dbox_tree_cleanup(store);
+	if (!store->readonly && store->listed)
+		dbox_listed_cleanup(store);
 	*store_r = &store->head;
 	return 0;
 failed:

@@ -223,9 +223,12 @@ path_root_close(struct path_root *root)
 static int
 open_failed(const char *name, struct err *err)
 {
-	if (errno == ELOOP)
-		return err_set(err, ERR_PERM,
+	if (errno == ELOOP) {
+		err_set(err, ERR_PERM,
 		    "%s is a symbolic link, which is not followed", name);
+		err->errnum = ELOOP;
+		return -1;
+	}
 	if (errno == ENOTDIR)
 		return err_set(err, ERR_PERM, "%s is not a directory", name);
 	if (errno == ENXIO)
@@ -508,6 +511,36 @@ path_exchange(struct path_root *root, int a_fd, const char *a, int b_fd,
 	}
 	if (renameat(b_fd, between, b_fd, b) == -1)
 		return err_sys(err, "rename %s to %s", between, b);
+	return 0;
+}
+
+int
+path_symlink(struct path_root *root, int dirfd, const char *to,
+    const char *name, struct err *err)
+{
+	if (check_name(to, err) == -1 || check_name(name, err) == -1 ||
+	    step(root, "link", name, err) == -1)
+		return -1;
+	if (symlinkat(to, dirfd, name) == -1)
+		return err_sys(err, "link %s to %s", name, to);
+	return 0;
+}
+
+int
+path_rename_to_link(struct path_root *root, int dirfd, const char *from,
+    const char *link, struct err *err)
+{
+	if (check_name(from, err) == -1 || check_name(link, err) == -1 ||
+	    step(root, "rename", from, err) == -1)
+		return -1;
+	if (renameat2(dirfd, from, dirfd, link, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return err_sys(err, "exchange %s and %s", from, link);
+	if (unlinkat(dirfd, link, 0) == -1)
+		return err_sys(err, "remove %s", link);
+	if (renameat(dirfd, from, dirfd, link) == -1)
+		return err_sys(err, "rename %s to %s", from, link);
 	return 0;
 }
 

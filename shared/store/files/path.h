@@ -110,6 +110,15 @@ int path_rename_over(struct path_root *root, int dirfd, const char *from,
 /* Two names change places, at once where the file system can do that. */
 int path_exchange(struct path_root *root, int a_fd, const char *a, int b_fd,
     const char *b, struct err *err);
+/* A symbolic link to a name in the same directory, for other programs. */
+int path_symlink(struct path_root *root, int dirfd, const char *to,
+    const char *name, struct err *err);
+/*
+ * Rename over a symbolic link: at once where the file system can exchange two
+ * names, and then the link has the name from.
+ */
+int path_rename_to_link(struct path_root *root, int dirfd, const char *from,
+    const char *link, struct err *err);
 int path_link(struct path_root *root, int from_fd, const char *from,
     int to_fd, const char *to, struct err *err);
 int path_unlink(struct path_root *root, int dirfd, const char *name,
