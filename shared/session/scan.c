@@ -471,6 +471,34 @@ keep_token(struct scan *scan, const struct chlog_mailbox *row,
 	    len, err);
 }
 
+/*
+ * UIDs that only the log gave, and that other stores were told, may have lost
+ * their messages before the store could be written: it does not give them to
+ * others (M13).  1: UIDNEXT was raised, 0: not, -1.
+ */
+static int
+give_uidnext(struct scan *scan, struct chlog_mailbox *row,
+    struct mailbox *box, struct err *err)
+{
+	const struct store_driver *driver = scan->s->driver;
+	struct mailbox_status status = { .uidnext = row->uidnext }, now;
+	struct err why = ERR_INIT;
+
+	/* Mail that came during the scan has raised it already. */
+	if (scan->s->readonly || row->uidnext <= row->store_uidnext ||
+	    driver->status(box, &now, &why) == -1 ||
+	    now.uidvalidity != row->uidvalidity ||
+	    row->uidnext <= now.uidnext ||
+	    driver->set_status(box, &status, 0, &why) == -1)
+		return 0;
+	if (driver->flush(scan->s->store, on_given, &why, err) == -1)
+		return -1;
+	if (why.code != ERR_NONE)
+		return 0;
+	row->store_uidnext = row->uidnext;
+	return chlog_mailbox_put(scan->s->log, row, err) == -1 ? -1 : 1;
+}
+
 static int
 scan_messages(struct scan *scan, const struct entry *entry,
     struct chlog_mailbox *row, struct mailbox *box,
@@ -504,6 +532,10 @@ scan_messages(struct scan *scan, const struct entry *entry,
 		return 0;
 	}
 	kept = *token;
+	if ((r = give_uidnext(scan, row, box, err)) == -1)
+		return -1;
+	if (r == 1)
+		kept.settled = false;
 	/* What was left out is looked for again, until it is well. */
 	if (scan->s->problem_count != scan->problems)
 		kept.settled = false;

@@ -553,6 +553,12 @@ HISTORY(an_expunge_that_counts_above_what_was_wanted_is_followed, 800625576,
 	{ SIM_REBUILD, A, 546, 513, 994 }, { SIM_EXPUNGE, A, 984, 405, 633 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* M13: it was gone before a run that could give it in earnest. */
+HISTORY(a_uid_that_the_log_alone_gave_is_not_given_to_others, 800507044,
+	{ SIM_TAKE_COPY, A, 518, 655, 456 }, { SIM_DROP, A, 44, 335, 539 },
+	{ SIM_RUN_BACKUP, B, 420, 379, 358 },
+	{ SIM_RESTORE_MAIL, A, 495, 978, 92 }, { SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -689,6 +695,8 @@ main(void)
 	    a_new_uidvalidity_is_none_that_the_other_store_had);
 	tcase_add_test(tcase,
 	    an_expunge_that_counts_above_what_was_wanted_is_followed);
+	tcase_add_test(tcase,
+	    a_uid_that_the_log_alone_gave_is_not_given_to_others);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
