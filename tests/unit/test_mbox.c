@@ -1,6 +1,8 @@
 /* What the mbox driver makes of files that others wrote, or left half done. */
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -471,6 +473,49 @@ START_TEST(mail_that_came_after_a_crash_is_kept)
 }
 END_TEST
 
+static void
+append_one(void)
+{
+	struct mail_info info = { .guid = NULL, .received = 5 };
+	const struct store_driver *d = store->driver;
+	struct mail_writer *writer;
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(d->append_begin(box, &info, &writer, &err), 0);
+	ck_assert_int_eq(d->append_write(writer, "a: b\n\nc\n", 8, &err),
+	    0);
+	ck_assert_int_eq(d->append_commit(&writer, 1, &err), 0);
+	ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
+}
+
+static struct stat
+stat_inbox(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(tempdir_path("mail/inbox"), &st), 0);
+	return st;
+}
+
+/* Or two of them may lead back to what Dovecot saw last. */
+START_TEST(each_change_makes_the_seconds_of_the_time_rise)
+{
+	static const char text[] = FROM BASE "X-UID: 1\n\naaaa\n\n";
+	struct stat before, after;
+
+	begin(text, sizeof(text) - 1);
+	ck_assert_int_eq(try_open(), ERR_NONE);
+	(void)scan();
+	for (int i = 0; i < 4; i++) {
+		before = stat_inbox();
+		append_one();
+		after = stat_inbox();
+		ck_assert_int_gt(after.st_mtime, before.st_mtime);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(a_file_has_no_mailboxes_below_it)
 {
 	struct mailbox_status status = { .uidnext = 0 };
@@ -588,6 +633,7 @@ main(void)
 	tcase_add_test(tc, a_file_without_a_from_line_is_left_alone);
 	tcase_add_test(tc, a_file_that_is_locked_is_waited_for);
 	tcase_add_test(tc, mail_that_came_after_a_crash_is_kept);
+	tcase_add_test(tc, each_change_makes_the_seconds_of_the_time_rise);
 	tcase_add_test(tc, a_file_has_no_mailboxes_below_it);
 	tcase_add_test(tc, from_lines_of_many_kinds_are_read);
 	tcase_add_test(tc, dates_come_back_in_the_hour_that_is_there_twice);

@@ -134,6 +134,7 @@ describe(struct mbox_box *box, const struct change *change,
 		return -1;
 	table->dev = st.dev;
 	table->ino = st.ino;
+	table->mtime = st.mtime;
 	table->old_size = table->new_size = st.size;
 	table->has_tail = change->has_tail;
 	if (!change->has_tail)
@@ -181,18 +182,20 @@ write_journal(struct mbox_box *box, struct change *change,
 	return ret;
 }
 
-/* The last bytes of the file tell that it changed, should nothing else. */
+/*
+ * Dovecot knows the file by its size and by the second of its time.  As times
+ * rise with each change, no two changes in one second lead back to both.
+ */
 static int
-new_time(struct mbox_box *box, const struct path_stat *before,
-    struct err *err)
+new_time(struct mbox_box *box, int64_t before, struct err *err)
 {
 	struct path_stat st;
 
 	if (path_fstat(box->fd, &st, err) == -1)
 		return -1;
-	if (st.size != before->size || st.mtime != before->mtime)
+	if (st.mtime > before)
 		return 0;
-	return path_set_mtime(box->root, box->fd, before->mtime + 1, err);
+	return path_set_mtime(box->root, box->fd, before + 1, err);
 }
 
 static int
@@ -232,12 +235,9 @@ static int
 apply(struct mbox_box *box, int fd, const struct journal *table,
     struct err *err)
 {
-	struct path_stat before;
 	char *buf;
 	int ret = 0;
 
-	if (path_fstat(box->fd, &before, err) == -1)
-		return -1;
 	for (size_t i = 0; i < table->patches.n && ret == 0; i++) {
 		const struct journal_patch *p = &table->patches.v[i];
 
@@ -251,7 +251,7 @@ apply(struct mbox_box *box, int fd, const struct journal *table,
 	if (ret == 0 && table->has_tail)
 		ret = apply_tail(box, fd, table, err);
 	if (ret == 0)
-		ret = new_time(box, &before, err);
+		ret = new_time(box, table->mtime, err);
 	return ret == -1 ? -1 : path_fsync(box->root, box->fd, err);
 }
 
@@ -315,7 +315,7 @@ commit_directly(struct mbox_box *box, const struct change *change,
 			return -1;
 		*unknown_r = true;
 	}
-	if (new_time(box, &before, err) == -1)
+	if (new_time(box, before.mtime, err) == -1)
 		return -1;
 	return path_fsync(box->root, box->fd, err);
 }
@@ -444,12 +444,14 @@ redo(struct mbox_box *box, int fd, const struct journal *table,
 		struct journal tail = *table;
 
 		tail.patches.n = 0;
+		tail.mtime = st.mtime;
 		/* Also if it was truncated and not made durable. */
 		if (tail.old_size < st.size)
 			tail.old_size = st.size;
 		if (apply(box, fd, &tail, err) == -1)
 			return -1;
-	} else if (path_fsync(box->root, box->fd, err) == -1) {
+	} else if (new_time(box, st.mtime, err) == -1 ||
+	    path_fsync(box->root, box->fd, err) == -1) {
 		return -1;
 	}
 	return remove_journal(box, err);

@@ -359,6 +359,8 @@ size_t mbox_index_uids(struct mbox_box *box, uint32_t uidvalidity,
     uint32_t *uids);
 /* Flags that are not yet in the file count. */
 void mbox_index_flags(struct mbox_box *box);
+/* A change that was cut off is done: Dovecot has to look at the file. */
+void mbox_index_recovered(struct mbox_box *box);
 /* The file was written: flags are in it, and Dovecot has to look at it. */
 void mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan);
 /*

@@ -238,6 +238,23 @@ ask_for_look(struct mbox_box *box, struct index_txn *txn)
 }
 
 void
+mbox_index_recovered(struct mbox_box *box)
+{
+	const struct index_state *state = look(box->index);
+	struct err ignored = ERR_INIT;
+	struct index_txn *txn;
+
+	/* With another UIDVALIDITY it reads all in any case. */
+	if (state == NULL || state->uidvalidity != box->base.uidvalidity ||
+	    index_lock(box->index, &ignored) == -1)
+		return;
+	txn = index_txn_begin(box->index);
+	ask_for_look(box, txn);
+	(void)index_txn_commit(&txn, NULL, &ignored);
+	index_unlock(box->index);
+}
+
+void
 mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan)
 {
 	const struct index_state *state = look(box->index);

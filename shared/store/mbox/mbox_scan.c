@@ -256,8 +256,9 @@ static int
 refresh_locked(struct mbox_box *box, struct err *err)
 {
 	struct path_stat st;
+	int recovered = journal_exists(box, err);
 
-	if (journal_recover(box, err) == -1 ||
+	if (recovered == -1 || journal_recover(box, err) == -1 ||
 	    state_load(&box->state, mbox_index_root(box->store),
 	    box->state_fd, err) == -1 || path_fstat(box->fd, &st, err) == -1)
 		return -1;
@@ -265,6 +266,8 @@ refresh_locked(struct mbox_box *box, struct err *err)
 		return -1;
 	if (mbox_number(box, err) == -1)
 		return -1;
+	if (recovered == 1)
+		mbox_index_recovered(box);
 	mbox_index_flags(box);
 	return 0;
 }
