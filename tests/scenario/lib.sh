@@ -63,10 +63,20 @@ user=$(id -un)
 server_pid=
 port=
 
+# What goes on in the background would do so for ever.
+end_jobs() {
+	jobs -p >"$work/jobs"
+	while read -r job; do
+		kill -KILL "$job" 2>/dev/null
+	done <"$work/jobs"
+	wait
+}
+
 finish() {
 	finished=$?
 	trap - EXIT INT TERM
 	server_stop
+	end_jobs
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 	exit "$finished"
 }
