@@ -16,6 +16,7 @@
 #define SANDBOX_READ	0x1u	/* read files, list folders */
 #define SANDBOX_WRITE	0x2u	/* change, create, remove, rename, also
 				   from one folder to another */
+#define SANDBOX_LINKS	0x4u	/* make symbolic links, too */
 
 struct sandbox_path {
 	const char *path;	/* all below it; one that is missing is skipped */

@@ -46,8 +46,7 @@
 
 #define READ_RIGHTS	(FS_READ_FILE | FS_READ_DIR)
 #define WRITE_RIGHTS	(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | \
-			 FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | \
-			 FS_REFER | FS_TRUNCATE)
+			 FS_MAKE_DIR | FS_MAKE_REG | FS_REFER | FS_TRUNCATE)
 #define FILE_RIGHTS	(FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE)
 
 struct ruleset_attr {
@@ -117,6 +116,8 @@ add_path(int ruleset, const struct sandbox_path *path, uint64_t handled,
 		attr.allowed |= READ_RIGHTS;
 	if ((path->rights & SANDBOX_WRITE) != 0)
 		attr.allowed |= WRITE_RIGHTS;
+	if ((path->rights & SANDBOX_LINKS) != 0)
+		attr.allowed |= FS_MAKE_SYM;
 	attr.allowed &= handled;
 	if (!S_ISDIR(st.st_mode))
 		attr.allowed &= FILE_RIGHTS;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,6 +25,21 @@ struct paths {
 	struct sandbox_path v[PATHS_MAX];
 	size_t n;
 };
+
+/*
+ * With LAYOUT=index a mailbox that gets another GUID has two names for a
+ * moment.  In no other store are links made: who meets one may follow it.
+ */
+static void
+allow_links(struct paths *paths, const struct mail_location *loc)
+{
+	const char *layout = mail_location_get(loc, "LAYOUT");
+
+	if (layout == NULL || strcasecmp(layout, "index") != 0)
+		return;
+	for (size_t i = 0; i < paths->n; i++)
+		paths->v[i].rights |= SANDBOX_LINKS;
+}
 
 static void
 add_path(struct paths *paths, const char *path, unsigned int rights)
@@ -137,6 +153,7 @@ session_confine(const struct session_args *args, struct err *err)
 	/* INDEX=, CONTROL= and the like lie elsewhere. */
 	for (size_t i = 0; i < loc->key_count; i++)
 		add_path(&paths, loc->keys[i].value, BOTH);
+	allow_links(&paths, loc);
 	add_path(&paths, args->state_dir, BOTH);
 	add_path(&paths, "/dev/null", BOTH);
 	add_path(&paths, "/dev/urandom", SANDBOX_READ);

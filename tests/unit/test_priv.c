@@ -183,13 +183,15 @@ child_paths(void)
 		{ tempdir_path("in"), SANDBOX_READ | SANDBOX_WRITE },
 		{ tempdir_path("ro"), SANDBOX_READ },
 		{ tempdir_path("missing"), SANDBOX_READ },
+		{ tempdir_path("linked"), SANDBOX_READ | SANDBOX_WRITE |
+		    SANDBOX_LINKS },
 	};
 	struct sandbox_report report = { 0 };
 	struct err err = ERR_INIT;
 	int fd;
 
 	CHILD_CHECK(1, drop_new_rights(&err) == 0);
-	CHILD_CHECK(2, sandbox_paths(paths, 3, &report, &err) == 0);
+	CHILD_CHECK(2, sandbox_paths(paths, 4, &report, &err) == 0);
 	if (!report.landlock)
 		return report.off[0] != '\0' ? 77 : 3;
 	fd = open(tempdir_path("in/a/new"), O_RDWR | O_CREAT, 0600);
@@ -208,8 +210,11 @@ child_paths(void)
 	CHILD_CHECK(13, rename(tempdir_path("in/a/link"),
 	    tempdir_path("link")) == -1);
 	CHILD_CHECK(14, open("/etc/passwd", O_RDONLY) == -1);
-	CHILD_CHECK(15, sandbox_paths(NULL, 0, &report, &err) == 0);
-	CHILD_CHECK(16, open(tempdir_path("ro/file"), O_RDONLY) == -1);
+	CHILD_CHECK(15, symlink("x", tempdir_path("in/link")) == -1);
+	CHILD_CHECK(16, symlink("x", tempdir_path("linked/link")) == 0);
+	CHILD_CHECK(17, sandbox_paths(NULL, 0, &report, &err) == 0);
+	CHILD_CHECK(18, open(tempdir_path("ro/file"), O_RDONLY) == -1);
+	CHILD_CHECK(19, symlink("x", tempdir_path("linked/again")) == -1);
 	return 0;
 }
 
@@ -222,6 +227,7 @@ START_TEST(only_the_given_paths_can_be_reached)
 	ck_assert_int_eq(mkdir(tempdir_path("in/a"), 0700), 0);
 	ck_assert_int_eq(mkdir(tempdir_path("in/b"), 0700), 0);
 	ck_assert_int_eq(mkdir(tempdir_path("ro"), 0700), 0);
+	ck_assert_int_eq(mkdir(tempdir_path("linked"), 0700), 0);
 	tempdir_write("ro/file", "x");
 	tempdir_write("secret", "x");
 	status = in_child(child_paths);

@@ -351,9 +351,9 @@ int dbox_listed_rename(struct dbox_store *store, const char *from,
 /* It is listed no more; without a mailbox: what there is of it. */
 int dbox_listed_drop(struct dbox_store *store, const char *name,
     struct err *err);
-/* The mailbox's GUID has changed: its directory gets the new one's name. */
 /* Remove names that a crash left beside those of the list. */
 void dbox_listed_cleanup(struct dbox_store *store);
+/* The mailbox's GUID has changed: its directory gets the new one's name. */
 int dbox_listed_follow(struct dbox_store *store, struct dbox_folder *folder,
     struct err *err);
 /* Give the mailbox its directory, which has still an older GUID's name. */
