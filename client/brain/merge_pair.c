@@ -363,6 +363,7 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
     enum pair_key key)
 {
 	const struct msg_message *rec = inst->rec[s];
+	size_t dead;
 
 	if (inst->gone || rec == NULL || inst->rec[!s] != NULL)
 		return false;
@@ -375,10 +376,13 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 		return true;
 	/*
 	 * With -f: a mark was lost, but nothing says that it is dead.  Pending:
-	 * a save that was cut after the message was there, but not its record.
+	 * a save that was cut after the message was there, but not its record;
+	 * or marks that were refused, where one of them is not dead (M9).
 	 */
+	dead = merge_count_dead(m, !s, rec->marks, rec->mark_count);
 	return (m->in->side[!s].complete || asked_in_vain(m, !s, rec)) &&
-	    merge_count_dead(m, !s, rec->marks, rec->mark_count) == 0;
+	    (dead == 0 || (dead < rec->mark_count &&
+	    merge_is_pending(m, inst)));
 }
 
 static size_t

@@ -559,6 +559,19 @@ HISTORY(a_uid_that_the_log_alone_gave_is_not_given_to_others, 800507044,
 	{ SIM_RUN_BACKUP, B, 420, 379, 358 },
 	{ SIM_RESTORE_MAIL, A, 495, 978, 92 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* M9: one of its marks is dead; those that would make them one were refused. */
+HISTORY(what_stays_by_a_mark_that_was_refused_is_not_added_twice, 801069696,
+	{ SIM_DROP, A, 691, 485, 975 }, { SIM_DELIVER, B, 971, 26, 991 },
+	{ SIM_RUN_DRY, A, 302, 352, 91 }, { SIM_RUN_CUT, A, 118, 28, 941 },
+	{ SIM_RUN_EXCEPT, B, 941, 54, 517 }, { SIM_DELIVER, B, 726, 330, 211 },
+	{ SIM_MOVE, B, 963, 745, 662 }, { SIM_DELIVER, A, 404, 990, 744 },
+	{ SIM_EXPUNGE, A, 6, 183, 424 }, { SIM_RUN_CUT, A, 229, 558, 849 },
+	{ SIM_COPY_NEW_GUID, A, 549, 142, 472 },
+	{ SIM_EXPUNGE, B, 814, 710, 109 }, { SIM_MOVE, A, 892, 747, 852 },
+	{ SIM_SUBSCRIBE, A, 109, 158, 538 },
+	{ SIM_RUN_KILL, B, 455, 146, 440 },
+	{ SIM_RUN_APPEND, A, 619, 773, 114 }, { SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -697,6 +710,8 @@ main(void)
 	    an_expunge_that_counts_above_what_was_wanted_is_followed);
 	tcase_add_test(tcase,
 	    a_uid_that_the_log_alone_gave_is_not_given_to_others);
+	tcase_add_test(tcase,
+	    what_stays_by_a_mark_that_was_refused_is_not_added_twice);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
