@@ -46,8 +46,11 @@ note_own(struct session *s, const struct batch_op *op)
 			continue;
 		if (op->code == ERR_NONE && op->modseq > box->modseq_own)
 			box->modseq_own = op->modseq;
+		/* Telling of UIDs that went counts as one more. */
 		box->expunged += op->code == ERR_NONE &&
-		    op->kind == BATCH_EXPUNGE;
+		    (op->kind == BATCH_EXPUNGE ||
+		    (op->kind == BATCH_STATUS &&
+		    op->status.vanished_count > 0));
 		if (op->kind == BATCH_STATUS &&
 		    op->status.highestmodseq > box->modseq_wanted)
 			box->modseq_wanted = op->status.highestmodseq;

@@ -70,7 +70,8 @@ struct open_box {
 	uint64_t modseq_own;		/* highest that this run was given, or
 					   that its view had */
 	uint64_t modseq_wanted;		/* HIGHESTMODSEQ that it wanted */
-	uint64_t expunged;		/* in this batch; each may count */
+	uint64_t expunged;		/* in this batch; each may count,
+					   as may telling of what went */
 };
 
 enum batch_kind {

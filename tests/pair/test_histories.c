@@ -572,6 +572,13 @@ HISTORY(what_stays_by_a_mark_that_was_refused_is_not_added_twice, 801069696,
 	{ SIM_RUN_KILL, B, 455, 146, 440 },
 	{ SIM_RUN_APPEND, A, 619, 773, 114 }, { SIM_RUN, A, 0, 0, 0 })
 
+/* F6: telling of UIDs that went counts, where the brain knew no better. */
+HISTORY(a_modseq_that_telling_of_vanished_uids_raised_is_followed, 802007874,
+	{ SIM_DELIVER, B, 808, 167, 520 }, { SIM_DELIVER, A, 702, 190, 43 },
+	{ SIM_RUN, A, 250, 890, 702 }, { SIM_RUN_CUT, B, 752, 285, 301 },
+	{ SIM_REBUILD, A, 978, 489, 182 }, { SIM_MOVE, A, 819, 500, 817 },
+	{ SIM_MOVE, A, 112, 263, 898 }, { SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -712,6 +719,8 @@ main(void)
 	    a_uid_that_the_log_alone_gave_is_not_given_to_others);
 	tcase_add_test(tcase,
 	    what_stays_by_a_mark_that_was_refused_is_not_added_twice);
+	tcase_add_test(tcase,
+	    a_modseq_that_telling_of_vanished_uids_raised_is_followed);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
