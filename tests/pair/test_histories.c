@@ -579,6 +579,12 @@ HISTORY(a_modseq_that_telling_of_vanished_uids_raised_is_followed, 802007874,
 	{ SIM_REBUILD, A, 978, 489, 182 }, { SIM_MOVE, A, 819, 500, 817 },
 	{ SIM_MOVE, A, 112, 263, 898 }, { SIM_RUN, A, 0, 0, 0 })
 
+HISTORY(a_uidvalidity_that_was_set_before_a_kill_is_seen, 802117993,
+	{ SIM_RUN_BACKUP, B, 3, 396, 76 },
+	{ SIM_UIDVALIDITY, A, 575, 844, 612 },
+	{ SIM_RUN_KILL, B, 214, 182, 811 },
+	{ SIM_RUN_BACKUP, A, 713, 397, 874 })
+
 int
 main(void)
 {
@@ -721,6 +727,8 @@ main(void)
 	    what_stays_by_a_mark_that_was_refused_is_not_added_twice);
 	tcase_add_test(tcase,
 	    a_modseq_that_telling_of_vanished_uids_raised_is_followed);
+	tcase_add_test(tcase,
+	    a_uidvalidity_that_was_set_before_a_kill_is_seen);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,

@@ -207,8 +207,11 @@ renumber_step(struct memory_box *box, struct memory_op *op,
 	struct err failure = ERR_INIT;
 	int r = op_step(box, op, answer, err);
 
-	if (r == 1)
+	if (r == 1) {
 		box->mailbox->status.uidvalidity = op->status.uidvalidity;
+		/* Also if this process ends before any other step. */
+		memory_mailbox_touch(box->mailbox);
+	}
 	memory_uidvalidity_taken(box->mailbox->world, op->status.uidvalidity);
 	if (r != 0)
 		return r;
