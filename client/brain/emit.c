@@ -324,8 +324,7 @@ emit_delete(struct brain *brain, unsigned int s)
 		sent->mailbox = run_guid(brain, s, step->entry);
 		msg.u.op_mailbox_delete.guid = sent->mailbox;
 		msg.u.op_mailbox_delete.stamp = e->gone[!s] != NULL ?
-		    e->gone[!s]->stamp : e->target.exist_stamp < STAMP_MAX ?
-		    e->target.exist_stamp + 1 : STAMP_MAX;
+		    e->gone[!s]->stamp : stamp_after(e->target.exist_stamp, 0);
 		brain->send(s, &msg, brain->arg);
 		return 1;
 	}

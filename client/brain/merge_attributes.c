@@ -108,13 +108,10 @@ changed_alone(const struct msg_attribute *a, const struct msg_attribute *other)
 {
 	struct msg_attribute want = *a;
 
-	if (value_cmp(a, other) == 0) {
-		if (other->stamp > want.stamp)
-			want.stamp = other->stamp;
-	} else if (want.stamp <= other->stamp) {
-		want.stamp = other->stamp < STAMP_MAX ? other->stamp + 1 :
-		    STAMP_MAX;
-	}
+	if (value_cmp(a, other) != 0)
+		want.stamp = stamp_after(other->stamp, want.stamp);
+	else if (other->stamp > want.stamp)
+		want.stamp = other->stamp;
 	return want;
 }
 
@@ -187,9 +184,8 @@ merge_one(const struct attributes_input *in, size_t entry,
 		    has[s]->stamp == want.stamp) &&
 		    (told[s] != NULL || !partial))
 			continue;
-		if (in->source >= 0 && want.stamp <= has[s]->stamp)
-			want.stamp = has[s]->stamp < STAMP_MAX ?
-			    has[s]->stamp + 1 : STAMP_MAX;	/* B0 */
+		if (in->source >= 0)	/* B0 */
+			want.stamp = stamp_after(has[s]->stamp, want.stamp);
 		op = ARRAY_ADD(ops);
 		op->side = s;
 		op->entry = entry;

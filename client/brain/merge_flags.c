@@ -38,7 +38,7 @@ impose_flag(struct stamped_flag source, struct stamped_flag dest)
 		return source;
 	if (source.set == dest.set)
 		return dest;
-	source.stamp = dest.stamp < STAMP_MAX ? dest.stamp + 1 : STAMP_MAX;
+	source.stamp = stamp_after(dest.stamp, 0);
 	return source;
 }
 

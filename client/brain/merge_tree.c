@@ -160,15 +160,6 @@ join_name(struct arena *arena, const char *parent, size_t parent_len,
 	return name;
 }
 
-/* The stamp of what replaces a value of that stamp. */
-static uint64_t
-stamp_above(uint64_t stamp, uint64_t replaced)
-{
-	if (stamp > replaced)
-		return stamp;
-	return replaced < STAMP_MAX ? replaced + 1 : STAMP_MAX;
-}
-
 /*
  * One side alone has renamed it since the base.  A backup gives its destination
  * stamps above the source's (B0), so that on a host whose clock is behind the
@@ -187,11 +178,11 @@ take_name(struct tree_entry *e, const struct msg_mailbox *box,
 	    other->last_stamp : box->last_stamp;
 	if (len != name_parent_len(other->name) ||
 	    memcmp(box->name, other->name, len) != 0)
-		e->target.parent_stamp = stamp_above(box->parent_stamp,
-		    other->parent_stamp);
+		e->target.parent_stamp = stamp_after(other->parent_stamp,
+		    box->parent_stamp);
 	if (strcmp(name_last(box->name), name_last(other->name)) != 0)
-		e->target.last_stamp = stamp_above(box->last_stamp,
-		    other->last_stamp);
+		e->target.last_stamp = stamp_after(other->last_stamp,
+		    box->last_stamp);
 }
 
 /* The name out of both sides' keys (T6, T7); INBOX is INBOX (T12). */
@@ -456,8 +447,7 @@ yield_name(struct arena *arena, struct tree_entry *e, unsigned int digits)
 	(void)snprintf(last, len + GUID_HEX_SIZE + 2, "%.*s-%.*s", (int)len,
 	    old, (int)digits, hex);
 	e->target.name = join_name(arena, e->target.name, parent, last);
-	if (e->target.last_stamp < STAMP_MAX)
-		e->target.last_stamp++;
+	e->target.last_stamp = stamp_after(e->target.last_stamp, 0);
 	e->rule = "T9";
 	e->why = "two mailboxes want one name; the later name gives way";
 }
@@ -650,9 +640,7 @@ merge_tree_revive(struct arena *arena, struct tree_entries *entries,
 	struct tree_entry *e = &entries->v[index];
 
 	e->fate = TREE_KEEP;
-	e->target.exist_stamp = e->gone[deleted_on]->stamp;
-	if (e->target.exist_stamp < STAMP_MAX)
-		e->target.exist_stamp++;
+	e->target.exist_stamp = stamp_after(e->gone[deleted_on]->stamp, 0);
 	e->rule = "T3";
 	e->why = "messages that the deleting side never had survive";
 	/* T11: it was to make room for another one when a run was cut. */
@@ -704,7 +692,7 @@ sub_changed_alone(const struct tree_input *in,
 	if (changed == sub_changed(&in->side[1], b))
 		return false;
 	*want = changed ? *a : *b;
-	want->stamp = stamp_above(want->stamp, changed ? b->stamp : a->stamp);
+	want->stamp = stamp_after(changed ? b->stamp : a->stamp, want->stamp);
 	return true;
 }
 
@@ -756,9 +744,8 @@ merge_sub(const struct tree_input *in, const struct msg_subscription *sub[2],
 		    has->stamp == want.stamp) &&
 		    (sub[s] != NULL || in->complete || !in->base))
 			continue;
-		if (in->source >= 0 && want.stamp <= has->stamp)
-			want.stamp = has->stamp < STAMP_MAX ?
-			    has->stamp + 1 : STAMP_MAX;	/* B0 */
+		if (in->source >= 0)
+			want.stamp = stamp_after(has->stamp, want.stamp); /* B0 */
 		*ARRAY_ADD(out) = (struct tree_sub){ s, want,
 		    has->on == want.on && (sub[s] != NULL || in->complete ||
 		    !in->base), sub_conflict(in, sub) };

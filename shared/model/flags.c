@@ -129,8 +129,7 @@ mail_flags_dup(struct arena *arena, const struct mail_flags *mf)
 	return copy;
 }
 
-/* The stamp of a change that replaces a value stamped old (rule F3). */
-static uint64_t
+uint64_t
 stamp_after(uint64_t old, uint64_t now_ms)
 {
 	uint64_t stamp = now_ms > old ? now_ms : old + 1;

@@ -67,6 +67,12 @@ struct mail_flags mail_flags_dup(struct arena *arena,
     const struct mail_flags *mf);
 
 /*
+ * The stamp of a change made at now_ms that replaces one stamped old (rules P11,
+ * F3): max(now_ms, old + 1), STAMP_MAX at most; with 0 just above old.
+ */
+uint64_t stamp_after(uint64_t old, uint64_t now_ms);
+
+/*
  * What the log knows after a store was found with the flags and the sorted,
  * set keywords of now: keys that differ from old are stamped
  * max(now_ms, old stamp + 1) (rule F3), all others keep their stamp.  The

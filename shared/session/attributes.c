@@ -118,7 +118,7 @@ on_attribute(const struct store_attribute *a, void *arg, struct err *err)
 		return 0;
 	row.mailbox = box->id;
 	row.stamp = intent_stamp(as->s, &box->guid, a->key, a->value, a->len,
-	    known != NULL ? scan_stamp(as->now, known->stamp) :
+	    known != NULL ? stamp_after(known->stamp, as->now) :
 	    as->first ? 0 : as->now);
 	row.seq = chlog_next_seq(as->s->log);
 	row.run = RUN_NOBODY;
@@ -167,7 +167,7 @@ note_gone(struct attribute_scan *as, struct err *err)
 		a->value = NULL;
 		a->len = 0;
 		a->stamp = intent_stamp(as->s, &a->guid, a->key, NULL, 0,
-		    scan_stamp(as->now, a->stamp));
+		    stamp_after(a->stamp, as->now));
 		a->seq = chlog_next_seq(as->s->log);
 		a->run = RUN_NOBODY;
 		if (chlog_attribute_put(as->s->log, a, err) == -1)

@@ -213,12 +213,12 @@ note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
 
 		if (parent)
 			row->parent_stamp = stamps != NULL ?
-			    stamps[INTENT_PARENT] : scan_stamp(scan->now,
-			    row->parent_stamp);
+			    stamps[INTENT_PARENT] :
+			    stamp_after(row->parent_stamp, scan->now);
 		if (last)
 			row->last_stamp = stamps != NULL ?
-			    stamps[INTENT_LAST] : scan_stamp(scan->now,
-			    row->last_stamp);
+			    stamps[INTENT_LAST] :
+			    stamp_after(row->last_stamp, scan->now);
 	}
 	row->seq = row->tree_seq = chlog_next_seq(scan->s->log);
 	row->run = row->tree_run = RUN_NOBODY;

@@ -8,14 +8,6 @@
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
-uint64_t
-scan_stamp(uint64_t now, uint64_t old)
-{
-	uint64_t stamp = now > old ? now : old + 1;
-
-	return stamp < STAMP_MAX ? stamp : STAMP_MAX;
-}
-
 /* What a run has left there, with its stamp, or what came to be now. */
 static uint64_t
 sub_stamp(const struct session *s, const char *store_name, bool on,
@@ -70,7 +62,7 @@ on_subscribed(const char *name, void *arg, struct err *err)
 			return 0;
 		sub = *known;
 		sub.on = true;
-		sub.stamp = scan_stamp(ss->now, known->stamp);
+		sub.stamp = stamp_after(known->stamp, ss->now);
 	} else {
 		sub.stamp = ss->first ? 0 : ss->now;
 	}
@@ -102,7 +94,7 @@ scan_subscriptions(struct session *s, struct arena *arena, bool first,
 			continue;
 		sub->on = false;
 		sub->stamp = sub_stamp(s, sub->store_name, false,
-		    scan_stamp(now, sub->stamp));
+		    stamp_after(sub->stamp, now));
 		sub->seq = chlog_next_seq(s->log);
 		sub->run = RUN_NOBODY;
 		if (chlog_subscription_put(s->log, sub, err) == -1)

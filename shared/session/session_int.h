@@ -500,8 +500,6 @@ int attributes_copy(struct session *s, const struct chlog_mailbox *from,
 /* What the log has of a mailbox is no longer needed under this GUID. */
 void attributes_remove(struct session *s, int64_t mailbox,
     const struct guid128 *guid);
-/* The stamp of what changed now and had that stamp before (P11). */
-uint64_t scan_stamp(uint64_t now, uint64_t old);
 /* intent.c: before the store is changed; done with the log's own entry. */
 int intend_mails(struct session *s, struct err *err);
 int intend_tree(struct session *s, struct err *err);
