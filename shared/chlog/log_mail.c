@@ -256,12 +256,8 @@ read_state(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	if (state->guid == NULL ||
 	    !guid_text_valid(state->guid, strlen(state->guid)))
 		return chlog_corrupt(log, "a GUID", err);
-	state->flags.flags = (flags_t)sqlite3_column_int(stmt, 2) & FLAGS_ALL;
-	read_stamps((const char *)sqlite3_column_text(stmt, 3),
-	    &state->flags);
 	state->modseq = (uint64_t)sqlite3_column_int64(stmt, 5);
-	return read_keywords(log, (const char *)sqlite3_column_text(stmt, 4),
-	    arena, &state->flags, err);
+	return chlog_column_flags(log, stmt, 2, arena, &state->flags, err);
 }
 
 static const struct chlog_rows states = {
@@ -592,9 +588,7 @@ chlog_mail_set_state(struct chlog *log, int64_t mailbox,
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, message_id(mailbox, state->uid));
-	sqlite3_bind_int(stmt, 2, state->flags.flags);
-	bind_stamps(stmt, 3, &state->flags);
-	bind_keywords(stmt, 4, &state->flags);
+	chlog_bind_flags(stmt, 2, &state->flags);
 	sqlite3_bind_int64(stmt, 5, (int64_t)state->modseq);
 	sqlite3_bind_int64(stmt, 6, (int64_t)seq);
 	if (chlog_run_stmt(log, stmt, "message", err) == -1)
