@@ -379,10 +379,11 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 	 * a save that was cut after the message was there, but not its record;
 	 * or marks that were refused, where one of them is not dead (M9).
 	 */
+	if (!m->in->side[!s].complete && !asked_in_vain(m, !s, rec))
+		return false;
 	dead = merge_count_dead(m, !s, rec->marks, rec->mark_count);
-	return (m->in->side[!s].complete || asked_in_vain(m, !s, rec)) &&
-	    (dead == 0 || (dead < rec->mark_count &&
-	    merge_is_pending(m, inst)));
+	return dead == 0 ||
+	    (dead < rec->mark_count && merge_is_pending(m, inst));
 }
 
 static size_t

@@ -30,22 +30,29 @@ digest_of(const void *data, size_t len, uint8_t out[static DIGEST_SIZE])
 	return out;
 }
 
+/* A mailbox is to have this name in the store. */
+static int
+intend_box(struct session *s, const struct msg_mailbox *box,
+    const struct guid128 *guid, const char *mapped, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct chlog_intent in = { .mailbox = *guid, .key = "" };
+
+	in.digest = digest_of(mapped, strlen(mapped), digest);
+	in.flags.stamps[INTENT_EXIST] = box->exist_stamp;
+	in.flags.stamps[INTENT_PARENT] = box->parent_stamp;
+	in.flags.stamps[INTENT_LAST] = box->last_stamp;
+	return chlog_intend(s->log, &in, &s->hello.run, err);
+}
+
 static int
 intend_new_boxes(struct session *s, struct err *err)
 {
-	uint8_t digest[DIGEST_SIZE];
-
 	for (size_t i = 0; i < s->tree.boxes.n; i++) {
 		const struct new_box *box = &s->tree.boxes.v[i];
-		struct chlog_intent in = { .mailbox = box->box_msg.guid,
-		    .key = "" };
 
-		in.digest = digest_of(box->mapped, strlen(box->mapped),
-		    digest);
-		in.flags.stamps[INTENT_EXIST] = box->box_msg.exist_stamp;
-		in.flags.stamps[INTENT_PARENT] = box->box_msg.parent_stamp;
-		in.flags.stamps[INTENT_LAST] = box->box_msg.last_stamp;
-		if (chlog_intend(s->log, &in, &s->hello.run, err) == -1)
+		if (intend_box(s, &box->box_msg, &box->box_msg.guid,
+		    box->mapped, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -94,16 +101,9 @@ int
 intend_name(struct session *s, const struct msg_mailbox *box,
     const struct guid128 *guid, const char *mapped, struct err *err)
 {
-	uint8_t digest[DIGEST_SIZE];
-	struct chlog_intent in = { .mailbox = *guid, .key = "" };
-
-	in.digest = digest_of(mapped, strlen(mapped), digest);
-	in.flags.stamps[INTENT_EXIST] = box->exist_stamp;
-	in.flags.stamps[INTENT_PARENT] = box->parent_stamp;
-	in.flags.stamps[INTENT_LAST] = box->last_stamp;
 	if (chlog_intend_begin(s->log, err) == -1)
 		return -1;
-	if (chlog_intend(s->log, &in, &s->hello.run, err) == 0)
+	if (intend_box(s, box, guid, mapped, err) == 0)
 		return chlog_intend_commit(s->log, err);
 	chlog_intend_rollback(s->log);
 	return -1;
