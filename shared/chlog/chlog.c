@@ -385,17 +385,18 @@ chlog_rollback(struct chlog *log)
  * a loss of power they may be missing, and a change that a run made is then
  * taken for one of somebody else.
  */
-static void
-wait_again(struct chlog *log)
+static int
+wait_again(struct chlog *log, struct err *err)
 {
-	if (log->durable)
-		sqlite3_exec(log->db, "PRAGMA synchronous = FULL", NULL, NULL,
-		    NULL);
+	return log->durable ?
+	    chlog_exec(log, "PRAGMA synchronous = FULL", err) : 0;
 }
 
 int
 chlog_intend_begin(struct chlog *log, struct err *err)
 {
+	struct err ignored = ERR_INIT;
+
 	/* Within a transaction it can't be changed. */
 	end_reading(log);
 	if (log->durable &&
@@ -403,24 +404,26 @@ chlog_intend_begin(struct chlog *log, struct err *err)
 		return -1;
 	if (chlog_begin(log, err) == 0)
 		return 0;
-	wait_again(log);
+	(void)wait_again(log, &ignored);
 	return -1;
 }
 
 int
 chlog_intend_commit(struct chlog *log, struct err *err)
 {
-	int r = chlog_commit(log, err);
-
-	wait_again(log);
-	return r;
+	if (chlog_commit(log, err) == 0)
+		return wait_again(log, err);
+	chlog_intend_rollback(log);
+	return -1;
 }
 
 void
 chlog_intend_rollback(struct chlog *log)
 {
+	struct err ignored = ERR_INIT;
+
 	chlog_rollback(log);
-	wait_again(log);
+	(void)wait_again(log, &ignored);
 }
 
 int

@@ -377,7 +377,10 @@ struct chlog_intent {
 	struct mail_flags flags; /* others have stamps alone */
 };
 
-/* A transaction that does not wait for the disk. */
+/*
+ * A transaction that does not wait for the disk.  After a failure of any of
+ * these nothing more may be written to the log.
+ */
 int chlog_intend_begin(struct chlog *log, struct err *err);
 int chlog_intend_commit(struct chlog *log, struct err *err);
 void chlog_intend_rollback(struct chlog *log);
