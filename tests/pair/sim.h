@@ -236,6 +236,7 @@ struct sim {
 	bool loose_guids;		/* one text has two GUIDs */
 	bool owing;			/* something was refused and is pending */
 	bool appended;			/* a peer that may only add was met */
+	bool backed_up;			/* a destination's stamps were raised */
 	bool forbids;			/* B can't hold a 'z' in names (T13) */
 	bool strict;			/* and its clients know */
 	bool failed;

@@ -403,6 +403,7 @@ sim_note_clean(struct sim *sim)
 void
 sim_note_backup(struct sim *sim, unsigned int source)
 {
+	sim->backed_up = true;
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
 		sim->bodies.v[n].touched = true;
 		if (sim_count_body(sim->site[source].world, n) == 0)

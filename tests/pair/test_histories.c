@@ -585,6 +585,15 @@ HISTORY(a_uidvalidity_that_was_set_before_a_kill_is_seen, 802117993,
 	{ SIM_RUN_KILL, B, 214, 182, 811 },
 	{ SIM_RUN_BACKUP, A, 713, 397, 874 })
 
+/* T8: a run that looks at all goes by stamps, which a backup has raised. */
+HISTORY(a_full_look_may_differ_where_a_clock_is_behind_a_backup, 801492412,
+	{ SIM_RUN_BUSY, B, 993, 483, 542 }, { SIM_ATTRIBUTE, A, 0, 305, 425 },
+	{ SIM_ATTRIBUTE, A, 0, 474, 958 }, { SIM_CLOCK, A, 373, 219, 35 },
+	{ SIM_ATTRIBUTE, B, 0, 788, 490 }, { SIM_ATTRIBUTE, B, 0, 966, 743 },
+	{ SIM_RUN_BACKUP, B, 964, 446, 964 },
+	{ SIM_ATTRIBUTE, A, 877, 142, 166 }, { SIM_ATTRIBUTE, A, 0, 587, 141 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -729,6 +738,8 @@ main(void)
 	    a_modseq_that_telling_of_vanished_uids_raised_is_followed);
 	tcase_add_test(tcase,
 	    a_uidvalidity_that_was_set_before_a_kill_is_seen);
+	tcase_add_test(tcase,
+	    a_full_look_may_differ_where_a_clock_is_behind_a_backup);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
