@@ -90,6 +90,31 @@ ask_for_moved(struct job *job, unsigned int s, const struct guid128 *spoken,
 	}
 }
 
+/*
+ * -n announces what will be seen to change.  What the other side says nothing
+ * of may be there with the flags that it shall have, or be gone, by a run with
+ * a third store; a run that changes things finds that out by doing them.
+ */
+static void
+ask_for_unchanged(struct job *job, unsigned int s,
+    const struct guid128 *spoken, size_t count)
+{
+	for (size_t i = 0; i < job->recs[s].n; i++) {
+		const struct msg_message *rec = &job->recs[s].v[i];
+
+		for (size_t k = 0; !rec->is_new && k < rec->mark_count; k++)
+			ask_if_unspoken(job, !s, spoken, count,
+			    &rec->marks[k]);
+	}
+	for (size_t i = 0; i < job->gone[s].n; i++) {
+		const struct msg_gone *g = &job->gone[s].v[i];
+
+		for (size_t k = 0; !g->is_new && k < g->mark_count; k++)
+			ask_if_unspoken(job, !s, spoken, count,
+			    &g->marks[k]);
+	}
+}
+
 void
 jobs_ask_collect(struct brain *brain, struct job *job)
 {
@@ -119,6 +144,8 @@ jobs_ask_collect(struct brain *brain, struct job *job)
 	}
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		ask_for_moved(job, s, spoken[!s], count[!s]);
+	for (unsigned int s = 0; s < SIDE_COUNT && brain->args->dry_run; s++)
+		ask_for_unchanged(job, s, spoken[!s], count[!s]);
 	if (brain->source >= 0) {
 		unsigned int src = (unsigned int)brain->source;
 

@@ -53,6 +53,7 @@ set_flags(struct merge *m, unsigned int s, struct inst *inst,
 	inst->flag_op[s] = m->plan->side[s].ops.n;
 	inst->flagged[s] = inst->rec[s] == NULL ||
 	    !mail_flags_same(flags, &inst->rec[s]->flags);
+	op->unseen = !inst->flagged[s];
 }
 
 static bool

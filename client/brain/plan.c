@@ -86,10 +86,17 @@ format_flags(struct strbuf *out, const struct mail_flags *mf)
 	strbuf_addc(out, ')');
 }
 
+bool
+plan_op_is_seen(const struct plan_op *op)
+{
+	return !op->unseen || op->rec.modseq != 0;
+}
+
 void
 plan_op_format(struct strbuf *out, const struct plan_op *op)
 {
-	switch (op->kind) {
+	/* With the flags that are there it carries a modseq at most (F6). */
+	switch (op->unseen ? PLAN_MODSEQ : op->kind) {
 	case PLAN_SAVE:
 		strbuf_addf(out, "save UID %u", (unsigned int)op->uid);
 		break;

@@ -30,6 +30,7 @@ struct plan_op {
 	uint32_t new_uid;		/* SET_UID */
 	uint32_t from_uid;		/* SAVE: on the other side, now */
 	bool no_tombstone;		/* EXPUNGE of a surplus twin (M5) */
+	bool unseen;			/* FLAGS: stamps and marks alone */
 	bool given_up;			/* SAVE: its body can't be had */
 	const char *rule;		/* that decided it */
 	struct msg_message rec;		/* marks, GUID, flags, modseq as they
@@ -95,6 +96,9 @@ void plan_mails_deinit(struct plan_mails *plan);
 
 /* Bring the operations of a side into their order. */
 void plan_side_sort(struct plan_side *side);
+
+/* Does it change what a mail client can see? */
+bool plan_op_is_seen(const struct plan_op *op);
 
 /* "save UID 7 (guid ...)" for -n and -v. */
 void plan_op_format(struct strbuf *out, const struct plan_op *op);

@@ -72,6 +72,8 @@ tell_ops(struct brain *brain, size_t entry, unsigned int s,
 	strbuf_init(&line, TEXT_LINE_MAX);
 	box = box_name(brain, entry, &name);
 	for (size_t i = 0; i < ops->n; i++) {
+		if (!plan_op_is_seen(&ops->v[i]))
+			continue;
 		strbuf_reset(&line);
 		plan_op_format(&line, &ops->v[i]);
 		tell_text(brain, EVENT_ACTION, s, ops->v[i].rule, "%s: %s: %s",

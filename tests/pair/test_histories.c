@@ -594,6 +594,12 @@ HISTORY(a_full_look_may_differ_where_a_clock_is_behind_a_backup, 801492412,
 	{ SIM_ATTRIBUTE, A, 877, 142, 166 }, { SIM_ATTRIBUTE, A, 0, 587, 141 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* E7: a keyword that went and came has a new stamp, which nobody sees. */
+HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
+	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
+	{ SIM_DROP, B, 856, 263, 105 }, { SIM_RUN_GUARD, B, 31, 281, 985 },
+	{ SIM_KEYWORDS, A, 330, 941, 656 }, { SIM_RUN, A, 0, 0, 0 })
+
 int
 main(void)
 {
@@ -740,6 +746,8 @@ main(void)
 	    a_uidvalidity_that_was_set_before_a_kill_is_seen);
 	tcase_add_test(tcase,
 	    a_full_look_may_differ_where_a_clock_is_behind_a_backup);
+	tcase_add_test(tcase,
+	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
 	    parted_messages_come_through_whatever_happens, 0, 6);
 	tcase_add_loop_test(tcase,
