@@ -55,6 +55,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/index/index_file.c
 %C%_libstore_a_SOURCES += %D%/index/index_int.h
 %C%_libstore_a_SOURCES += %D%/index/index_list.c
+%C%_libstore_a_SOURCES += %D%/index/index_list_find.c
 %C%_libstore_a_SOURCES += %D%/index/index_list.h
 %C%_libstore_a_SOURCES += %D%/index/index_list_int.h
 %C%_libstore_a_SOURCES += %D%/index/index_tell.c

@@ -154,6 +154,82 @@ START_TEST(many_mailboxes_come_at_once)
 }
 END_TEST
 
+#define MANY	3000U
+
+/* The path of a node; its length. */
+static size_t
+path_of(const struct index_list *read, size_t at, char path[static 100])
+{
+	const char *levels[INDEX_LIST_DEPTH_MAX];
+	size_t n = index_list_path(read, at, levels), len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(path + len, 100 - len, "%s%s",
+		    i > 0 ? "/" : "", levels[i]);
+	return len;
+}
+
+START_TEST(each_of_many_nodes_is_found_by_its_path)
+{
+	static struct index_told told[MANY];
+	static char paths[MANY][32];
+	struct index_list read;
+	struct err err = ERR_INIT;
+	char path[100];
+	size_t len;
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "P%zu/Q%zu/%zu", i % 7,
+		    i % 11, i);
+		told[i] = mailbox(paths[i], 1);
+	}
+	index_tell_created(&tell, told, MANY);
+	ck_assert_uint_eq(index_state(list)->count, 1 + 7 + 77 + MANY);
+	index_tell_created(&tell, told, MANY);
+	ck_assert_uint_eq(index_state(list)->count, 1 + 7 + 77 + MANY);
+	ck_assert_int_eq(index_list_read(&read, list, &err), 0);
+	for (size_t i = 0; i < read.nodes.n; i++) {
+		len = path_of(&read, i, path);
+		ck_assert_uint_eq(index_list_find(&read, path, len, '/'), i);
+		ck_assert_uint_eq(index_list_find(&read, path, len, '^'),
+		    strchr(path, '/') == NULL ? i : SIZE_MAX);
+	}
+	index_list_deinit(&read);
+}
+END_TEST
+
+START_TEST(the_first_of_two_nodes_of_one_path_is_found)
+{
+	struct guid128 none = { { 0 } };
+	struct err err = ERR_INIT;
+	struct index_list read;
+	uint32_t a, b, uid;
+
+	ck_assert_int_eq(index_lock(list, &err), 0);
+	ck_assert_int_eq(index_list_add(list, 0, "A", 0, &none, 0, &a, &err),
+	    0);
+	ck_assert_int_eq(index_list_add(list, 0, "A", 0, &none, 0, &b, &err),
+	    0);
+	ck_assert_int_eq(index_list_add(list, b, "B", 0, &none, 0, &uid,
+	    &err), 0);
+	index_unlock(list);
+	ck_assert_int_eq(index_list_read(&read, list, &err), 0);
+	/* The first looks go through the list, later ones do not. */
+	for (unsigned int i = 0; i < 100; i++) {
+		ck_assert_uint_eq(index_list_find(&read, "A", 1, '/'), 1);
+		ck_assert_uint_eq(index_list_find(&read, "A/B", 3, '/'), 3);
+		ck_assert_uint_eq(index_list_find(&read, "A/C", 3, '/'),
+		    SIZE_MAX);
+		ck_assert_uint_eq(index_list_find(&read, "", 0, '/'),
+		    SIZE_MAX);
+	}
+	*ARRAY_ADD(&read.nodes) = (struct index_node){ .parent = 2,
+	    .name = "C" };
+	ck_assert_uint_eq(index_list_find(&read, "A/C", 3, '/'), 4);
+	index_list_deinit(&read);
+}
+END_TEST
+
 /* Who sees both at once calls it a rename. */
 START_TEST(a_rename_is_one_transaction)
 {
@@ -345,6 +421,8 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_new_mailbox_has_nodes_for_all_its_levels);
 	tcase_add_test(tc, many_mailboxes_come_at_once);
+	tcase_add_test(tc, each_of_many_nodes_is_found_by_its_path);
+	tcase_add_test(tc, the_first_of_two_nodes_of_one_path_is_found);
 	tcase_add_test(tc, a_rename_is_one_transaction);
 	tcase_add_test(tc, a_mailbox_goes_without_those_below_it);
 	tcase_add_test(tc,

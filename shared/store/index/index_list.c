@@ -140,6 +140,7 @@ index_list_read(struct index_list *list, const struct index *index,
 void
 index_list_deinit(struct index_list *list)
 {
+	index_list_forget_table(list);
 	ARRAY_FREE(&list->nodes);
 	free(list->names);
 	list->names = NULL;

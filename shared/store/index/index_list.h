@@ -38,6 +38,8 @@ struct index_list {
 	ARRAY(struct index_node) nodes;	/* by rising uid */
 	char *names;			/* their memory */
 	bool refresh;			/* the list is to be made anew */
+	struct index_list_table *table;	/* to find nodes; NULL: not made */
+	unsigned int looks;		/* without it */
 };
 
 /*
@@ -50,6 +52,12 @@ void index_list_deinit(struct index_list *list);
 /* The levels of a node from the top, at most INDEX_LIST_DEPTH_MAX. */
 size_t index_list_path(const struct index_list *list, size_t node,
     const char *levels[static INDEX_LIST_DEPTH_MAX]);
+/*
+ * The first node of these len bytes of a path; SIZE_MAX: there is none.  Nodes
+ * may be added between calls, names and parents don't change.
+ */
+size_t index_list_find(struct index_list *list, const char *path, size_t len,
+    char separator);
 
 /* For LAYOUT=index: add, change or remove nodes.  All under the lock. */
 /* Adds a node for the level below parent (a uid, 0: top) and gives its uid. */

@@ -12,6 +12,9 @@
 
 extern const struct index_ext_want index_list_ext;
 
+/* What index_list_find keeps. */
+void index_list_forget_table(struct index_list *list);
+
 /* Names that one transaction adds to the header. */
 struct list_names_edit {
 	struct strbuf added;

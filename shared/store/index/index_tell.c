@@ -90,41 +90,14 @@ lock(struct index_tell *tell)
 	return false;
 }
 
-/* Is the node that of these len bytes of a path? */
-static bool
-node_is(const struct index_tell *tell, size_t at, const char *path, size_t len)
+static size_t
+find(struct index_tell *tell, const char *path, size_t len)
 {
-	const struct index_node *node;
-	size_t start;
-
-	for (;; len = start - 1) {
-		for (start = len; start > 0 &&
-		    path[start - 1] != tell->separator; start--)
-			;
-		if (at == SIZE_MAX)
-			return false;
-		node = &tell->nodes.nodes.v[at];
-		if (strncmp(node->name, path + start, len - start) != 0 ||
-		    node->name[len - start] != '\0')
-			return false;
-		at = node->parent;
-		if (start == 0)
-			return at == SIZE_MAX;
-	}
+	return index_list_find(&tell->nodes, path, len, tell->separator);
 }
 
 static size_t
-find(const struct index_tell *tell, const char *path, size_t len)
-{
-	for (size_t i = 0; i < tell->nodes.nodes.n; i++) {
-		if (node_is(tell, i, path, len))
-			return i;
-	}
-	return SIZE_MAX;
-}
-
-static size_t
-find_box(const struct index_tell *tell, const struct index_told *box)
+find_box(struct index_tell *tell, const struct index_told *box)
 {
 	if (box->path != NULL)
 		return find(tell, box->path, strlen(box->path));
@@ -177,7 +150,7 @@ add_node(struct edit *edit, size_t parent, const char *name, size_t len)
 static size_t
 ensure(struct edit *edit, const char *path)
 {
-	const struct index_tell *tell = edit->tell;
+	struct index_tell *tell = edit->tell;
 	size_t at = SIZE_MAX, found, start, end = 0, depth = 0;
 
 	for (;; end++) {
@@ -195,15 +168,12 @@ ensure(struct edit *edit, const char *path)
 	}
 }
 
-/* The one that was just added, or NULL. */
+/* The one that was just added, or NULL.  UIDs are given in a row. */
 static struct new_node *
 new_node(struct edit *edit, uint32_t uid)
 {
-	for (size_t i = 0; i < edit->added.n; i++) {
-		if (edit->added.v[i].uid == uid)
-			return &edit->added.v[i];
-	}
-	return NULL;
+	return edit->added.n == 0 || uid < edit->added.v[0].uid ? NULL :
+	    &edit->added.v[uid - edit->added.v[0].uid];
 }
 
 static void
@@ -528,7 +498,7 @@ has_identity(const struct index_node *node, const struct index_told *box)
 
 /* txn NULL: only whether there is anything to tell. */
 static bool
-put_changes(const struct index_tell *tell, struct index_txn *txn,
+put_changes(struct index_tell *tell, struct index_txn *txn,
     const struct index_told *box, const struct index *index)
 {
 	const struct index_node *node;

@@ -140,21 +140,14 @@ name_list_stored(const struct name_list *list, const char *name, char sep,
 	return ret;
 }
 
-/* The node of the first n levels. */
+/* The node of the first n levels, which are a path with NULs. */
 static size_t
-find(const struct name_list *list, const struct levels *l, size_t n)
+find(struct name_list *list, const struct levels *l, size_t n)
 {
-	size_t at, k;
+	const char *end = l->v[n - 1] + strlen(l->v[n - 1]);
 
-	for (size_t i = 0; i < list->nodes.nodes.n; i++) {
-		at = i;
-		for (k = n; k > 0 && at != SIZE_MAX && strcmp(
-		    list->nodes.nodes.v[at].name, l->v[k - 1]) == 0; k--)
-			at = list->nodes.nodes.v[at].parent;
-		if (k == 0 && at == SIZE_MAX)
-			return i;
-	}
-	return NAME_LIST_NONE;
+	return index_list_find(&list->nodes, l->text.data,
+	    (size_t)(end - l->text.data), '\0');
 }
 
 static size_t
