@@ -38,6 +38,7 @@ struct run {
 	bool moved;			/* something in this turn */
 	struct stats stats;
 	bool next_user[SIDE_COUNT];	/* may follow on the connection */
+	bool side_failed;		/* and said so */
 	int reported;			/* status of a store process that has
 					   told the error, or 0 */
 };
@@ -113,6 +114,7 @@ deliver(struct run *run, enum brain_side side, const struct msg *msg,
 		return 0;
 	if (!is_error)
 		return -1;
+	run->side_failed = true;
 	/* It says more than it told us, while it sees us listen. */
 	if (run->args->ends[side].kind == ENDPOINT_STORE) {
 		status = endpoint_wait(&run->args->ends[side], STOP_MS);
@@ -389,6 +391,37 @@ end_well(struct run *run, struct err *err)
 	return ret;
 }
 
+/*
+ * The run is refused by us: a side with a log of its own is told why it ended.
+ * What went wrong on one side is nothing the other may know.
+ */
+static void
+give_up(struct run *run, const struct err *why)
+{
+	uint64_t deadline = clock_mono_ms() + LAST_WORDS_MS;
+	struct msg msg = { .kind = MSG_ERROR };
+	struct err unused = ERR_INIT;
+	const void *data;
+	size_t len;
+
+	if (why->code != ERR_REFUSED || run->side_failed)
+		return;
+	msg.u.error.code = why->code;
+	msg.u.error.text = why->msg;
+	for (int i = 0; i < SIDE_COUNT; i++) {
+		struct stream *stream = run->args->ends[i].stream;
+
+		if (run->args->ends[i].kind == ENDPOINT_STORE)
+			continue;
+		on_send((enum brain_side)i, &msg, run);
+		while ((data = link_out(run->links[i], &len)) != NULL &&
+		    len > 0 && stream_write_full(stream, data, len, deadline,
+		    &unused) == 0)
+			link_sent(run->links[i], len);
+		(void)stream_shutdown(stream, &unused);
+	}
+}
+
 static int
 drive(struct run *run, struct err *err)
 {
@@ -399,7 +432,10 @@ drive(struct run *run, struct err *err)
 	brain_start(run->brain);
 	while ((r = turn(run, err)) == 0)
 		;
-	return r == 1 ? end_well(run, err) : -1;
+	if (r == 1)
+		return end_well(run, err);
+	give_up(run, err);
+	return -1;
 }
 
 int

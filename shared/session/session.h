@@ -76,8 +76,9 @@ bool session_ended(const struct session *session);
 
 /*
  * Run a session over a connected descriptor (or a pair: pipes) speaking frames
- * until BYE or the end of data.  Returns 0, or -1 with why.  idle_timeout in
- * seconds: longest time without a byte from the peer while waiting for one.
+ * until BYE, the end of data, or MSG_ERROR: the peer gives up, which is logged.
+ * Returns 0, or -1 with why.  idle_timeout in seconds: longest time without
+ * a byte from the peer while waiting for one.
  */
 int session_main(int fd_in, int fd_out, const struct session_args *args,
     unsigned int idle_timeout, struct err *err);

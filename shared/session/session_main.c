@@ -32,6 +32,7 @@ struct loop {
 	struct link *link;
 	struct session *session;
 	bool end_of_data;
+	bool given_up;			/* the peer said why */
 	uint64_t last_byte;		/* clock_mono_ms */
 };
 
@@ -106,6 +107,15 @@ loop_waiting(const struct loop *loop)
 	return len;
 }
 
+/* It is not this side that fails: what was made durable stays. */
+static void
+loop_give_up(struct loop *loop, const struct msg_error *why)
+{
+	loop->given_up = true;
+	log_info("run given up by the peer reason=%s code=%s", why->text,
+	    err_name(why->code));
+}
+
 /* Hand every message that has arrived to the session. */
 static int
 loop_receive(struct loop *loop, struct err *err)
@@ -122,6 +132,10 @@ loop_receive(struct loop *loop, struct err *err)
 			bad.u.error.text = err->msg;
 			link_send(loop->link, &bad);
 			return -1;
+		}
+		if (msg.kind == MSG_ERROR) {
+			loop_give_up(loop, &msg.u.error);
+			return 0;
 		}
 		if (session_receive(loop->session, &msg, err) == -1)
 			return -1;
@@ -191,7 +205,7 @@ loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 		session_hold(loop->session);
 		if (loop_receive(loop, err) == -1)
 			return -1;
-		if (session_ended(loop->session))
+		if (session_ended(loop->session) || loop->given_up)
 			return 0;
 		if (loop->end_of_data)
 			return err_set(err, ERR_TEMP,

@@ -18,6 +18,8 @@ says 'force-delete'
 says 'second: .*: [0-9]* messages would be removed (G1)'
 [ "$b" = "$(snapshot "$server" | grep -v dsync-changelog)" ] ||
 	fail 'the server was changed'
+wait_until 20 grep -q 'info: run given up .* would be removed.*(G1)' \
+    "$work/server.log" || fail 'the server does not log why the run ended'
 expect 1 mirror "$place"
 expect 1 backup "$place"
 
@@ -41,3 +43,7 @@ expect 1 mirror "$place"
 [ "$(count_mails "$server")" = 25 ] || fail 'INBOX was emptied'
 expect 0 --force-delete mirror "$place"
 equal
+
+step "no refusal is an error of the server"
+server_stop
+! grep error: "$work/server.log" >&2 || fail 'the server logs an error'
