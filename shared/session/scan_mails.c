@@ -357,6 +357,19 @@ pass_damaged(struct pass *p, const struct mail_info *info, struct err *err)
 }
 
 /*
+ * UIDs begin anew (M10), and a run was to give it another one: what has its
+ * former UID now may be another message of the same GUID.
+ */
+static bool
+is_renumbered(const struct pass *p, uint32_t uid)
+{
+	uint32_t to_be = !p->row_changed ? 0 :
+	    intent_uid(p->s, &p->row->guid, uid);
+
+	return to_be != 0 && to_be != uid;
+}
+
+/*
  * A store may keep GUIDs beside its messages and lose them: then it names a
  * message by the first half of its digest.  That is no other message.  1, 0,
  * -1.
@@ -371,7 +384,9 @@ is_same(struct pass *p, const struct chlog_state *old,
 
 	if (old->uid != info->uid)
 		return 0;
-	if (!p->keeps_guid || strcmp(old->guid, info->guid) == 0)
+	if (strcmp(old->guid, info->guid) == 0)
+		return !is_renumbered(p, old->uid);
+	if (!p->keeps_guid)
 		return 1;
 	r = chlog_mail_find(p->s->log, p->row->id, old->uid, p->arena, &mail,
 	    err);

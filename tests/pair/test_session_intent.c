@@ -124,6 +124,35 @@ START_TEST(of_two_alike_each_goes_on_under_the_uid_that_it_was_given)
 }
 END_TEST
 
+/* M10: the former UID of the one is the new UID of the other. */
+START_TEST(of_two_alike_each_goes_on_when_uids_begin_anew)
+{
+	struct msg_op_mailbox op = { .create = false };
+	struct guid128 first, second;
+
+	drive_deliver("INBOX");
+	ck_assert_int_eq(memory_client_copy(fx.world, "INBOX", 1, "INBOX",
+	    true, NULL), 0);
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	first = drive_message(1)->marks[0];
+	second = drive_message(2)->marks[0];
+	op.box = fx.boxes.v[0];
+	op.box.uidvalidity++;
+	end_after_next_change();
+	drive_op_mailbox(op);
+	drive_set_uid("INBOX", drive_message(1), 2);
+	drive_set_uid("INBOX", drive_message(2), 7);
+	drive_flush();
+	ck_assert_ptr_nonnull(memory_mail_find(memory_mailbox_find(fx.world,
+	    "INBOX"), 7));
+	look_again();
+	drive_list("INBOX", false);
+	ck_assert(guid_eq(&drive_message(2)->marks[0], &first));
+	ck_assert(guid_eq(&drive_message(7)->marks[0], &second));
+}
+END_TEST
+
 static void
 set_attribute(const char *value)
 {
@@ -269,6 +298,7 @@ main(void)
 	tcase_add_test(tcase, a_flag_that_somebody_sets_later_has_its_own_stamp);
 	tcase_add_test(tcase,
 	    of_two_alike_each_goes_on_under_the_uid_that_it_was_given);
+	tcase_add_test(tcase, of_two_alike_each_goes_on_when_uids_begin_anew);
 	tcase_add_test(tcase, an_attribute_keeps_the_stamp_that_it_was_set_with);
 	tcase_add_test(tcase,
 	    an_attribute_keeps_the_stamp_that_it_was_removed_with);
