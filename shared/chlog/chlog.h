@@ -372,8 +372,9 @@ struct chlog_intent {
 	const char *key;	/* of flags the message's GUID; of a UID or
 				   a mailbox ""; an attribute; a name as the
 				   store has it */
-	const uint8_t *digest;	/* SHA-256 of an attribute or of a name as
-				   the store has it; NULL: it is to go */
+	const uint8_t *digest;	/* SHA-256 of an attribute, of a name as
+				   the store has it, or of the new GUID of
+				   a mailbox; NULL: it is to go */
 	struct mail_flags flags; /* others have stamps alone */
 };
 

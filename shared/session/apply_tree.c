@@ -224,11 +224,13 @@ create_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	}
 	if (box->selectable)
 		return tree_batch_create(s, m, mapped, err);
+	if (intend_name(s, box, &box->guid, mapped, err) == -1)
+		return -1;
 	/* It may be there already because of what is below it. */
 	if (s->driver->mailbox_create(s->store, mapped, false, &status,
 	    &why) == -1 && why.code != ERR_STALE) {
 		tree_failed(s, m->op, &box->guid, &why);
-		return 0;
+		return intents_refused(s, err);
 	}
 	prune_keep(s, mapped);
 	row.guid = box->guid;
@@ -322,7 +324,7 @@ rename_mailbox(struct session *s, const struct msg_op_mailbox *m,
 	    &why) == -1 && (row->selectable || (why.code != ERR_STALE &&
 	    why.code != ERR_NOTFOUND))) {
 		tree_failed(s, m->op, &row->guid, &why);
-		return 0;
+		return intents_refused(s, err);
 	}
 	if (strcmp(mapped, row->store_name) != 0)
 		prune_note(s, row->store_name);
@@ -404,7 +406,8 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 		apply_close(s, &old);
 		return 0;
 	}
-	if (chlog_begin(s->log, err) == -1)
+	if (intend_guid(s, &old, &m->new_guid, err) == -1 ||
+	    chlog_begin(s->log, err) == -1)
 		return -1;
 	if (row->selectable &&
 	    s->driver->flush(s->store, on_guid_done, &change, err) == -1) {
@@ -414,7 +417,7 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 	if (row->selectable && (change.failed || !change.done)) {
 		chlog_rollback(s->log);
 		tree_failed(s, m->op, &old, &change.failure);
-		return 0;
+		return intents_refused(s, err);
 	}
 	row->guid = m->new_guid;
 	r = chlog_run_get(s->log, &s->hello.run, &run, err);
@@ -422,6 +425,7 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 	row->run = row->tree_run = run;
 	if (r == -1 || chlog_mailbox_put(s->log, row, err) == -1 ||
 	    chlog_alias_add(s->log, &old, &row->guid, err) == -1 ||
+	    chlog_intents_done(s->log, &s->hello.run, err) == -1 ||
 	    chlog_commit(s->log, err) == -1) {
 		chlog_rollback(s->log);
 		return -1;
@@ -708,7 +712,8 @@ log_removed(struct session *s, const struct msg_op_mailbox_delete *m,
 	gone.seq = chlog_next_seq(s->log);
 	if (chlog_run_get(s->log, &s->hello.run, &gone.run, err) == -1 ||
 	    chlog_mailbox_remove(s->log, row->id, &gone, clock_now_ms(),
-	    err) == -1) {
+	    err) == -1 ||
+	    chlog_intents_done(s->log, &s->hello.run, err) == -1) {
 		chlog_rollback(s->log);
 		return -1;
 	}
@@ -743,8 +748,10 @@ apply_tree_delete(struct session *s, const struct msg_op_mailbox_delete *m,
 		tree_result(s, m->op, RESULT_NOT_EMPTY, &m->guid, ERR_STALE,
 		    "it is not empty");
 		r = 0;
-	} else {
+	} else if ((r = intend_removal(s, &row.guid, m->stamp, err)) == 0) {
 		r = remove_mailbox(s, m->op, &row, err);
+		if (r == 0)
+			r = intents_refused(s, err);
 		if (r == 1) {
 			prune_note(s, row.store_name);
 			attributes_remove(s, row.id, &row.guid);

@@ -109,6 +109,49 @@ intend_name(struct session *s, const struct msg_mailbox *box,
 	return -1;
 }
 
+/* A mailbox as a whole is to have this value, NULL: none, with this stamp. */
+static int
+intend_whole(struct session *s, const struct guid128 *guid, const void *value,
+    size_t len, uint64_t stamp, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct chlog_intent in = { .mailbox = *guid, .key = "" };
+
+	in.digest = digest_of(value, len, digest);
+	in.flags.stamps[INTENT_EXIST] = stamp;
+	if (chlog_intend_begin(s->log, err) == -1)
+		return -1;
+	if (chlog_intend(s->log, &in, &s->hello.run, err) == 0)
+		return chlog_intend_commit(s->log, err);
+	chlog_intend_rollback(s->log);
+	return -1;
+}
+
+int
+intend_removal(struct session *s, const struct guid128 *guid, uint64_t stamp,
+    struct err *err)
+{
+	return intend_whole(s, guid, NULL, 0, stamp, err);
+}
+
+int
+intend_guid(struct session *s, const struct guid128 *guid,
+    const struct guid128 *to_be, struct err *err)
+{
+	return intend_whole(s, guid, to_be->b, GUID_SIZE, 0, err);
+}
+
+int
+intents_refused(struct session *s, struct err *err)
+{
+	if (chlog_intend_begin(s->log, err) == -1)
+		return -1;
+	if (chlog_intents_done(s->log, &s->hello.run, err) == 0)
+		return chlog_intend_commit(s->log, err);
+	chlog_intend_rollback(s->log);
+	return -1;
+}
+
 static bool
 is_flags(const struct batch_op *op)
 {
@@ -215,6 +258,22 @@ intent_stamp(const struct session *s, const struct guid128 *mailbox,
 	const uint64_t *stamps = intent_stamps(s, mailbox, key, value, len);
 
 	return stamps != NULL ? stamps[INTENT_VALUE] : otherwise;
+}
+
+uint64_t
+intent_removal(const struct session *s, const struct guid128 *guid,
+    uint64_t otherwise)
+{
+	const uint64_t *stamps = intent_stamps(s, guid, "", NULL, 0);
+
+	return stamps != NULL ? stamps[INTENT_EXIST] : otherwise;
+}
+
+bool
+intent_is_guid(const struct session *s, const struct guid128 *was,
+    const struct guid128 *now)
+{
+	return intent_stamps(s, was, "", now->b, GUID_SIZE) != NULL;
 }
 
 uint32_t

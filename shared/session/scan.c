@@ -251,11 +251,24 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
 }
 
 /*
- * There is one INBOX (T12): with another GUID it is what it was.  A run that
- * was ended between the store's step and the log's leaves it so.
+ * There is one INBOX (T12): with another GUID it is what it was.  So is any
+ * other mailbox to which a run was about to give that GUID.
+ */
+static bool
+is_the_known(const struct scan *scan, const struct known *known,
+    const struct guid128 *guid)
+{
+	return known != NULL && !known->seen && known->row.selectable &&
+	    (name_is_inbox(known->row.store_name) ||
+	    intent_is_guid(scan->s, &known->row.guid, guid));
+}
+
+/*
+ * A run that was ended between the store's step and the log's leaves a mailbox
+ * so.
  */
 static int
-inbox_has_guid(struct scan *scan, struct known *known,
+known_has_guid(struct scan *scan, struct known *known,
     const struct guid128 *guid, struct chlog_mailbox *row, struct err *err)
 {
 	struct guid128 old = known->row.guid;
@@ -356,10 +369,8 @@ find_row(struct scan *scan, const struct entry *entry, struct mailbox *box,
 	if (known == NULL && (r = chlog_mailbox_find(scan->s->log, guid,
 	    scan->arena, &other, err)) == -1)
 		return -1;
-	if (known == NULL && r == 0 && entry->known != NULL &&
-	    !entry->known->seen && entry->known->row.selectable &&
-	    name_is_inbox(entry->name))
-		return inbox_has_guid(scan, entry->known, guid, row, err);
+	if (known == NULL && r == 0 && is_the_known(scan, entry->known, guid))
+		return known_has_guid(scan, entry->known, guid, row, err);
 	if (r == 1 || (known != NULL && known->seen)) {
 		if (entry->known != NULL)
 			entry->known->seen = true;

@@ -749,7 +749,8 @@ scan_mailbox_gone(struct session *s, const struct chlog_mailbox *row,
 	free(page);
 	if (n == -1)
 		return -1;
-	gone.stamp = now > row->exist_stamp ? now : row->exist_stamp + 1;
+	gone.stamp = intent_removal(s, &row->guid,
+	    now > row->exist_stamp ? now : row->exist_stamp + 1);
 	if (gone.stamp > STAMP_MAX)
 		gone.stamp = STAMP_MAX;
 	gone.seq = chlog_next_seq(s->log);

@@ -505,6 +505,12 @@ int intend_mails(struct session *s, struct err *err);
 int intend_tree(struct session *s, struct err *err);
 int intend_name(struct session *s, const struct msg_mailbox *box,
     const struct guid128 *guid, const char *mapped, struct err *err);
+int intend_removal(struct session *s, const struct guid128 *guid,
+    uint64_t stamp, struct err *err);
+int intend_guid(struct session *s, const struct guid128 *guid,
+    const struct guid128 *to_be, struct err *err);
+/* The store did not do it. */
+int intents_refused(struct session *s, struct err *err);
 /* In the transaction of a scan: from load to used they can be found. */
 int intents_load(struct session *s, struct arena *arena, struct err *err);
 int intents_used(struct session *s, struct err *err);
@@ -514,6 +520,12 @@ const uint64_t *intent_stamps(const struct session *s,
     size_t len);
 uint64_t intent_stamp(const struct session *s, const struct guid128 *mailbox,
     const char *key, const void *value, size_t len, uint64_t otherwise);
+/* The stamp that the end of a mailbox was to have. */
+uint64_t intent_removal(const struct session *s, const struct guid128 *guid,
+    uint64_t otherwise);
+/* Was the mailbox of the one GUID to get the other one? */
+bool intent_is_guid(const struct session *s, const struct guid128 *was,
+    const struct guid128 *now);
 /* The UID that the message of this one was to get; 0: none is known. */
 uint32_t intent_uid(const struct session *s, const struct guid128 *mailbox,
     uint32_t uid);

@@ -71,6 +71,7 @@ on_send(const struct msg *msg, void *arg)
 		strbuf_addf(out, "MAILBOX_GONE %s%s\n",
 		    msg->u.mailbox_gone.name,
 		    msg->u.mailbox_gone.is_new ? " new" : "");
+		fx.gone_stamp = msg->u.mailbox_gone.stamp;
 		return;
 	case MSG_SUBSCRIPTION:
 		strbuf_addf(out, "SUBSCRIPTION %s %s stamp=%llu\n",

@@ -39,6 +39,7 @@ struct drive {
 	ARRAY(struct msg_mailbox) boxes;
 	struct guid128 in_mailbox;
 	struct guid128 store, last_run;
+	uint64_t gone_stamp;		/* of the last MAILBOX_GONE */
 	uint64_t features;		/* of the last WELCOME */
 	struct msg_position positions[POSITIONS_MAX];
 	size_t position_count;

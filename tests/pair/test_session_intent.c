@@ -287,6 +287,117 @@ START_TEST(a_mailbox_keeps_the_stamps_that_it_was_made_with)
 }
 END_TEST
 
+/* P5: ... mere directories too (T16). */
+START_TEST(a_directory_keeps_the_stamps_that_it_was_made_with)
+{
+	struct msg_op_mailbox op = { .create = true };
+
+	/* Who has seen it there knows its GUID. */
+	(void)memory_client_create_dir(fx.world, "dir");
+	drive_start(NULL);
+	op.box.guid = box_named("dir")->guid;
+	drive_teardown();
+	drive_setup();
+	drive_start(NULL);
+	op.box.name = "dir";
+	op.box.exist_stamp = EARLIER;
+	op.box.parent_stamp = EARLIER + 1;
+	op.box.last_stamp = EARLIER + 2;
+	end_after_next_change();
+	{
+		struct msg msg = { .kind = MSG_OP_MAILBOX,
+		    .u.op_mailbox = op };
+
+		msg.u.op_mailbox.op = ++fx.op;
+		(void)drive_give(&msg);
+	}
+	look_again();
+	ck_assert_uint_eq(box_named("dir")->exist_stamp, EARLIER);
+	ck_assert_uint_eq(box_named("dir")->last_stamp, EARLIER + 2);
+}
+END_TEST
+
+static void
+remove_box(const struct guid128 *guid)
+{
+	struct msg msg = { .kind = MSG_OP_MAILBOX_DELETE };
+
+	msg.u.op_mailbox_delete.op = ++fx.op;
+	msg.u.op_mailbox_delete.guid = *guid;
+	msg.u.op_mailbox_delete.stamp = EARLIER;
+	(void)drive_give(&msg);
+}
+
+/* P5: with the end of mailboxes (T3). */
+START_TEST(a_mailbox_ends_with_the_stamp_that_it_was_removed_with)
+{
+	struct guid128 base, guid;
+
+	(void)memory_client_create(fx.world, "work");
+	base = drive_quiet_run();
+	drive_start(&base);
+	guid = drive_guid_of("work");
+	end_after_next_change();
+	remove_box(&guid);
+	ck_assert_ptr_null(memory_mailbox_find(fx.world, "work"));
+	commits_left = -1;
+	clock_set(LATER);
+	drive_start(&base);
+	ck_assert_uint_eq(fx.gone_stamp, EARLIER);
+}
+END_TEST
+
+/* P11: what the store refused to remove is removed later by somebody else. */
+START_TEST(a_mailbox_that_could_not_be_removed_ends_when_it_does)
+{
+	struct guid128 base, guid;
+
+	(void)memory_client_create(fx.world, "work");
+	base = drive_quiet_run();
+	drive_start(&base);
+	guid = drive_guid_of("work");
+	drive_deliver("work");
+	remove_box(&guid);
+	ck_assert_ptr_nonnull(memory_mailbox_find(fx.world, "work"));
+	ck_assert_int_eq(memory_client_delete(fx.world, "work"), 0);
+	clock_set(LATER);
+	drive_start(&base);
+	ck_assert_uint_eq(fx.gone_stamp, LATER);
+}
+END_TEST
+
+/* T10: it is the one that it was, and so are its messages. */
+START_TEST(a_mailbox_that_was_given_a_guid_goes_on)
+{
+	struct msg_op_mailbox op = { .create = false };
+	struct msg msg = { .kind = MSG_OP_MAILBOX };
+	struct guid128 base, mark, guid;
+
+	(void)memory_client_create(fx.world, "work");
+	drive_deliver("work");
+	base = drive_quiet_run();
+	drive_start(&base);
+	drive_list("work", false);
+	mark = drive_message(1)->marks[0];
+	guid = drive_guid_of("work");
+	op.box.guid = op.new_guid = guid;
+	op.new_guid.b[0] = 0xff;
+	op.box.name = "work";
+	op.box.selectable = true;
+	end_after_next_change();
+	msg.u.op_mailbox = op;
+	msg.u.op_mailbox.op = ++fx.op;
+	(void)drive_give(&msg);
+	commits_left = -1;
+	clock_set(LATER);
+	drive_start(&base);
+	ck_assert(guid_eq(&box_named("work")->guid, &op.new_guid));
+	ck_assert_ptr_null(strstr(fx.out.data, "MAILBOX_GONE"));
+	drive_list("work", false);
+	ck_assert(guid_eq(&drive_message(1)->marks[0], &mark));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -307,5 +418,12 @@ main(void)
 	tcase_add_test(tcase,
 	    a_mailbox_keeps_the_stamps_that_it_was_renamed_with);
 	tcase_add_test(tcase, a_mailbox_keeps_the_stamps_that_it_was_made_with);
+	tcase_add_test(tcase,
+	    a_directory_keeps_the_stamps_that_it_was_made_with);
+	tcase_add_test(tcase,
+	    a_mailbox_ends_with_the_stamp_that_it_was_removed_with);
+	tcase_add_test(tcase,
+	    a_mailbox_that_could_not_be_removed_ends_when_it_does);
+	tcase_add_test(tcase, a_mailbox_that_was_given_a_guid_goes_on);
 	return unit_run(suite);
 }
