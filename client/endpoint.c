@@ -4,11 +4,13 @@
 #include "config.h"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +32,8 @@
  * through its mail; if the brain ends, the store sees the end of data at once.
  */
 #define STORE_IDLE_TIMEOUT	86400U	/* seconds */
-#define REAP_STEP_MS		1U	/* between two looks at a child */
+#define REAP_STEP_MS		1U	/* between two looks at a child, where
+					   the kernel does not tell its end */
 #define KILL_MS			1000U	/* from a request to end until no mercy */
 #define CHILD_FD		3	/* the store's only descriptor but 0-2 */
 
@@ -207,26 +210,54 @@ endpoint_take_server(struct endpoint *end, const char *name,
 	};
 }
 
+/* A descriptor that can be read when the child has ended, or -1. */
+static int
+open_end(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+	(void)pid;
+	return -1;
+#endif
+}
+
+static void
+wait_for_end(int end_fd, uint64_t wait_ms)
+{
+	const struct timespec step = { .tv_nsec = REAP_STEP_MS * 1000000L };
+	struct pollfd pfd = { .fd = end_fd, .events = POLLIN };
+
+	if (end_fd != -1)
+		(void)poll(&pfd, 1, wait_ms < INT_MAX ? (int)wait_ms : INT_MAX);
+	else
+		(void)nanosleep(&step, NULL);
+}
+
 /* Has the child ended within wait_ms?  Then *status_r is its status. */
 static bool
 reap(pid_t pid, unsigned int wait_ms, int *status_r)
 {
-	const struct timespec step = { .tv_nsec = REAP_STEP_MS * 1000000L };
-	uint64_t deadline = clock_mono_ms() + wait_ms;
+	uint64_t now, deadline = clock_mono_ms() + wait_ms;
+	int end_fd = -1;
+	bool ended = true;
 	pid_t r;
 
-	for (;;) {
-		r = waitpid(pid, status_r, WNOHANG);
-		if (r == pid)
-			return true;
+	while ((r = waitpid(pid, status_r, WNOHANG)) != pid) {
 		if (r == -1 && errno != EINTR) {
 			*status_r = 0;
-			return true;
+			break;
 		}
-		if (clock_mono_ms() >= deadline)
-			return false;
-		(void)nanosleep(&step, NULL);
+		if ((now = clock_mono_ms()) >= deadline) {
+			ended = false;
+			break;
+		}
+		if (end_fd == -1)
+			end_fd = open_end(pid);
+		wait_for_end(end_fd, deadline - now);
 	}
+	close_fd(&end_fd);
+	return ended;
 }
 
 int
