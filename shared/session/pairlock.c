@@ -33,14 +33,19 @@
 #define TRY_MS	100U
 #define EARLY_PERCENT	40U	/* of the timeout, at most, to give up early */
 
+/*
+ * Only for people: a failure does no harm.  The file is not emptied first: ext4
+ * sends to the disk at once what is written to a file that was, lest an old
+ * version be lost without a new one.
+ */
 static void
-write_pid(int fd)
+write_pid(int fd, off_t old_size)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 
-	/* Only for people: a failure does no harm. */
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == -1)
+	if (pwrite(fd, text, (size_t)len, 0) == -1 ||
+	    (old_size > len && ftruncate(fd, len) == -1))
 		errno = 0;
 }
 
@@ -81,7 +86,7 @@ try_pair(struct wanted *want, struct err *err)
 	}
 	if (fstat(fd, &a) == 0 && lstat(want->path, &b) == 0 &&
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
-		write_pid(fd);
+		write_pid(fd, a.st_size);
 		want->fd = fd;
 		return 1;
 	}
