@@ -12,7 +12,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#define IO_CHUNK	((size_t)65536)	/* bytes read at once */
+#define IO_CHUNK	((size_t)65536)	/* bytes read at once ... */
+#define IO_SMALL	1024	/* ... and of a file that has fewer */
 
 int
 io_write(int fd, const void *data, size_t len, struct err *err)
@@ -52,16 +53,22 @@ io_read(int fd, void *buf, size_t len)
 	return (ssize_t)done;
 }
 
-/* Read the open file up to its end, or one byte more than fits. */
+/*
+ * Read the open file up to its end, or one byte more than fits.  Most files are
+ * small, and memory costs more than the reading; size is what they had.
+ */
 static int
-read_all(int fd, const char *name, struct strbuf *buf, struct err *err)
+read_all(int fd, const char *name, off_t size, struct strbuf *buf,
+    struct err *err)
 {
-	char *chunk = mem_alloc(IO_CHUNK);
+	size_t room = size < IO_SMALL ? IO_SMALL + 1 :
+	    size < (off_t)IO_CHUNK ? (size_t)size + 1 : IO_CHUNK;
+	char *chunk = mem_alloc(room);
 	ssize_t n;
 	int ret = -1;
 
 	do {
-		if ((n = io_read(fd, chunk, IO_CHUNK)) == -1) {
+		if ((n = io_read(fd, chunk, room)) == -1) {
 			err_sys(err, "read %s", name);
 			goto out;
 		}
@@ -71,10 +78,10 @@ read_all(int fd, const char *name, struct strbuf *buf, struct err *err)
 			    name, buf->limit);
 			goto out;
 		}
-	} while ((size_t)n == IO_CHUNK);
+	} while ((size_t)n == room);
 	ret = 0;
 out:
-	explicit_bzero(chunk, IO_CHUNK);	/* it may have been a key */
+	explicit_bzero(chunk, room);	/* it may have been a key */
 	free(chunk);
 	return ret;
 }
@@ -104,7 +111,7 @@ io_read_file(int dirfd, const char *name, struct strbuf *buf, struct err *err)
 		err_set(err, ERR_CORRUPT, "%s: not a regular file", name);
 		goto out;
 	}
-	ret = read_all(fd, name, buf, err);
+	ret = read_all(fd, name, st.st_size, buf, err);
 out:
 	close(fd);
 	if (ret == -1)

@@ -30,8 +30,12 @@ struct pool {
 struct pool *
 pool_new(size_t budget)
 {
-	struct pool *pool = mem_alloc(sizeof(*pool));
+	/* Not zeroed: most links use little of what is kept. */
+	struct pool *pool = malloc(sizeof(*pool));
 
+	if (pool == NULL)
+		mem_fatal("out of memory");
+	pool->blocks = NULL;
 	pool->budget = budget;
 	pool_reset(pool);
 	return pool;
