@@ -5,6 +5,7 @@
 #define CHLOG_CHLOG_INT_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "chlog/chlog.h"
@@ -94,6 +95,21 @@ ptrdiff_t chlog_read_all(struct chlog *log, sqlite3_stmt *stmt,
 int chlog_touch(struct chlog *log, int64_t mailbox, int delta, uint64_t seq,
     struct err *err);
 int chlog_touch_end(struct chlog *log, struct err *err);
+/* log_open.c: open log->db; close it and its statements. */
+int chlog_db_open(struct chlog *log, const char *path, int flags,
+    struct err *err);
+void chlog_db_close(struct chlog *log);
+/* log_new.c: make the tables of an empty log, in a transaction. */
+int chlog_make_schema(struct chlog *log, struct err *err);
+/* Note the directory that the log belongs to. */
+int chlog_put_root(struct chlog *log, const struct stat *st,
+    const char *dir, struct err *err);
+/*
+ * Make a whole new log at path, in the directory dir; root: it belongs to that.
+ * It stays if there is one meanwhile.  False: this cannot be done here.
+ */
+bool chlog_file_new(const char *path, const char *dir,
+    const struct stat *root, bool durable);
 /* Read what is kept of meta in struct chlog. */
 int chlog_meta_load(struct chlog *log, struct err *err);
 int chlog_meta_int(struct chlog *log, const char *key, int64_t value,

@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libchlog.a
 %C%_libchlog_a_SOURCES += %D%/log_attribute.c %D%/log_intent.c
 %C%_libchlog_a_SOURCES += %D%/log_mail.c
 %C%_libchlog_a_SOURCES += %D%/log_mailbox.c
+%C%_libchlog_a_SOURCES += %D%/log_new.c
 %C%_libchlog_a_SOURCES += %D%/log_open.c
 %C%_libchlog_a_SOURCES += %D%/log_position.c
 %C%_libchlog_a_SOURCES += %D%/log_rows.c

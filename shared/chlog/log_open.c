@@ -3,8 +3,8 @@
  *
  * The file is named by its real path: SQLite then refuses symbolic links
  * itself (NOFOLLOW), which it could not do through /proc/self/fd.  It is
- * created empty with mode 0600 before SQLite sees it, so that neither it nor
- * the files that SQLite puts beside it were ever readable by others.  It is
+ * created with mode 0600 before SQLite sees it, so that neither it nor the
+ * files that SQLite puts beside it were ever readable by others.  It is
  * never opened and closed here while it exists: closing any descriptor of
  * a file drops the locks that SQLite holds on it in the same process.
  */
@@ -132,7 +132,7 @@ find_path(const struct chlog_args *args, char **path_r, char **dir_r,
 }
 
 static int
-create_file(const char *path, struct err *err)
+create_empty(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    0600);
@@ -148,6 +148,21 @@ create_file(const char *path, struct err *err)
 	return 0;
 }
 
+/* Anything that cannot be done here is said when an empty file is created. */
+static int
+create_file(const char *path, const char *dir,
+    const struct chlog_args *args, struct err *err)
+{
+	bool own = args->root_fd != -1 && args->state_dir == NULL;
+	struct stat st;
+
+	if (access(path, F_OK) == -1 && errno == ENOENT &&
+	    (!own || fstat(args->root_fd, &st) == 0) &&
+	    chlog_file_new(path, dir, own ? &st : NULL, args->root_fd != -1))
+		return 0;
+	return create_empty(path, err);
+}
+
 /* One thread alone uses it, so SQLite needs no locks of its own inside. */
 static void
 for_one_thread(void)
@@ -161,8 +176,8 @@ for_one_thread(void)
 	done = true;
 }
 
-static int
-open_db(struct chlog *log, const char *path, int flags, struct err *err)
+int
+chlog_db_open(struct chlog *log, const char *path, int flags, struct err *err)
 {
 	int rc;
 
@@ -182,8 +197,8 @@ open_db(struct chlog *log, const char *path, int flags, struct err *err)
 	return 0;
 }
 
-static void
-close_db(struct chlog *log)
+void
+chlog_db_close(struct chlog *log)
 {
 	for (size_t i = 0; i < log->stmt_count; i++)
 		sqlite3_finalize(log->stmts[i]);
@@ -205,24 +220,6 @@ pragma_int(struct chlog *log, const char *sql, int64_t *value_r,
 		*value_r = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
 	return r == -1 ? -1 : 0;
-}
-
-static int
-make_schema(struct chlog *log, struct err *err)
-{
-	struct guid128 id = guid_random();
-	char sql[128];
-
-	if (chlog_exec(log, chlog_schema, err) == -1)
-		return -1;
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d;", CHLOG_APPLICATION_ID, CHLOG_VERSION);
-	if (chlog_exec(log, sql, err) == -1 ||
-	    chlog_meta_blob(log, "store_id", id.b, GUID_SIZE, err) == -1 ||
-	    chlog_meta_int(log, "head_seq", 0, err) == -1 ||
-	    chlog_meta_int(log, "scanned_all", 0, err) == -1)
-		return -1;
-	return 0;
 }
 
 /*
@@ -256,6 +253,11 @@ find_lacking(struct chlog *log, const char **table_r, struct err *err)
 	char sql[128];
 
 	*table_r = NULL;
+	if (pragma_int(log, "SELECT count(*) FROM sqlite_master WHERE name IN "
+	    "('attribute', 'intent')", &there, err) == -1)
+		return -1;
+	if (there == (int64_t)nitems(added))
+		return 0;
 	for (size_t i = 0; i < nitems(added) && *table_r == NULL; i++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM "
 		    "sqlite_master WHERE name = '%s'", added[i]);
@@ -296,12 +298,14 @@ fail:
 	return -1;
 }
 
-/* Ours, new enough, and readable; an empty database gets its tables. */
+/* Ours, new enough, and readable.  *whole_r: what every log has is there. */
 static int
-check_schema(struct chlog *log, struct err *err)
+look(struct chlog *log, int64_t *tables_r, bool *whole_r, struct err *err)
 {
 	int64_t app = 0, version = 0, tables = 0;
+	const char *lacking;
 
+	*whole_r = false;
 	if (pragma_int(log, "PRAGMA application_id", &app, err) == -1 ||
 	    pragma_int(log, "PRAGMA user_version", &version, err) == -1 ||
 	    pragma_int(log, "SELECT count(*) FROM sqlite_master", &tables,
@@ -313,6 +317,31 @@ check_schema(struct chlog *log, struct err *err)
 		return err_set(err, ERR_CONFIG, "the change log was written "
 		    "by a newer program (version %lld, this one knows %d)",
 		    (long long)version, CHLOG_VERSION);
+	*tables_r = tables;
+	if (tables == 0)
+		return 0;
+	if (find_lacking(log, &lacking, err) == -1)
+		return -1;
+	*whole_r = lacking == NULL;
+	return *whole_r ? check_head(log, err) : 0;
+}
+
+/* An empty database gets its tables. */
+static int
+check_schema(struct chlog *log, struct err *err)
+{
+	int64_t tables;
+	bool whole;
+	int r;
+
+	/* In one transaction, or each look would lock and unlock the log. */
+	if (chlog_exec(log, "BEGIN", err) == -1)
+		return -1;
+	r = look(log, &tables, &whole, err);
+	if (!sqlite3_get_autocommit(log->db))
+		sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
+	if (r == -1 || whole)
+		return r;
 	if (tables != 0)
 		return add_tables(log, err) == -1 ? -1 :
 		    check_head(log, err);
@@ -321,7 +350,7 @@ check_schema(struct chlog *log, struct err *err)
 		return -1;
 	log->writing = true;
 	if (pragma_int(log, "SELECT count(*) FROM sqlite_master", &tables,
-	    err) == -1 || (tables == 0 && make_schema(log, err) == -1) ||
+	    err) == -1 || (tables == 0 && chlog_make_schema(log, err) == -1) ||
 	    chlog_exec(log, "COMMIT", err) == -1) {
 		chlog_rollback(log);
 		return -1;
@@ -385,13 +414,13 @@ open_readonly(struct chlog *log, const char *path, struct err *err)
 
 	if (snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) &&
 	    access(wal, F_OK) == 0 &&
-	    open_db(log, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW,
-	    err) == 0) {
+	    chlog_db_open(log, path, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_NOFOLLOW, err) == 0) {
 		if (chlog_exec(log, "SELECT count(*) FROM sqlite_master",
 		    err) == 0)
 			return 0;
 	}
-	close_db(log);
+	chlog_db_close(log);
 	n = (size_t)snprintf(uri, sizeof(uri), "file:");
 	for (const char *p = path; *p != '\0' && n < sizeof(uri) - 20; p++) {
 		if (strchr("%?#", *p) != NULL)
@@ -401,7 +430,7 @@ open_readonly(struct chlog *log, const char *path, struct err *err)
 			uri[n++] = *p;
 	}
 	snprintf(uri + n, sizeof(uri) - n, "?immutable=1");
-	return open_db(log, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+	return chlog_db_open(log, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
 	    SQLITE_OPEN_NOFOLLOW, err);
 }
 
@@ -444,7 +473,7 @@ copy_from(struct chlog *log, const char *path, struct err *err)
 	}
 	r = 0;
 out:
-	close_db(&src);
+	chlog_db_close(&src);
 	return r;
 }
 
@@ -457,7 +486,7 @@ open_copy(struct chlog *log, const char *path, struct err *err)
 	bool there = path != NULL && access(path, F_OK) == 0;
 
 	log->copy = true;
-	if (open_db(log, name, flags, err) == -1)
+	if (chlog_db_open(log, name, flags, err) == -1)
 		return -1;
 	if (there && (copy_from(log, path, err) == -1 ||
 	    set_up(log, false, err) == -1 || check_schema(log, err) == -1)) {
@@ -465,10 +494,10 @@ open_copy(struct chlog *log, const char *path, struct err *err)
 			return -1;
 		chlog_note(log, "the change log %s is damaged; a real run "
 		    "moves it aside", path);
-		close_db(log);
+		chlog_db_close(log);
 		log->damaged = false;
 		there = false;
-		if (open_db(log, name, flags, err) == -1)
+		if (chlog_db_open(log, name, flags, err) == -1)
 			return -1;
 	}
 	if (!there && (set_up(log, false, err) == -1 ||
@@ -478,27 +507,32 @@ open_copy(struct chlog *log, const char *path, struct err *err)
 }
 
 static int
-try_file(struct chlog *log, const char *path, bool durable, struct err *err)
+try_file(struct chlog *log, const char *path, const char *dir,
+    const struct chlog_args *args, struct err *err)
 {
-	if (create_file(path, err) == -1 ||
-	    open_db(log, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
-	    err) == -1 || set_up(log, durable, err) == -1 ||
+	/* Without a root there is no mail that could be lost. */
+	bool durable = args->root_fd != -1;
+
+	if (create_file(path, dir, args, err) == -1 ||
+	    chlog_db_open(log, path, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_NOFOLLOW, err) == -1 || set_up(log, durable, err) == -1 ||
 	    check_schema(log, err) == -1)
 		return -1;
 	return 0;
 }
 
 static int
-open_file(struct chlog *log, const char *path, bool durable, struct err *err)
+open_file(struct chlog *log, const char *path, const char *dir,
+    const struct chlog_args *args, struct err *err)
 {
-	if (try_file(log, path, durable, err) == 0)
+	if (try_file(log, path, dir, args, err) == 0)
 		return 0;
 	if (!log->damaged)
 		return -1;
-	close_db(log);
+	chlog_db_close(log);
 	put_aside(log, path);
 	log->damaged = false;
-	return try_file(log, path, durable, err);
+	return try_file(log, path, dir, args, err);
 }
 
 /* Is there a log with our store id in dir, which is another directory? */
@@ -520,7 +554,7 @@ same_log_in(const struct chlog *log, const char *dir)
 		same = errno != ENOENT;
 	else
 		same = guid_eq(&other.store_id, &log->store_id);
-	close_db(&other);
+	chlog_db_close(&other);
 	free(path);
 	return same;
 }
@@ -577,9 +611,7 @@ check_identity(struct chlog *log, const struct chlog_args *args,
 	if (chlog_begin(log, err) == -1)
 		return -1;
 	if ((copied && chlog_new_identity(log, err) == -1) ||
-	    chlog_meta_int(log, "root_dev", (int64_t)st.st_dev, err) == -1 ||
-	    chlog_meta_int(log, "root_ino", (int64_t)st.st_ino, err) == -1 ||
-	    chlog_meta_blob(log, "root_path", dir, strlen(dir), err) == -1) {
+	    chlog_put_root(log, &st, dir, err) == -1) {
 		chlog_rollback(log);
 		return -1;
 	}
@@ -606,8 +638,7 @@ chlog_open(struct chlog **log_r, const struct chlog_args *args,
 	if (path == NULL || args->dry_run)
 		r = open_copy(log, path, err);
 	else
-		/* Without a root there is no mail that could be lost. */
-		r = open_file(log, path, args->root_fd != -1, err);
+		r = open_file(log, path, dir, args, err);
 	if (r == 0 && args->root_fd != -1 && args->state_dir == NULL)
 		r = check_identity(log, args, dir, err);
 	log->path = path;
@@ -631,7 +662,7 @@ chlog_close(struct chlog **logp)
 	*logp = NULL;
 	if (log->db != NULL) {
 		chlog_rollback(log);
-		close_db(log);
+		chlog_db_close(log);
 	}
 	if (log->damaged && !log->copy && log->path != NULL)
 		put_aside(log, log->path);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,6 +151,29 @@ START_TEST(the_file_is_for_its_owner_alone)
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	ck_assert_int_eq(stat(tempdir_path(CHLOG_FILE "-wal"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	chlog_close(&log);
+}
+END_TEST
+
+START_TEST(a_new_log_is_whole_under_its_name_at_once)
+{
+	struct chlog *log = open_log();
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	char uri[512], *real = realpath(root, NULL);
+
+	/* Without the journals beside it. */
+	snprintf(uri, sizeof(uri), "file:%s?immutable=1",
+	    tempdir_path(CHLOG_FILE));
+	ck_assert_int_eq(sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_URI, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT CAST(value AS TEXT) "
+	    "FROM meta WHERE key = 'root_path'", -1, &stmt, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	ck_assert_str_eq((const char *)sqlite3_column_text(stmt, 0), real);
+	free(real);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
 	chlog_close(&log);
 }
 END_TEST
@@ -860,6 +884,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_log_keeps_what_was_committed_and_nothing_else);
 	tcase_add_test(tcase, the_file_is_for_its_owner_alone);
+	tcase_add_test(tcase, a_new_log_is_whole_under_its_name_at_once);
 	tcase_add_test(tcase, a_symbolic_link_is_refused);
 	tcase_add_test(tcase, a_log_of_a_newer_program_is_left_alone);
 	tcase_add_test(tcase, a_damaged_log_is_put_aside_and_begun_anew);
