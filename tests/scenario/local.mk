@@ -36,6 +36,7 @@ dist_check_SCRIPTS += %D%/layouts.sh
 dist_check_SCRIPTS += %D%/local_location.sh
 dist_check_SCRIPTS += %D%/max_delete.sh
 dist_check_SCRIPTS += %D%/mbox_dovecot.sh
+dist_check_SCRIPTS += %D%/mbox_killed.sh
 dist_check_SCRIPTS += %D%/mbox_notes.sh
 dist_check_SCRIPTS += %D%/mirror_dovecot.sh
 dist_check_SCRIPTS += %D%/attributes_dovecot.sh

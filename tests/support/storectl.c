@@ -1,10 +1,11 @@
 /*
  * storectl.c - drive a mail store by a script, for tests
  *
- *	storectl [-c] [-r] LOCATION < commands
+ *	storectl [-c] [-r] [-g N] LOCATION < commands
  *
- * -c: create the root; -r: read-only.  One command a line, words separated by
- * spaces; mailbox names as parts joined by '/'; "-" is nothing, "=" as a GUID
+ * -c: create the root; -r: read-only; -g: as if the process ended at the Nth
+ * call or step (store/failing/failing.h).  One command a line, words separated
+ * by spaces; mailbox names as parts joined by '/'; "-" is nothing, "=" as a GUID
  * is that of the message which has the UID now.  FLAGS are letters of DFRST,
  * keywords are joined by commas.
  *
@@ -39,6 +40,7 @@
 #include "base/mem.h"
 #include "model/mail_location.h"
 #include "model/mailbox_name.h"
+#include "store/failing/failing.h"
 #include "store/store.h"
 
 #define WORDS_MAX	8
@@ -601,15 +603,18 @@ main(int argc, char **argv)
 	struct store_options opts = { .alt_char = '_', .lock_timeout = 10 };
 	struct mail_location loc;
 	struct err err = ERR_INIT;
+	struct failing_plan plan = { .fail_at = 0 };
 	struct ctl ctl = { .status = 0 };
 	char host[256] = "", line[8192], cwd[4096];
 	int c;
 
-	while ((c = getopt(argc, argv, "cr")) != -1) {
+	while ((c = getopt(argc, argv, "crg:")) != -1) {
 		if (c == 'c')
 			opts.create = true;
 		else if (c == 'r')
 			opts.readonly = true;
+		else if (c == 'g')
+			plan.fail_at = number(optarg);
 		else
 			return 2;
 	}
@@ -622,6 +627,8 @@ main(int argc, char **argv)
 		printf("error %s %s\n", err_name(err.code), err.msg);
 		return 1;
 	}
+	if (plan.fail_at > 0)
+		failing_store_wrap(&ctl.store, &plan);
 	ctl.driver = ctl.store->driver;
 	ctl.store->problem = problem_print;
 	while (fgets(line, sizeof(line), stdin) != NULL)

@@ -23,6 +23,7 @@ change_deinit(struct change *change)
 {
 	ARRAY_FREE(&change->tail);
 	ARRAY_FREE(&change->patches);
+	ARRAY_FREE(&change->given.lines);
 	strbuf_deinit(&change->text);
 }
 
@@ -139,6 +140,7 @@ describe(struct mbox_box *box, const struct change *change,
 	table->has_tail = change->has_tail;
 	if (!change->has_tail)
 		return 0;
+	journal_set_given(table, &change->given);
 	table->offset = change->offset;
 	table->new_size = change->offset;
 	for (size_t i = 0; i < change->tail.n; i++)
@@ -186,8 +188,8 @@ write_journal(struct mbox_box *box, struct change *change,
  * Dovecot knows the file by its size and by the second of its time.  As times
  * rise with each change, no two changes in one second lead back to both.
  */
-static int
-new_time(struct mbox_box *box, int64_t before, struct err *err)
+int
+journal_new_time(struct mbox_box *box, int64_t before, struct err *err)
 {
 	struct path_stat st;
 
@@ -231,8 +233,8 @@ apply_tail(struct mbox_box *box, int fd, const struct journal *table,
 	return ret;
 }
 
-static int
-apply(struct mbox_box *box, int fd, const struct journal *table,
+int
+journal_apply(struct mbox_box *box, int fd, const struct journal *table,
     struct err *err)
 {
 	char *buf;
@@ -251,13 +253,13 @@ apply(struct mbox_box *box, int fd, const struct journal *table,
 	if (ret == 0 && table->has_tail)
 		ret = apply_tail(box, fd, table, err);
 	if (ret == 0)
-		ret = new_time(box, table->mtime, err);
+		ret = journal_new_time(box, table->mtime, err);
 	return ret == -1 ? -1 : path_fsync(box->root, box->fd, err);
 }
 
 /* It is done; nobody may find it again once the mbox is unlocked. */
-static int
-remove_journal(struct mbox_box *box, struct err *err)
+int
+journal_remove(struct mbox_box *box, struct err *err)
 {
 	struct path_root *root = mbox_index_root(box->store);
 
@@ -315,7 +317,7 @@ commit_directly(struct mbox_box *box, const struct change *change,
 			return -1;
 		*unknown_r = true;
 	}
-	if (new_time(box, before.mtime, err) == -1)
+	if (journal_new_time(box, before.mtime, err) == -1)
 		return -1;
 	return path_fsync(box->root, box->fd, err);
 }
@@ -335,8 +337,8 @@ commit_journal(struct mbox_box *box, struct change *change, bool *unknown_r,
 	if (write_journal(box, change, spool, &table, err) == 0 &&
 	    mbox_lock_keep(box, err) == 0 &&
 	    publish(box, spool, unknown_r, err) == 0 &&
-	    apply(box, spool->fd, &table, err) == 0)
-		ret = remove_journal(box, err);
+	    journal_apply(box, spool->fd, &table, err) == 0)
+		ret = journal_remove(box, err);
 	journal_deinit(&table);
 	spool_unref(box, &spool);
 	return ret;
@@ -372,111 +374,4 @@ journal_exists(struct mbox_box *box, struct err *err)
 	    JOURNAL_NAME, &st, err) == -1)
 		return -1;
 	return st.exists;
-}
-
-/* It can't be carried out any more, and may hold the only copy of mail. */
-static int
-put_aside(struct mbox_box *box, const char *why, struct err *err)
-{
-	struct path_root *root = mbox_index_root(box->store);
-	char name[PATH_NAME_MAX + 1], unique[PATH_NAME_MAX + 1];
-
-	unique_name(unique, box->store->hostname);
-	snprintf(name, sizeof(name), LOST_PREFIX "%.200s", unique);
-	if (path_rename(root, box->state_fd, JOURNAL_NAME, box->state_fd,
-	    name, err) == -1 || path_fsync(root, box->state_fd, err) == -1)
-		return -1;
-	mbox_box_problem(box, NULL, "a change that was cut off can't be "
-	    "finished, since %s; what it was to write is kept in %s", why,
-	    name);
-	return 0;
-}
-
-/* What others appended since is put behind our tail. */
-static int
-redo_before(struct mbox_box *box, int fd, const struct journal *table,
-    uint64_t foreign, uint64_t size, struct err *err)
-{
-	struct change change;
-	struct path_stat st;
-	bool unknown;
-	int ret;
-
-	change_init(&change);
-	change.has_tail = true;
-	change.offset = table->offset;
-	for (size_t i = 0; i < table->data.n; i++)
-		change_add(&change, fd, table->data.v[i].offset,
-		    table->data.v[i].len);
-	change_add(&change, box->fd, foreign, size - foreign);
-	/* Patches in front of the tail need no journal of their own. */
-	ret = journal_patch_again(box, fd, table, err);
-	if (ret == 0)
-		ret = journal_commit(box, &change, &st, &unknown, err);
-	change_deinit(&change);
-	return ret;
-}
-
-static int
-redo(struct mbox_box *box, int fd, const struct journal *table,
-    struct err *err)
-{
-	struct path_stat st;
-	uint64_t foreign;
-	const char *why = NULL;
-	int r;
-
-	if (path_fstat(box->fd, &st, err) == -1)
-		return -1;
-	if (st.ino != table->ino || st.dev != table->dev)
-		return put_aside(box, "the mbox is another file now", err);
-	if ((r = journal_look(box, fd, table, st.size, &foreign, &why,
-	    err)) == -1)
-		return -1;
-	if (why != NULL)
-		return put_aside(box, why, err);
-	box->known = false;
-	if (table->has_tail && foreign < st.size)
-		return redo_before(box, fd, table, foreign, st.size, err);
-	if (journal_patch_again(box, fd, table, err) == -1)
-		return -1;
-	if (table->has_tail) {
-		struct journal tail = *table;
-
-		tail.patches.n = 0;
-		tail.mtime = st.mtime;
-		/* Also if it was truncated and not made durable. */
-		if (tail.old_size < st.size)
-			tail.old_size = st.size;
-		if (apply(box, fd, &tail, err) == -1)
-			return -1;
-	} else if (new_time(box, st.mtime, err) == -1 ||
-	    path_fsync(box->root, box->fd, err) == -1) {
-		return -1;
-	}
-	return remove_journal(box, err);
-}
-
-int
-journal_recover(struct mbox_box *box, struct err *err)
-{
-	struct journal table;
-	struct path_stat st;
-	int fd, r = journal_exists(box, err);
-
-	if (r <= 0)
-		return r;
-	fd = path_open_file(mbox_index_root(box->store), box->state_fd,
-	    JOURNAL_NAME, &st, err);
-	if (fd == -1)
-		return -1;
-	journal_init(&table);
-	r = journal_read(fd, st.size, &table, err);
-	if (r == 1)
-		r = redo(box, fd, &table, err);
-	else if (r == 0)
-		r = put_aside(box, "it is damaged", err);
-	journal_deinit(&table);
-	close(fd);
-	return r;
 }

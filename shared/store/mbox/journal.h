@@ -14,6 +14,8 @@
  *	anchor <SHA-256 of up to 4096 bytes in front of the tail>
  *	patch <offset in the mbox> <length> <offset of new> <offset of old>
  *	data <offset> <length>			a piece of the tail, in order
+ *	uids <UIDVALIDITY> <UIDNEXT before> <last> <first> <base>
+ *	uid <offset in the tail> <length> <UID> <digest>
  *
  * and a last line of fixed length with the table's offset and SHA-256.
  *
@@ -21,6 +23,10 @@
  * found, then what was appended behind is kept behind; if more than that was
  * changed, the journal is put aside under another name and told of, since its
  * messages may be nowhere else.
+ *
+ * UIDs that the change was to give, but did not in full, may have been given to
+ * other messages in between.  Then its messages get later ones, behind what was
+ * appended.  That is a journal again, which takes the place of the first one.
  */
 #ifndef STORE_MBOX_JOURNAL_H
 #define STORE_MBOX_JOURNAL_H
@@ -47,11 +53,34 @@ struct patch {
 	size_t fresh, old;		/* in text */
 };
 
+/* The X-UID line of a message, by its place in the tail. */
+struct uid_line {
+	uint64_t at;
+	size_t len;
+	uint32_t uid;
+	uint8_t digest[GUID_SIZE];	/* as in state.h */
+};
+
+/*
+ * UIDs that nobody had before.  Messages with them are the last ones of the
+ * tail.
+ */
+struct given_uids {
+	uint32_t uidvalidity, last_uid;
+	uint32_t uidnext;		/* before the change; 0: none is
+					   given */
+	uint64_t first;			/* of these messages, in the tail */
+	uint64_t base;			/* the digits of last_uid in the tail's
+					   X-IMAPbase; 0: it has none */
+	ARRAY(struct uid_line) lines;	/* by rising place */
+};
+
 struct change {
 	bool has_tail;
 	uint64_t offset;		/* of the tail in the mbox */
 	ARRAY(struct piece) tail;	/* all of the new file from there on */
 	ARRAY(struct patch) patches;	/* in front of it */
+	struct given_uids given;
 	struct strbuf text;
 	struct spool *spool;		/* becomes the journal; NULL: a new one */
 };

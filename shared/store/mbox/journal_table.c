@@ -25,6 +25,7 @@ journal_deinit(struct journal *table)
 {
 	ARRAY_FREE(&table->data);
 	ARRAY_FREE(&table->patches);
+	ARRAY_FREE(&table->given.lines);
 }
 
 void
@@ -38,6 +39,39 @@ journal_add_data(struct journal *table, uint64_t offset, uint64_t len)
 	else
 		*ARRAY_ADD(&table->data) = (struct extent){ offset, len,
 		    false };
+}
+
+void
+journal_set_given(struct journal *table, const struct given_uids *given)
+{
+	struct given_uids *to = &table->given;
+
+	to->uidvalidity = given->uidvalidity;
+	to->uidnext = given->uidnext;
+	to->last_uid = given->last_uid;
+	to->first = given->first;
+	to->base = given->base;
+	for (size_t i = 0; i < given->lines.n; i++)
+		*ARRAY_ADD(&to->lines) = given->lines.v[i];
+}
+
+static void
+format_given(const struct given_uids *given, struct strbuf *out)
+{
+	char digest[GUID_HEX_SIZE];
+
+	if (given->uidnext == 0)
+		return;
+	strbuf_addf(out, "uids %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64
+	    " %" PRIu64 "\n", given->uidvalidity, given->uidnext,
+	    given->last_uid, given->first, given->base);
+	for (size_t i = 0; i < given->lines.n; i++) {
+		const struct uid_line *line = &given->lines.v[i];
+
+		hex_format(digest, line->digest, GUID_SIZE);
+		strbuf_addf(out, "uid %" PRIu64 " %zu %" PRIu32 " %s\n",
+		    line->at, line->len, line->uid, digest);
+	}
 }
 
 void
@@ -62,6 +96,7 @@ journal_format(const struct journal *table, struct strbuf *out,
 	for (size_t i = 0; i < table->data.n; i++)
 		strbuf_addf(out, "data %" PRIu64 " %" PRIu64 "\n",
 		    table->data.v[i].offset, table->data.v[i].len);
+	format_given(&table->given, out);
 	digest_sha256(out->data, out->len, digest);
 	hex_format(anchor, digest, DIGEST_SIZE);
 	strbuf_addf(out, END_LINE, offset, anchor);
@@ -120,6 +155,65 @@ parse_digests(struct journal *table, const char *text, size_t len)
 	    text + hex + 1, hex);
 }
 
+static bool
+parse_uid_line(struct journal *table, const char *text, size_t len)
+{
+	struct uid_line *line;
+	size_t digits = 2 * GUID_SIZE;
+	uint64_t n[3];
+
+	if (len <= digits || !numbers(text, len - digits - 1, n, 3) ||
+	    n[1] > END_LEN || n[2] > UID_LAST)
+		return false;
+	line = ARRAY_ADD(&table->given.lines);
+	line->at = n[0];
+	line->len = (size_t)n[1];
+	line->uid = (uint32_t)n[2];
+	return hex_parse(line->digest, GUID_SIZE, text + len - digits,
+	    digits);
+}
+
+static bool
+parse_given(struct journal *table, const char *text, size_t len)
+{
+	struct given_uids *given = &table->given;
+	uint64_t n[5];
+
+	if (!numbers(text, len, n, 5) || n[0] > UINT32_MAX ||
+	    n[1] > UINT32_MAX || n[2] > UINT32_MAX)
+		return false;
+	given->uidvalidity = (uint32_t)n[0];
+	given->uidnext = (uint32_t)n[1];
+	given->last_uid = (uint32_t)n[2];
+	given->first = n[3];
+	given->base = n[4];
+	return true;
+}
+
+/* All places are in the tail, and rise. */
+static bool
+given_fits(const struct journal *table)
+{
+	const struct given_uids *given = &table->given;
+	uint64_t size = table->new_size - table->offset;
+	uint64_t low = given->first;
+
+	if (given->uidnext == 0)
+		return given->lines.n == 0;
+	if (!table->has_tail || given->first > size || given->base > size ||
+	    size - given->base < BASE_DIGITS)
+		return false;
+	for (size_t i = 0; i < given->lines.n; i++) {
+		const struct uid_line *line = &given->lines.v[i];
+
+		if (line->at < low || line->at > size ||
+		    line->len > size - line->at)
+			return false;
+		low = line->at + line->len;
+	}
+	return true;
+}
+
 /* limit: where the table begins, behind all data. */
 static bool
 parse_line(struct journal *table, const char *text, size_t len,
@@ -146,6 +240,10 @@ parse_line(struct journal *table, const char *text, size_t len,
 		    (size_t)n[1], n[2], n[3] };
 		return true;
 	}
+	if (starts(text, len, "uids "))
+		return parse_given(table, text + 5, len - 5);
+	if (starts(text, len, "uid "))
+		return parse_uid_line(table, text + 4, len - 4);
 	if (starts(text, len, "data ") &&
 	    numbers(text + 5, len - 5, n, 2) && n[0] <= limit &&
 	    n[1] <= limit - n[0]) {
@@ -173,7 +271,8 @@ parse_table(struct journal *table, const char *text, size_t len,
 	sum = table->offset;
 	for (size_t i = 0; i < table->data.n; i++)
 		sum += table->data.v[i].len;
-	return !table->has_tail || sum == table->new_size;
+	return (!table->has_tail || sum == table->new_size) &&
+	    given_fits(table);
 }
 
 int
@@ -379,7 +478,8 @@ step_back(struct mbox_box *box, uint64_t *foreign, uint64_t low,
 
 int
 journal_look(struct mbox_box *box, int fd, const struct journal *table,
-    uint64_t size, uint64_t *foreign_r, const char **why_r, struct err *err)
+    uint64_t size, uint64_t *foreign_r, bool *whole_r, const char **why_r,
+    struct err *err)
 {
 	static const char other[] =
 	    "somebody else has changed the mbox since";
@@ -390,6 +490,7 @@ journal_look(struct mbox_box *box, int fd, const struct journal *table,
 
 	*why_r = NULL;
 	*foreign_r = size;
+	*whole_r = true;
 	if (!table->has_tail)
 		return 0;
 	if (size < table->offset || (size < old && size < table->new_size)) {
@@ -404,6 +505,7 @@ journal_look(struct mbox_box *box, int fd, const struct journal *table,
 	}
 	if (common(box, fd, table, table->offset, 0, size, &p, err) == -1)
 		return -1;
+	*whole_r = p == tail;
 	if (table->new_size <= old) {
 		/* Cut off already, or not. */
 		if (size >= old) {
@@ -454,6 +556,8 @@ int
 journal_patch_again(struct mbox_box *box, int fd,
     const struct journal *table, struct err *err)
 {
+	/* Numbers that others gave since count more than those of then. */
+	static const char base[] = "X-IMAP";
 	int ret = 0;
 
 	for (size_t i = 0; i < table->patches.n && ret == 0; i++) {
@@ -468,7 +572,7 @@ journal_patch_again(struct mbox_box *box, int fd,
 		else if (is_mix(buf + 2 * p->len, buf, buf + p->len, p->len))
 			ret = path_pwrite(box->root, box->fd, buf, p->len,
 			    p->offset, err);
-		else
+		else if (memmem(buf, p->len, base, sizeof(base) - 1) == NULL)
 			mbox_box_problem(box, NULL, "flags were not changed "
 			    "as planned: somebody else has changed them");
 		free(buf);

@@ -1,5 +1,5 @@
 /*
- * journal_table.h - the table of a journal, for journal.c only
+ * journal_table.h - the table of a journal, for journal.c and journal_redo.c only
  */
 #ifndef STORE_MBOX_JOURNAL_TABLE_H
 #define STORE_MBOX_JOURNAL_TABLE_H
@@ -21,11 +21,14 @@ struct journal {
 	uint8_t rest[DIGEST_SIZE];	/* of the bytes to be cut off */
 	ARRAY(struct extent) data;
 	ARRAY(struct journal_patch) patches;
+	struct given_uids given;
 };
 
 void journal_init(struct journal *table);
 void journal_deinit(struct journal *table);
 void journal_add_data(struct journal *table, uint64_t offset, uint64_t len);
+/* Copy it. */
+void journal_set_given(struct journal *table, const struct given_uids *given);
 
 /* The table with its last line, as it lies at this offset. */
 void journal_format(const struct journal *table, struct strbuf *out,
@@ -43,14 +46,21 @@ int journal_digests(struct mbox_box *box, int fd, struct journal *table,
 
 /*
  * Compare the mbox with a journal that was cut off.  *foreign_r: where bytes
- * begin that others appended (the file's size: nowhere); *why_r: not NULL if
- * the two do not fit.
+ * begin that others appended (the file's size: nowhere); *whole_r: all of the
+ * tail is there; *why_r: not NULL if the two do not fit.
  */
 int journal_look(struct mbox_box *box, int fd, const struct journal *table,
-    uint64_t size, uint64_t *foreign_r, const char **why_r,
+    uint64_t size, uint64_t *foreign_r, bool *whole_r, const char **why_r,
     struct err *err);
 /* The patches, except where the mbox holds neither old nor new bytes. */
 int journal_patch_again(struct mbox_box *box, int fd,
     const struct journal *table, struct err *err);
+
+/* journal.c: the steps of a change, for one that was left */
+int journal_apply(struct mbox_box *box, int fd, const struct journal *table,
+    struct err *err);
+/* Let the time of the mbox be later than before. */
+int journal_new_time(struct mbox_box *box, int64_t before, struct err *err);
+int journal_remove(struct mbox_box *box, struct err *err);
 
 #endif

@@ -27,6 +27,7 @@
 #define LOST_PREFIX	"dsync-mbox.lost-"
 #define HEADER_PAD	40U		/* blanks left for flags and keywords */
 #define HEADER_BASE_PAD	100U		/* ... and in X-IMAPbase */
+#define BASE_DIGITS	10U		/* of the last UID there */
 #define UID_LAST	0xfffffffeU	/* UIDNEXT has to fit behind it */
 #define MBOX_KEYWORDS_MAX 512U		/* different ones in a mailbox */
 #define MBOX_KEYWORD_BYTES_MAX 32768U	/* of all their names */
@@ -236,6 +237,9 @@ int mbox_box_place(struct mbox_box *box, const char *name, struct err *err);
  * was left is carried out first, and what has no UID gets one.
  */
 int mbox_refresh(struct mbox_box *box, struct err *err);
+/* The file as it is now; nobody writes it as long as fd has its lock. */
+int mbox_read(struct mbox_box *box, int fd, const struct path_stat *st,
+    struct err *err);
 int mbox_scan(struct mailbox *box, store_scan_fn *fn, void *arg,
     struct err *err);
 /* The same file, unchanged? */
@@ -315,6 +319,9 @@ struct mbox_plan {
 	ARRAY(struct mbox_out) flags;	/* messages before first whose flags
 					   change, by rising position */
 	uint32_t uidvalidity, last_uid;
+	uint32_t uidnext;		/* UIDs from here on were never given;
+					   0: other programs would give them
+					   to the same messages */
 };
 
 /*
@@ -354,13 +361,16 @@ void mbox_index_tell(struct index *index, uint32_t uidvalidity,
     const struct guid128 *guid);
 /* UIDNEXT of the index; *uidvalidity 0 becomes that of the index. */
 uint32_t mbox_index_numbers(struct mbox_box *box, uint32_t *uidvalidity);
-/* The UIDs that it knows of messages by their offsets; how many. */
+/*
+ * The UIDs that it knows of messages by their offsets; how many.  None as long
+ * as Dovecot did not look at what we wrote.
+ */
 size_t mbox_index_uids(struct mbox_box *box, uint32_t uidvalidity,
     uint32_t *uids);
 /* Flags that are not yet in the file count. */
 void mbox_index_flags(struct mbox_box *box);
-/* A change that was cut off is done: Dovecot has to look at the file. */
-void mbox_index_recovered(struct mbox_box *box);
+/* Dovecot has to look at the file, which is locked, as it is now. */
+void mbox_index_look(struct mbox_box *box);
 /* The file was written: flags are in it, and Dovecot has to look at it. */
 void mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan);
 /*
@@ -370,13 +380,15 @@ void mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan);
 void mbox_index_renumbered(struct mbox_box *box);
 
 /* mbox_head.c: text of the header fields that are ours */
-void mbox_head_base(const struct mbox_box *box, struct strbuf *out,
+/* Where in out the last UID begins. */
+size_t mbox_head_base(const struct mbox_box *box, struct strbuf *out,
     const char *name, uint32_t uidvalidity, uint32_t last_uid, size_t pad);
+void mbox_head_uid(struct strbuf *out, uint32_t uid);
 /* X-UID, Status, X-Status, X-Keywords; pad blanks are room for changes. */
 void mbox_head_fields(const struct mbox_box *box, struct strbuf *out,
     const struct mbox_mail *mail, size_t pad);
-/* The message that holds X-IMAP where there is no other. */
-void mbox_head_pseudo(const struct mbox_box *box, struct strbuf *out,
+/* The message that holds X-IMAP where there is no other; as mbox_head_base. */
+size_t mbox_head_pseudo(const struct mbox_box *box, struct strbuf *out,
     uint32_t uidvalidity, uint32_t last_uid);
 
 #endif

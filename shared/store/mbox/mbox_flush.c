@@ -166,6 +166,16 @@ wanted_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* UIDs from here on are free: Dovecot may have told of more than it wrote. */
+static uint32_t
+free_uid(struct mbox_box *box)
+{
+	uint32_t uidvalidity = box->base.uidvalidity;
+	uint32_t next = mbox_index_numbers(box, &uidvalidity);
+
+	return next > box->uidnext ? next : box->uidnext;
+}
+
 /* As the contract says: wanted ones that are free, then the next ones. */
 static void
 assign_uids(struct work *wk, uint32_t next)
@@ -315,6 +325,7 @@ plan_renumbered(struct work *wk)
 	uint32_t next;
 
 	wk->plan.uidvalidity = wk->status->status.uidvalidity;
+	wk->plan.uidnext = 0;
 	uidvalidity_taken(mbox_uidvalidity_root(box->store),
 	    wk->plan.uidvalidity);
 	assign_uids(wk, 1);
@@ -497,7 +508,7 @@ add_in_box(struct work *wk, struct err *err)
 	if (wk->status != NULL) {
 		plan_renumbered(wk);
 	} else {
-		assign_uids(wk, box->uidnext);
+		assign_uids(wk, free_uid(box));
 		plan_tail(wk);
 	}
 	whole = plan_status(wk);

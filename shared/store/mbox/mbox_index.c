@@ -14,7 +14,11 @@
 #include "store/index/index.h"
 #include "store/mbox/mbox.h"
 
-#define GUID_AT		16U	/* in the header of the extension */
+#define SEEN_TIME_AT	8U	/* in the header of the extension: when the
+				   file was changed, as Dovecot saw it; in
+				   front of it how large it was */
+#define SEEN_SIZE	12U
+#define GUID_AT		16U
 
 static const struct index_ext_want mbox_ext = { "mbox", 32, 8, 8 };
 
@@ -131,6 +135,14 @@ mbox_index_numbers(struct mbox_box *box, uint32_t *uidvalidity)
 	return state->next_uid;
 }
 
+/* Has Dovecot looked at the file since we wrote to it? */
+static bool
+has_looked(const struct index_ext *ext)
+{
+	return ext->header_size >= SEEN_SIZE &&
+	    le32dec(ext->header + SEEN_TIME_AT) != 0;
+}
+
 /*
  * The offset that the index has for each of its messages rises as the UIDs do,
  * so both lists are walked once.
@@ -140,11 +152,14 @@ mbox_index_uids(struct mbox_box *box, uint32_t uidvalidity, uint32_t *uids)
 {
 	const struct index_state *state = look(box->index);
 	size_t n, pos = 0, found = 0;
+	struct index_ext ext;
 	uint64_t offset = 0;
 
 	if (state == NULL || state->uidvalidity != uidvalidity ||
-	    !index_ext_find(box->index, mbox_ext.name, &n) ||
-	    index_ext(box->index, n).record_size != 8)
+	    !index_ext_find(box->index, mbox_ext.name, &n))
+		return 0;
+	ext = index_ext(box->index, n);
+	if (ext.record_size != 8 || !has_looked(&ext))
 		return 0;
 	for (size_t i = 0; i < box->mails.n; i++) {
 		for (; pos < state->count; pos++) {
@@ -229,27 +244,27 @@ write_flags(struct mbox_box *box, struct index_txn *txn,
  * time it reads all of it.
  */
 static void
-ask_for_look(struct mbox_box *box, struct index_txn *txn)
+ask_for_look(uint64_t size, struct index_txn *txn)
 {
-	uint8_t seen[12] = { 0 };
+	uint8_t seen[SEEN_SIZE] = { 0 };
 
-	le64enc(seen, box->st.size);
+	le64enc(seen, size);
 	index_txn_ext_header(txn, &mbox_ext, 0, seen, sizeof(seen));
 }
 
 void
-mbox_index_recovered(struct mbox_box *box)
+mbox_index_look(struct mbox_box *box)
 {
-	const struct index_state *state = look(box->index);
 	struct err ignored = ERR_INIT;
 	struct index_txn *txn;
+	struct path_stat st;
 
-	/* With another UIDVALIDITY it reads all in any case. */
-	if (state == NULL || state->uidvalidity != box->base.uidvalidity ||
+	if (look(box->index) == NULL ||
+	    path_fstat(box->fd, &st, &ignored) == -1 ||
 	    index_lock(box->index, &ignored) == -1)
 		return;
 	txn = index_txn_begin(box->index);
-	ask_for_look(box, txn);
+	ask_for_look(st.size, txn);
 	(void)index_txn_commit(&txn, NULL, &ignored);
 	index_unlock(box->index);
 }
@@ -273,7 +288,7 @@ mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan)
 		write_flags(box, txn, &plan->flags.v[i]);
 	for (size_t i = 0; i < plan->tail.n; i++)
 		write_flags(box, txn, &plan->tail.v[i]);
-	ask_for_look(box, txn);
+	ask_for_look(box->st.size, txn);
 	if (index_txn_commit(&txn, NULL, &why) == -1)
 		mbox_box_problem(box, &why, "Dovecot's index is not told "
 		    "of changes");

@@ -27,6 +27,22 @@ give_guid(struct mbox_box *box, uint32_t uidvalidity, struct err *err)
 	    box->store->hostname, err);
 }
 
+/* What the state says of a message holds for its other UID, too. */
+static void
+keep_known(struct mbox_box *box, uint32_t uidvalidity,
+    const struct mbox_mail *mail, uint32_t uid)
+{
+	const struct state_mail *known;
+
+	if (mail->uid == 0 || mail->uid == uid ||
+	    !state_fits(&box->state, uidvalidity))
+		return;
+	known = state_find(&box->state, mail->uid, mail->digest);
+	if (known != NULL)
+		state_add(&box->state, uid, mail->digest, known->text,
+		    state_uidl(known), known->pop3_order);
+}
+
 /*
  * From the first message on that has no UID, neither here nor in the index,
  * all get new ones, since they have to rise.
@@ -55,7 +71,9 @@ give_uids(struct mbox_box *box, struct mbox_plan *plan, struct err *err)
 		uid = out->now.uid != 0 ? out->now.uid : uids[first + i];
 		fresh = fresh || uid <= last || uid >= next;
 		out->changed = fresh || out->now.uid == 0;
-		out->now.uid = last = fresh ? next++ : uid;
+		last = fresh ? next++ : uid;
+		keep_known(box, plan->uidvalidity, &out->now, last);
+		out->now.uid = last;
 	}
 	plan->last_uid = next - 1;
 	free(uids);
@@ -75,6 +93,7 @@ mbox_number(struct mbox_box *box, struct err *err)
 		goto tell;
 	}
 	mbox_plan_init(box, &plan);
+	plan.uidnext = 0;
 	next = mbox_index_numbers(box, &plan.uidvalidity);
 	if (next - 1 > plan.last_uid)
 		plan.last_uid = next - 1;
@@ -82,7 +101,9 @@ mbox_number(struct mbox_box *box, struct err *err)
 	    mbox_uidvalidity_root(box->store), &plan.uidvalidity, err) == -1)
 		goto out;
 	if (give_uids(box, &plan, err) == -1 ||
-	    give_guid(box, plan.uidvalidity, err) == -1)
+	    give_guid(box, plan.uidvalidity, err) == -1 ||
+	    (box->state.fresh.n > 0 && state_append(&box->state,
+	    mbox_index_root(box->store), box->state_fd, err) == -1))
 		goto out;
 	ret = mbox_write(box, &plan, &unknown, err);
 	if (ret == 0) {

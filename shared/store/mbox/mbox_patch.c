@@ -114,7 +114,7 @@ fill_region(const struct mbox_box *box, const struct region *region,
 	struct strbuf blanks;
 
 	if (base)
-		mbox_head_base(box, out, pseudo ? "X-IMAP" : "X-IMAPbase",
+		(void)mbox_head_base(box, out, pseudo ? "X-IMAP" : "X-IMAPbase",
 		    plan->uidvalidity, plan->last_uid, 0);
 	if (!pseudo)
 		mbox_head_fields(box, out, now, 0);

@@ -220,9 +220,8 @@ mbox_settle(struct mbox_box *box, const struct path_stat *st)
 		nanosleep(&ms, NULL);
 }
 
-/* Of a file that nobody writes as long as fd has its lock. */
-static int
-read_file(struct mbox_box *box, int fd, const struct path_stat *st,
+int
+mbox_read(struct mbox_box *box, int fd, const struct path_stat *st,
     struct err *err)
 {
 	struct reading reading = { .box = box };
@@ -258,16 +257,19 @@ refresh_locked(struct mbox_box *box, struct err *err)
 	struct path_stat st;
 	int recovered = journal_exists(box, err);
 
+	/* Before the change, too, after which its offsets hold no more. */
+	if (recovered == 1)
+		mbox_index_look(box);
 	if (recovered == -1 || journal_recover(box, err) == -1 ||
 	    state_load(&box->state, mbox_index_root(box->store),
 	    box->state_fd, err) == -1 || path_fstat(box->fd, &st, err) == -1)
 		return -1;
-	if (!is_known(box, &st) && read_file(box, box->fd, &st, err) == -1)
+	if (!is_known(box, &st) && mbox_read(box, box->fd, &st, err) == -1)
 		return -1;
 	if (mbox_number(box, err) == -1)
 		return -1;
 	if (recovered == 1)
-		mbox_index_recovered(box);
+		mbox_index_look(box);
 	mbox_index_flags(box);
 	return 0;
 }
@@ -303,7 +305,7 @@ read_unlocked(struct mbox_box *box, struct err *err)
 	if (fd == -1)
 		return -1;
 	if (refuse_journal(box, err) == 0)
-		ret = read_file(box, fd, &st, err);
+		ret = mbox_read(box, fd, &st, err);
 	close(fd);
 	return ret;
 }

@@ -26,7 +26,7 @@ mbox_plan_init(struct mbox_box *box, struct mbox_plan *plan)
 {
 	*plan = (struct mbox_plan){ .first = box->mails.n,
 	    .uidvalidity = box->base.uidvalidity,
-	    .last_uid = box->uidnext - 1 };
+	    .last_uid = box->uidnext - 1, .uidnext = box->uidnext };
 }
 
 void
@@ -105,19 +105,52 @@ add_eol(struct writing *wr)
 	add_text(wr, start);
 }
 
+/* A place in the text added since start, as one in the tail. */
+static uint64_t
+in_tail(const struct writing *wr, size_t start, size_t at)
+{
+	return wr->at - wr->change.offset + (at - start);
+}
+
+/* Is it a UID that nobody had? */
+static bool
+is_given(const struct writing *wr, uint32_t uid)
+{
+	return wr->plan->uidnext != 0 && uid >= wr->plan->uidnext;
+}
+
+/* The line at the end of the text added since start. */
+static void
+note_uid(struct writing *wr, const struct mbox_mail *now, size_t start,
+    size_t at)
+{
+	struct uid_line *line = ARRAY_ADD(&wr->change.given.lines);
+	const char *text = wr->change.text.data + at;
+	const char *lf = strchr(text, '\n');
+
+	*line = (struct uid_line){ .at = in_tail(wr, start, at),
+	    .len = (size_t)(lf - text) + 1, .uid = now->uid };
+	memcpy(line->digest, now->digest, GUID_SIZE);
+}
+
 /* Our fields; body: bytes behind the header, UINT64_MAX: there is no body. */
 static void
 add_fields(struct writing *wr, const struct mbox_mail *now, bool base,
     uint64_t body)
 {
 	struct strbuf *text = &wr->change.text;
-	size_t start = text->len;
+	size_t start = text->len, at;
 
-	if (base)
-		mbox_head_base(wr->box, text, "X-IMAPbase",
+	if (base) {
+		at = mbox_head_base(wr->box, text, "X-IMAPbase",
 		    wr->plan->uidvalidity, wr->plan->last_uid,
 		    HEADER_BASE_PAD);
+		wr->change.given.base = in_tail(wr, start, at);
+	}
+	at = text->len;
 	mbox_head_fields(wr->box, text, now, HEADER_PAD);
+	if (is_given(wr, now->uid))
+		note_uid(wr, now, start, at);
 	if (body != UINT64_MAX)
 		strbuf_addf(text, "Content-Length: %" PRIu64 "\n", body);
 	add_text(wr, start);
@@ -218,12 +251,13 @@ static void
 put_pseudo(struct writing *wr)
 {
 	struct strbuf *text = &wr->change.text;
-	size_t start = text->len;
+	size_t start = text->len, at;
 	const char *lf;
 
 	wr->pseudo = (struct mbox_mail){ .offset = wr->at };
-	mbox_head_pseudo(wr->box, text, wr->plan->uidvalidity,
+	at = mbox_head_pseudo(wr->box, text, wr->plan->uidvalidity,
 	    wr->plan->last_uid);
+	wr->change.given.base = in_tail(wr, start, at);
 	lf = strchr(text->data + start, '\n');
 	wr->pseudo.from_len = (uint16_t)(lf + 1 - (text->data + start));
 	add_text(wr, start);
@@ -253,6 +287,23 @@ begin_tail(struct writing *wr)
 		add_eol(wr);
 }
 
+/* The messages with UIDs that nobody had begin here. */
+static void
+begin_given(struct writing *wr)
+{
+	struct given_uids *given = &wr->change.given;
+	uint32_t next;
+
+	given->uidvalidity = wr->plan->uidvalidity;
+	given->last_uid = wr->plan->last_uid;
+	given->first = wr->at - wr->change.offset;
+	given->uidnext = wr->plan->uidnext;
+	/* Where the index was ahead, that is not since. */
+	next = mbox_index_numbers(wr->box, &given->uidvalidity);
+	if (next > given->uidnext)
+		given->uidnext = next;
+}
+
 static int
 compose_tail(struct writing *wr, struct err *err)
 {
@@ -267,6 +318,9 @@ compose_tail(struct writing *wr, struct err *err)
 	for (size_t i = 0; i < plan->tail.n; i++, base = false) {
 		struct mbox_out *out = &plan->tail.v[i];
 
+		if (is_given(wr, out->now.uid) &&
+		    wr->change.given.uidnext == 0)
+			begin_given(wr);
 		if (out->op != NULL)
 			put_append(wr, out, base);
 		else if (!out->changed && !base)

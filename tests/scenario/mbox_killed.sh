@@ -1,0 +1,100 @@
+#!/bin/sh
+# "dsync was killed while it wrote my mbox, and then a mail arrived."
+#
+# Our driver ends at each step of a change in turn, and Dovecot saves a mail
+# before anybody has seen to what was left.  What Dovecot has shown under a UID
+# never becomes another mail, all mail is there once, and ours keeps its GUID.
+. "$(dirname "$0")/dovecot_lib.sh"
+
+mails=mbox:$work/server/mbox:INBOX=$work/server/inbox
+guid=0123456789abcdef0123456789abcdef
+
+save() { # SUBJECT
+	printf 'Subject: %s\n\nbody\n' "$1" | dove server save -m INBOX ||
+		fail 'doveadm save failed'
+}
+
+shown() { # what Dovecot shows: UID and subject, a line each
+	dove server -f tab fetch 'uid hdr.subject' mailbox INBOX ALL |
+	    tail -n +2
+}
+
+start() {
+	rm -rf "$work/server"
+	mkdir -p "$work/server/mbox"
+	: >"$work/server/inbox"
+	configure server "$mails"
+	save first
+	save second
+	save third
+}
+
+# Until the end, as if the process ended at the Nth step; false: it came to it.
+cut_off() { # N < commands
+	! as server "$helpers/storectl" -g "$1" "$mails" >"$work/out" || return
+	# Dovecot would wait before it removes it.
+	rm -f "$work/server/inbox.lock"
+}
+
+# All but the last one of the words are those of lines that are in both.
+never_another() {
+	LC_ALL=C sort "$work/before" >"$work/one"
+	LC_ALL=C sort "$work/after" >"$work/two"
+	LC_ALL=C join -t "$(printf '\t')" "$work/one" "$work/two" |
+	    awk -F '\t' '$2 != $3 { bad = 1 } END { exit bad }'
+}
+
+check() { # STEP SUBJECT...: all that has to be there
+	at=$1
+	shift
+	for subject; do
+		[ "$(grep -c "	$subject\$" "$work/after")" = 1 ] ||
+			fail "step $at: not one $subject"
+	done
+	never_another || {
+		cat "$work/one" "$work/two" >&2
+		fail "step $at: a UID became that of another mail"
+	}
+	grep "	late\$" "$work/before" >"$work/one"
+	grep -qxFf "$work/one" "$work/after" ||
+		fail "step $at: the mail that arrived has another UID"
+	uid=$(sed -n 's/	ours$//p' "$work/after")
+	[ -z "$uid" ] || grep -q "^$uid $guid " "$work/scan" ||
+		fail "step $at: our mail lost its GUID"
+	no_complaint
+}
+
+# all_steps SUBJECT... < commands
+all_steps() {
+	cat >"$work/commands"
+	number=0
+	while
+		start
+		number=$((number + 1))
+		cut_off "$number" <"$work/commands"
+	do
+		shown >"$work/before"
+		save late
+		shown >>"$work/before"
+		store server <<-END_OF_COMMANDS
+		open INBOX
+		scan
+		END_OF_COMMANDS
+		cp "$work/out" "$work/scan"
+		shown >"$work/after"
+		check "$number" "$@" late
+	done
+	[ "$number" -gt 10 ] || fail "only $number steps"
+}
+
+mkdir -p "$work/laptop"
+printf 'Subject: ours\n\nbody\n' >"$work/mail"
+printf 'Subject: other\n\nbody\n' >"$work/other"
+step 'mails were being added, and flags of others changed'
+all_steps first second third <<END_OF_COMMANDS
+open INBOX
+append 0 $guid - - 1000000000 $work/mail
+append 0 - - new 1000000000 $work/other
+flags 1 = FS work
+flush
+END_OF_COMMANDS
