@@ -7,31 +7,9 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "model/mailbox_name.h"
 #include "session/session_int.h"
-
-bool
-since_changed(const struct chlog_since *since, uint64_t seq, int64_t run)
-{
-	return seq > since->seq && (run == RUN_NOBODY || run != since->run);
-}
-
-/* First seen after the base; without a base all is. */
-static bool
-is_new(const struct session *s, uint64_t born_seq, int64_t born_run)
-{
-	return !s->has_base || since_changed(&s->since, born_seq, born_run);
-}
-
-static bool
-is_changed(const struct session *s, uint64_t seq, int64_t run)
-{
-	return !s->has_base || since_changed(&s->since, seq, run);
-}
 
 static int
 add_question(struct session *s, const struct question *q, struct err *err)
@@ -130,206 +108,6 @@ on_have(struct session *s, const struct msg *msg, struct err *err)
 	return 0;
 }
 
-/* Entries of the base's pending list for this mailbox. */
-static const struct chlog_pending *
-pending_of(const struct session *s, const struct guid128 *guid, size_t *n_r)
-{
-	size_t lo = 0, hi = s->base_pending_count, end;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (guid_cmp(&s->base_pending[mid].mailbox, guid) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (end = lo; end < s->base_pending_count &&
-	    guid_eq(&s->base_pending[end].mailbox, guid); end++)
-		;
-	*n_r = end - lo;
-	return &s->base_pending[lo];
-}
-
-static bool
-guid_in(const struct guid128 *list, size_t n, const struct guid128 *guid)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int r = guid_cmp(&list[mid], guid);
-
-		if (r == 0)
-			return true;
-		if (r < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
-}
-
-/* What of this mailbox belongs in a view with a base. */
-static int
-judge_box(struct session *s, struct view_box *vb,
-    const struct guid128 *tombs, size_t tomb_count, struct err *err)
-{
-	const struct chlog_mailbox *box = &vb->box;
-	const struct chlog_pending *pending;
-	size_t pending_count;
-	bool tree = is_changed(s, box->tree_seq, box->tree_run);
-	int r = 0;
-
-	pending = pending_of(s, &box->guid, &pending_count);
-	if (box->message_seq > s->since.seq &&
-	    (r = chlog_mails_changed(s->log, box->id, &s->since, err)) == -1)
-		return -1;
-	vb->delta = r == 1 || guid_in(tombs, tomb_count, &box->guid);
-	for (size_t i = 0; i < pending_count; i++)
-		vb->delta = vb->delta || pending[i].uid != 0 ||
-		    !guid_is_zero(&pending[i].mark);
-	vb->shown = vb->shown || tree || vb->delta || pending_count > 0 ||
-	    is_changed(s, box->seq, box->run);
-	/* By a rename it may have come into the scope just now. */
-	if (s->filtered && tree) {
-		vb->delta = false;
-		vb->with_digest = true;
-	}
-	return 0;
-}
-
-static int
-load_boxes(struct session *s, struct err *err)
-{
-	struct answer *a = &s->answer;
-	struct chlog_mailbox *rows;
-	ptrdiff_t n = chlog_mailboxes(s->log, a->arena, &rows, err);
-
-	if (n == -1)
-		return -1;
-	a->boxes = arena_calloc(a->arena, (size_t)n, sizeof(*a->boxes));
-	for (ptrdiff_t i = 0; i < n; i++)
-		if (session_in_scope(s, rows[i].name))
-			a->boxes[a->box_count++].box = rows[i];
-	return 0;
-}
-
-static int
-load_subscriptions(struct session *s, bool all, struct err *err)
-{
-	struct answer *a = &s->answer;
-	struct guid128 none = { { 0 } };
-	const struct chlog_pending *pending;
-	size_t pending_count, kept = 0;
-	ptrdiff_t n = chlog_subscriptions(s->log, a->arena, &a->subs, err);
-
-	if (n == -1)
-		return -1;
-	pending = pending_of(s, &none, &pending_count);
-	for (ptrdiff_t i = 0; i < n; i++) {
-		const struct chlog_subscription *sub = &a->subs[i];
-		bool show = all || is_changed(s, sub->seq, sub->run);
-
-		for (size_t k = 0; k < pending_count && !show; k++)
-			show = strcmp(pending[k].text, sub->name) == 0;
-		if (show && session_in_scope(s, sub->name))
-			a->subs[kept++] = *sub;
-	}
-	a->sub_count = kept;
-	return 0;
-}
-
-/*
- * Mailboxes that are gone and were not gone at the base; or all of them: one
- * that a third store has brought to the other side since is gone all the same
- * (T3).
- */
-static int
-load_gone(struct session *s, bool all, struct err *err)
-{
-	struct answer *a = &s->answer;
-	size_t kept = 0, pending_count;
-	ptrdiff_t n = chlog_mailboxes_gone(s->log, a->arena, &a->gone, err);
-
-	if (n == -1)
-		return -1;
-	for (ptrdiff_t i = 0; i < n; i++) {
-		const struct chlog_mailbox_gone *gone = &a->gone[i];
-
-		pending_of(s, &gone->guid, &pending_count);
-		if (((all && kept < GONE_TOLD_MAX) || pending_count > 0 ||
-		    is_changed(s, gone->seq, gone->run)) &&
-		    session_in_scope(s, gone->name))
-			a->gone[kept++] = *gone;
-	}
-	a->gone_count = kept;
-	return 0;
-}
-
-/* The mailboxes whose messages follow, gone ones too, by rising GUID. */
-static void
-make_sections(struct answer *a, const struct guid128 *tombs,
-    size_t tomb_count)
-{
-	size_t i = 0, g = 0;
-
-	a->sections = arena_calloc(a->arena, a->box_count + a->gone_count,
-	    sizeof(*a->sections));
-	while (i < a->box_count || g < a->gone_count) {
-		struct section *sec = &a->sections[a->section_count];
-
-		if (g == a->gone_count || (i < a->box_count &&
-		    guid_cmp(&a->boxes[i].box.guid, &a->gone[g].guid) <= 0)) {
-			if (a->boxes[i].delta) {
-				sec->guid = a->boxes[i].box.guid;
-				sec->mailbox = a->boxes[i].box.id;
-				a->section_count++;
-			}
-			i++;
-			continue;
-		}
-		if (guid_in(tombs, tomb_count, &a->gone[g].guid)) {
-			sec->guid = a->gone[g].guid;
-			a->section_count++;
-		}
-		g++;
-	}
-}
-
-static int
-load_view(struct session *s, struct err *err)
-{
-	struct answer *a = &s->answer;
-	bool full = !s->has_base || s->hello.full;
-	struct guid128 *tombs = NULL;
-	ptrdiff_t n = 0;
-
-	if (load_boxes(s, err) == -1 ||
-	    load_subscriptions(s, full, err) == -1 ||
-	    attributes_load(s, full, err) == -1 ||
-	    (s->has_base && load_gone(s, full, err) == -1))
-		return -1;
-	if (full) {
-		for (size_t i = 0; i < a->box_count; i++) {
-			a->boxes[i].shown = a->boxes[i].with_digest = true;
-			/* -f computes it anew. */
-			if (s->hello.full)
-				a->boxes[i].box.has_set_digest = false;
-		}
-		return 0;
-	}
-	n = chlog_tombstone_mailboxes(s->log, &s->since, a->arena, &tombs,
-	    err);
-	if (n == -1)
-		return -1;
-	for (size_t i = 0; i < a->box_count; i++)
-		if (judge_box(s, &a->boxes[i], tombs, (size_t)n, err) == -1)
-			return -1;
-	make_sections(a, tombs, (size_t)n);
-	return 0;
-}
-
 static int
 send_view_head(struct session *s, struct err *err)
 {
@@ -418,7 +196,7 @@ send_mailbox(struct session *s, struct view_box *vb, struct err *err)
 	struct msg msg = { .kind = MSG_MAILBOX };
 	struct msg_mailbox *m = &msg.u.mailbox;
 	size_t pending_count;
-	const struct chlog_pending *pending = pending_of(s, &box->guid,
+	const struct chlog_pending *pending = view_pending_of(s, &box->guid,
 	    &pending_count);
 	ptrdiff_t n = chlog_aliases(s->log, &box->guid, aliases, ALIASES_MAX,
 	    err);
@@ -433,12 +211,12 @@ send_mailbox(struct session *s, struct view_box *vb, struct err *err)
 	m->guid = box->guid;
 	m->name = box->name;
 	m->selectable = box->selectable;
-	m->is_new = is_new(s, box->born_seq, box->born_run);
-	m->tree_changed = is_changed(s, box->tree_seq, box->tree_run);
+	m->is_new = view_changed(s, box->born_seq, box->born_run);
+	m->tree_changed = view_changed(s, box->tree_seq, box->tree_run);
 	for (size_t i = 0; i < pending_count; i++)
 		m->tree_changed = m->tree_changed || pending[i].uid == 0;
 	m->uidvalidity_changed = box->selectable &&
-	    is_changed(s, box->uidvalidity_seq, box->uidvalidity_run);
+	    view_changed(s, box->uidvalidity_seq, box->uidvalidity_run);
 	m->exist_stamp = box->exist_stamp;
 	m->parent_stamp = box->parent_stamp;
 	m->last_stamp = box->last_stamp;
@@ -460,7 +238,7 @@ send_gone_mailbox(struct session *s, const struct chlog_mailbox_gone *gone)
 	msg.u.mailbox_gone.guid = gone->guid;
 	msg.u.mailbox_gone.name = gone->name;
 	msg.u.mailbox_gone.stamp = gone->stamp;
-	msg.u.mailbox_gone.is_new = is_new(s, gone->born_seq, gone->born_run);
+	msg.u.mailbox_gone.is_new = view_changed(s, gone->born_seq, gone->born_run);
 	session_send(s, &msg);
 }
 
@@ -514,7 +292,7 @@ serve_send_message(struct session *s, const struct chlog_mail *mail,
 		m->digest = digest;
 		digest_keep(s, mail->mailbox, m->uid, m->guid, digest);
 	}
-	m->is_new = is_new(s, mail->born_seq, mail->born_run);
+	m->is_new = view_changed(s, mail->born_seq, mail->born_run);
 	m->moved = s->has_base && !m->is_new &&
 	    since_changed(&s->since, mail->uid_seq, mail->uid_run);
 	if (s->has_base && m->is_new &&
@@ -536,7 +314,7 @@ serve_send_gone(struct session *s, const struct chlog_tombstone *tomb)
 	struct msg msg = { .kind = MSG_GONE };
 
 	msg.u.gone = tomb->g;
-	msg.u.gone.is_new = is_new(s, tomb->born_seq, tomb->born_run);
+	msg.u.gone.is_new = view_changed(s, tomb->born_seq, tomb->born_run);
 	session_send(s, &msg);
 }
 
@@ -576,7 +354,7 @@ section_stream(struct session *s, const struct section *sec, struct err *err)
 	const struct chlog_pending *pending;
 	size_t n;
 
-	pending = pending_of(s, &sec->guid, &n);
+	pending = view_pending_of(s, &sec->guid, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (stream_add_mark(st, &pending[i].mark, pending[i].uid,
 		    true, err) == -1) {
@@ -706,14 +484,9 @@ view_step(struct session *s, bool tree, bool (*room)(void *), void *room_arg,
 		a->arena = arena_new(ARENA_TREE_MAX);
 		a->active = true;
 		if (tree) {
-			if (load_boxes(s, err) == -1 ||
-			    load_subscriptions(s, true, err) == -1 ||
-			    attributes_load(s, true, err) == -1 ||
-			    (s->has_base && load_gone(s, true, err) == -1))
+			if (view_load_tree(s, err) == -1)
 				return -1;
-			for (size_t i = 0; i < a->box_count; i++)
-				a->boxes[i].shown = true;
-		} else if (load_view(s, err) == -1 ||
+		} else if (view_load(s, err) == -1 ||
 		    send_view_head(s, err) == -1)
 			return -1;
 	}

@@ -3,13 +3,16 @@
  *
  *	session.c	states, the first flight
  *	budget.c	limits, and what may arrive when
- *	scan.c		store into log: the tree; scan_mails.c: one mailbox
+ *	scan.c		store into log: the tree; scan_known.c: which mailbox
+ *			one is; scan_mails.c: one mailbox
  *	identity.c	what the log lent to a store that had none of its own
- *	serve.c		views and trees; list.c: lists; stream.c: messages in order
+ *	serve.c		answers; view.c: what is in views and trees; list.c:
+ *			lists; stream.c: messages in order
  *	attributes.c	attributes of mailboxes: scan, view, operations
  *	body.c		bodies that were asked for
  *	apply.c		operations on messages; save.c: new ones; apply_tree.c:
- *			on mailboxes; tree_batch.c: new ones together
+ *			on mailboxes; tree_batch.c: new ones together;
+ *			tree_remove.c: their end
  *	batch.c		prepared operations made durable and logged
  *	intent.c	noted before, in case this process ends between the two
  *	pending.c	what is left undone, and the commit that notes it
@@ -572,8 +575,16 @@ int serve_ask_view(struct session *s, struct err *err);
 int serve_step(struct session *s, bool (*room)(void *), void *room_arg,
     struct err *err);
 void serve_end(struct session *s);
+/* view.c: what is to be answered, out of the log */
+int view_load(struct session *s, struct err *err);
+int view_load_tree(struct session *s, struct err *err);
+/* Entries of the base's pending list for this mailbox. */
+const struct chlog_pending *view_pending_of(const struct session *s,
+    const struct guid128 *guid, size_t *n_r);
 bool since_changed(const struct chlog_since *since, uint64_t seq,
     int64_t run);
+/* After the base, or first seen after it; without a base all is. */
+bool view_changed(const struct session *s, uint64_t seq, int64_t run);
 
 /* stream.c */
 struct stream *stream_new(struct session *s, int64_t mailbox,
@@ -681,19 +692,25 @@ void apply_end(struct session *s);
 /* Why this peer may not write, or NULL; append_may: one that adds may do it. */
 const char *tree_why_refused(const struct session *s, bool append_may);
 /* Answer and note on the pending list what did not work. */
+void tree_result(struct session *s, uint32_t op, enum result_status status,
+    const struct guid128 *guid, enum err_code code, const char *text);
 void tree_failed(struct session *s, uint32_t op, const struct guid128 *guid,
     const struct err *why);
 void tree_sub_failed(struct session *s, uint32_t op, const char *name,
     const struct err *why);
+/* Another mailbox stands under the name of this one by now (P8). */
+bool tree_name_given_away(struct session *s, const struct chlog_mailbox *row,
+    struct err *why);
 void tree_set_stamps(struct chlog_mailbox *row,
     const struct msg_mailbox *box);
 /* Within a transaction: the row as this run makes it, and its aliases. */
 int tree_log_row(struct session *s, struct chlog_mailbox *row,
     const struct msg_mailbox *box, bool tree, struct err *err);
-int apply_tree_delete(struct session *s,
-    const struct msg_op_mailbox_delete *m, struct err *err);
 int apply_tree_mailbox(struct session *s, const struct msg_op_mailbox *m,
     struct err *err);
+/* tree_remove.c */
+int apply_tree_delete(struct session *s,
+    const struct msg_op_mailbox_delete *m, struct err *err);
 
 /* spelling.c: names as the store can hold them (T13) */
 /* For a mailbox that is to be made.  1; 0: it can't be, why; -1. */
