@@ -9,11 +9,7 @@
  */
 #include "config.h"
 
-#include <string.h>
-
 #include "session/session_int.h"
-
-static const char modseq_is_ahead[] = "HIGHESTMODSEQ is above the other one";
 
 uint64_t
 modseq_wanted(const struct open_box *box, uint64_t wanted, bool changed)
@@ -146,28 +142,32 @@ modseq_result(struct session *s, uint32_t op, uint64_t modseq)
 static void
 add_unequal(struct session *s, const struct batch_op *op)
 {
+	const struct guid128 *box = &op->mailbox_guid;
 	const struct chlog_pending *last = s->pending.n == 0 ? NULL :
 	    &s->pending.v[s->pending.n - 1];
-	bool one_way = s->hello.role == ROLE_DESTINATION;
 
-	if ((!one_way && op->kind != BATCH_STATUS) || (last != NULL &&
-	    last->uid == UINT32_MAX &&
-	    guid_eq(&last->mailbox, &op->mailbox_guid)))
-		return;
-	session_add_pending(s, &op->mailbox_guid, UINT32_MAX, NULL, one_way ?
-	    "modseqs of the destination are above the source's" :
-	    modseq_is_ahead);
+	if (s->hello.role == ROLE_DESTINATION) {
+		if (last == NULL || last->uid != UINT32_MAX ||
+		    !guid_eq(&last->mailbox, box))
+			session_add_pending(s, box, UINT32_MAX, NULL,
+			    "modseqs of the destination are above the "
+			    "source's");
+	} else if (op->kind == BATCH_STATUS && (s->ahead.n == 0 ||
+	    !guid_eq(&s->ahead.v[s->ahead.n - 1], box))) {
+		if (s->ahead.n < CHLOG_PENDING_MAX)
+			*ARRAY_ADD(&s->ahead) = *box;
+		else
+			s->pending_lost = true;
+	}
 }
 
 void
-modseq_committed(struct session *s)
+modseq_add_ahead(struct session *s)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->pending.n; i++)
-		if (strcmp(s->pending.v[i].text, modseq_is_ahead) != 0)
-			s->pending.v[n++] = s->pending.v[i];
-	s->pending.n = n;
+	for (size_t i = 0; i < s->ahead.n; i++)
+		session_add_pending(s, &s->ahead.v[i], UINT32_MAX, NULL,
+		    "HIGHESTMODSEQ is above the other one");
+	s->ahead.n = 0;
 }
 
 void

@@ -304,7 +304,7 @@ int
 commit_if_due(struct session *s, struct err *err)
 {
 	struct msg answer = { .kind = MSG_COMMITTED };
-	size_t count;
+	size_t kept, count;
 
 	if (!s->commit_wanted || s->flush_op != 0 || s->held_i < s->held.n)
 		return 0;
@@ -313,13 +313,15 @@ commit_if_due(struct session *s, struct err *err)
 		return -1;
 	if (prune_directories(s, s->commit.prune, err) == -1)
 		return -1;
-	count = sort_pending(s);
+	kept = sort_pending(s);
+	modseq_add_ahead(s);
+	count = s->pending.n;
 	if (s->pending_lost)
 		log_warn("too much is pending: the next run compares again");
 	if (!s->hello.dry_run && write_commit(s, &s->commit, count,
 	    err) == -1)
 		return -1;
-	modseq_committed(s);
+	s->pending.n = kept;
 	answer.u.committed.pending = (uint32_t)count;
 	session_send(s, &answer);
 	return 0;

@@ -66,6 +66,7 @@ session_free(struct session **sp)
 	pair_unlock(s);
 	chlog_close(&s->log);
 	ARRAY_FREE(&s->pending);
+	ARRAY_FREE(&s->ahead);
 	ARRAY_FREE(&s->problems);
 	ARRAY_FREE(&s->unscanned);
 	ARRAY_FREE(&s->told);

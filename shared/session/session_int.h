@@ -394,6 +394,8 @@ struct session {
 	ARRAY(char *) kept;			/* mere directories that it made */
 	ARRAY(struct guid128) told;		/* digests of what was logged */
 	bool pending_lost;
+	/* Their HIGHESTMODSEQ is pending in the next commit alone (F6). */
+	ARRAY(struct guid128) ahead;
 	ARRAY(struct guid128) unscanned; /* mailboxes: nothing is written */
 	/* Of those, copies that became saves: done if the mark is there. */
 	ARRAY(struct waiting) waiting;
@@ -672,8 +674,8 @@ bool modseq_is_kept(const struct session *s, int64_t mailbox);
 int modseq_flushed(struct session *s, struct err *err);
 /* Tell if it is not the modseq that was asked for. */
 void modseq_answer(struct session *s, const struct batch_op *op);
-/* What a mirror had to note in this commit, the next round has done. */
-void modseq_committed(struct session *s);
+/* Note as pending what a mirror is to follow in its next round. */
+void modseq_add_ahead(struct session *s);
 void modseq_result(struct session *s, uint32_t op, uint64_t modseq);
 
 void apply_result(struct session *s, uint32_t op, enum result_status status,
