@@ -337,8 +337,7 @@ chlog_begin(struct chlog *log, struct err *err)
 		    err_prefix(err, "another process is writing") : -1;
 	}
 	log->touched = 0;
-	log->run_id = 0;
-	log->looked_up = false;
+	log->run_known = false;
 	/* Another run of this store may have gone on meanwhile. */
 	if (chlog_meta_load(log, err) == -1) {
 		chlog_rollback(log);
@@ -375,7 +374,7 @@ chlog_rollback(struct chlog *log)
 		sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
 	log->writing = false;
 	log->touched = 0;
-	log->run_id = 0;
+	log->run_known = false;
 	log->head = log->head_saved;
 }
 
@@ -441,7 +440,7 @@ chlog_mark_end(struct chlog *log, bool keep, struct err *err)
 		return chlog_touch_end(log, err) == -1 ? -1 :
 		    say(log, "RELEASE mark", err);
 	log->touched = 0;
-	log->run_id = 0;
+	log->run_known = false;
 	return chlog_exec(log, "ROLLBACK TO mark; RELEASE mark", err);
 }
 
@@ -477,7 +476,7 @@ int
 chlog_reset(struct chlog *log, struct err *err)
 {
 	log->touched = 0;
-	log->run_id = 0;
+	log->run_known = false;
 	log->scanned_all = false;
 	if (chlog_exec(log, "DELETE FROM message; DELETE FROM missing;"
 	    "DELETE FROM extra_mark; DELETE FROM tombstone;"
@@ -498,22 +497,20 @@ chlog_run_find(struct chlog *log, const struct guid128 *run, int64_t *id_r,
 	sqlite3_stmt *stmt;
 	int r;
 
-	if (log->looked_up && guid_eq(&log->looked_run, run)) {
-		*id_r = log->looked_id;
-		return 0;
+	if (!log->run_known || !guid_eq(&log->run, run)) {
+		stmt = chlog_stmt(log, "SELECT id FROM run WHERE guid = ?1",
+		    err);
+		if (stmt == NULL)
+			return -1;
+		chlog_bind_guid(stmt, 1, run);
+		if ((r = chlog_row(log, stmt, "run", err)) == -1)
+			return -1;
+		log->run = *run;
+		log->run_id = r == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+		log->run_known = true;
+		sqlite3_reset(stmt);
 	}
-	stmt = chlog_stmt(log, "SELECT id FROM run WHERE guid = ?1", err);
-	if (stmt == NULL)
-		return -1;
-	chlog_bind_guid(stmt, 1, run);
-	if ((r = chlog_row(log, stmt, "run", err)) == -1)
-		return -1;
-	*id_r = r == 1 ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_reset(stmt);
-	/* What is written in a transaction may be undone. */
-	log->looked_up = !log->writing;
-	log->looked_run = *run;
-	log->looked_id = *id_r;
+	*id_r = log->run_id;
 	return 0;
 }
 
@@ -523,22 +520,17 @@ chlog_run_get(struct chlog *log, const struct guid128 *run, int64_t *id_r,
 {
 	sqlite3_stmt *stmt;
 
-	if (log->run_id == 0 || !guid_eq(&log->run, run)) {
-		if (chlog_run_find(log, run, &log->run_id, err) == -1)
-			return -1;
-		log->run = *run;
-	}
-	if (log->run_id == 0) {
-		stmt = chlog_stmt(log, "INSERT INTO run (guid) VALUES (?1)",
-		    err);
-		if (stmt == NULL)
-			return -1;
-		chlog_bind_guid(stmt, 1, run);
-		if (chlog_run_stmt(log, stmt, "run", err) == -1)
-			return -1;
-		log->run_id = sqlite3_last_insert_rowid(log->db);
-	}
-	*id_r = log->run_id;
+	if (chlog_run_find(log, run, id_r, err) == -1)
+		return -1;
+	if (*id_r != 0)
+		return 0;
+	stmt = chlog_stmt(log, "INSERT INTO run (guid) VALUES (?1)", err);
+	if (stmt == NULL)
+		return -1;
+	chlog_bind_guid(stmt, 1, run);
+	if (chlog_run_stmt(log, stmt, "run", err) == -1)
+		return -1;
+	*id_r = log->run_id = sqlite3_last_insert_rowid(log->db);
 	return 0;
 }
 

@@ -38,13 +38,10 @@ struct chlog {
 	int64_t touched_delta;	/* messages more */
 	uint64_t touched_seq;
 
-	struct guid128 run;	/* last one asked for */
-	int64_t run_id;
-
-	/* The same, asked for since the last transaction that wrote. */
-	bool looked_up;
-	struct guid128 looked_run;
-	int64_t looked_id;	/* 0: the log has none */
+	/* The run that was asked for last, until a transaction begins. */
+	bool run_known;
+	struct guid128 run;
+	int64_t run_id;		/* 0: the log has none */
 
 	void (*notice)(const char *text, void *arg);
 	void *notice_arg;
