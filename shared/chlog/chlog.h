@@ -365,6 +365,10 @@ int chlog_attributes_end(struct chlog *log, struct err *err);
 #define INTENT_LAST	2U
 #define INTENT_VALUE	0U	/* of an attribute or subscription */
 #define INTENT_UID	0U	/* a new UID, in place of a stamp */
+#define INTENT_MAILBOX	UINT32_MAX	/* in place of a UID: the key is the
+					   name of a mailbox that the store
+					   spells otherwise */
+#define INTENT_DIRECTORY (UINT32_MAX - 1U) /* ... of a mere directory */
 
 struct chlog_intent {
 	struct guid128 mailbox;	/* zero: a subscription */

@@ -30,6 +30,21 @@ digest_of(const void *data, size_t len, uint8_t out[static DIGEST_SIZE])
 	return out;
 }
 
+/* What the name is whose spelling in the store is another one (T13). */
+static int
+intend_spelling(struct session *s, const struct guid128 *guid, uint32_t what,
+    const char *name, const char *mapped, struct err *err)
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct chlog_intent in = { .mailbox = *guid, .uid = what,
+	    .key = name };
+
+	if (strcmp(name, mapped) == 0)
+		return 0;
+	in.digest = digest_of(mapped, strlen(mapped), digest);
+	return chlog_intend(s->log, &in, &s->hello.run, err);
+}
+
 /* A mailbox is to have this name in the store. */
 static int
 intend_box(struct session *s, const struct msg_mailbox *box,
@@ -42,7 +57,10 @@ intend_box(struct session *s, const struct msg_mailbox *box,
 	in.flags.stamps[INTENT_EXIST] = box->exist_stamp;
 	in.flags.stamps[INTENT_PARENT] = box->parent_stamp;
 	in.flags.stamps[INTENT_LAST] = box->last_stamp;
-	return chlog_intend(s->log, &in, &s->hello.run, err);
+	if (chlog_intend(s->log, &in, &s->hello.run, err) == -1)
+		return -1;
+	return intend_spelling(s, guid, box->selectable ? INTENT_MAILBOX :
+	    INTENT_DIRECTORY, box->name, mapped, err);
 }
 
 static int
@@ -69,8 +87,9 @@ intend_values(struct session *s, struct err *err)
 
 		in.digest = digest_of(sub->on ? "" : NULL, 0, digest);
 		in.flags.stamps[INTENT_VALUE] = sub->stamp;
-		if (sub->change && chlog_intend(s->log, &in, &s->hello.run,
-		    err) == -1)
+		if (sub->change && (chlog_intend(s->log, &in, &s->hello.run,
+		    err) == -1 || intend_spelling(s, &in.mailbox,
+		    INTENT_MAILBOX, sub->name, sub->mapped, err) == -1))
 			return -1;
 	}
 	for (size_t i = 0; i < s->tree.attributes.n; i++) {
@@ -222,6 +241,13 @@ intents_load(struct session *s, struct arena *arena, struct err *err)
 	ptrdiff_t n = chlog_intents(s->log, arena, &s->intents, err);
 
 	s->intent_count = n == -1 ? 0 : (size_t)n;
+	s->intents_spelt = arena_calloc(arena, s->intent_count,
+	    sizeof(*s->intents_spelt));
+	s->spelt_count = 0;
+	for (size_t i = 0; i < s->intent_count; i++)
+		if (s->intents[i].uid >= INTENT_DIRECTORY &&
+		    s->intents[i].digest != NULL)
+			s->intents_spelt[s->spelt_count++] = &s->intents[i];
 	return n == -1 ? -1 : 0;
 }
 
@@ -258,6 +284,43 @@ intent_stamp(const struct session *s, const struct guid128 *mailbox,
 	const uint64_t *stamps = intent_stamps(s, mailbox, key, value, len);
 
 	return stamps != NULL ? stamps[INTENT_VALUE] : otherwise;
+}
+
+/* Is it of a mailbox that has this name in the store? */
+static bool
+is_spelling(const struct chlog_intent *in, uint32_t what,
+    const char *store_name)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	return in->uid == what && memcmp(digest_of(store_name,
+	    strlen(store_name), digest), in->digest, DIGEST_SIZE) == 0;
+}
+
+const char *
+intent_name(const struct session *s, const struct guid128 *mailbox,
+    const char *store_name, bool selectable)
+{
+	uint32_t what = selectable ? INTENT_MAILBOX : INTENT_DIRECTORY;
+
+	for (size_t i = 0; i < s->spelt_count; i++)
+		if (guid_eq(&s->intents_spelt[i]->mailbox, mailbox) &&
+		    is_spelling(s->intents_spelt[i], what, store_name))
+			return s->intents_spelt[i]->key;
+	return NULL;
+}
+
+bool
+intent_directory(const struct session *s, const char *store_name,
+    struct guid128 *guid_r)
+{
+	for (size_t i = 0; i < s->spelt_count; i++)
+		if (is_spelling(s->intents_spelt[i], INTENT_DIRECTORY,
+		    store_name)) {
+			*guid_r = s->intents_spelt[i]->mailbox;
+			return true;
+		}
+	return false;
 }
 
 uint64_t
@@ -343,6 +406,6 @@ intents_used(struct session *s, struct err *err)
 		if (r == 1)
 			r = chlog_intent_drop(s->log, &s->intents[i], err);
 	}
-	s->intent_count = 0;
+	s->intent_count = s->spelt_count = 0;
 	return r == -1 ? -1 : 0;
 }

@@ -67,6 +67,7 @@ scan_directory(struct scan *scan, struct entry *entry, struct err *err)
 		entry->known->seen = true;
 		return 0;
 	}
+	(void)intent_directory(scan->s, entry->name, &guid);
 	known = scan_by_guid(scan, &guid);
 	if (known != NULL &&
 	    (known->seen || strcmp(known->row.store_name, entry->name) != 0))
@@ -514,7 +515,7 @@ session_scan(struct session *s, struct err *err)
 		scan.now = clock_now_ms();
 		if ((r = scan_once(&scan, err)) == -1)
 			chlog_rollback(s->log);
-		s->intent_count = 0;
+		s->intent_count = s->spelt_count = 0;
 		ARRAY_FREE(&scan.entries);
 		arena_free(&scan.arena);
 		if (r == -1 || !scan.restored)

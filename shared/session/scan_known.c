@@ -124,7 +124,13 @@ scan_note_rename(struct scan *scan, struct chlog_mailbox *row, const char *name)
 	if (!name_is_temporary(name)) {
 		const uint64_t *stamps = intent_stamps(scan->s, &row->guid,
 		    "", name, strlen(name));
+		const char *wanted = intent_name(scan->s, &row->guid, name,
+		    row->selectable);
 
+		if (wanted != NULL) {
+			row->name = wanted;
+			parent = last = true;
+		}
 		if (parent)
 			row->parent_stamp = stamps != NULL ?
 			    stamps[INTENT_PARENT] :
@@ -146,10 +152,13 @@ new_row(struct scan *scan, struct chlog_mailbox *row,
 	uint64_t stamp = scan->first ? 0 : scan->now;
 	const uint64_t *stamps = intent_stamps(scan->s, guid, "",
 	    entry->name, strlen(entry->name));
+	const char *wanted = intent_name(scan->s, guid, entry->name,
+	    entry->selectable);
 
 	memset(row, 0, sizeof(*row));
 	row->guid = *guid;
-	row->name = row->store_name = entry->name;
+	row->store_name = entry->name;
+	row->name = wanted != NULL ? wanted : entry->name;
 	row->selectable = entry->selectable;
 	row->lent = entry->selectable && guid_is_zero(&status->guid);
 	if (entry->selectable) {

@@ -8,13 +8,13 @@
 #include "model/mailbox_name.h"
 #include "session/session_int.h"
 
+static const struct guid128 none;
+
 /* What a run has left there, with its stamp, or what came to be now. */
 static uint64_t
 sub_stamp(const struct session *s, const char *store_name, bool on,
     uint64_t now)
 {
-	static const struct guid128 none;
-
 	return intent_stamp(s, &none, store_name, on ? "" : NULL, 0, now);
 }
 
@@ -53,6 +53,7 @@ on_subscribed(const char *name, void *arg, struct err *err)
 	struct session *s = ss->s;
 	struct chlog_subscription sub = { .name = name, .store_name = name,
 	    .on = true }, *known;
+	const char *wanted;
 
 	if (!name_valid(name, strlen(name)) || !session_in_scope(s, name))
 		return 0;
@@ -65,6 +66,9 @@ on_subscribed(const char *name, void *arg, struct err *err)
 		sub.stamp = stamp_after(known->stamp, ss->now);
 	} else {
 		sub.stamp = ss->first ? 0 : ss->now;
+		wanted = intent_name(s, &none, name, true);
+		if (wanted != NULL)
+			sub.name = wanted;
 	}
 	sub.stamp = sub_stamp(s, name, true, sub.stamp);
 	sub.seq = chlog_next_seq(s->log);

@@ -328,6 +328,8 @@ struct session {
 	} scan_due;
 	struct chlog_intent *intents;	/* during a scan */
 	size_t intent_count;
+	const struct chlog_intent **intents_spelt;	/* of names (T13) */
+	size_t spelt_count;
 	uint64_t view_seq;		/* head after the scan */
 	bool begun;			/* the base is chosen */
 	bool held_log;			/* from session_hold to session_rest */
@@ -525,6 +527,15 @@ const uint64_t *intent_stamps(const struct session *s,
     size_t len);
 uint64_t intent_stamp(const struct session *s, const struct guid128 *mailbox,
     const char *key, const void *value, size_t len, uint64_t otherwise);
+/*
+ * The name for which a mailbox, or with a GUID of zeros a subscription, was to
+ * get this one, if it is another.
+ */
+const char *intent_name(const struct session *s,
+    const struct guid128 *mailbox, const char *store_name, bool selectable);
+/* The GUID of a mere directory that was to have this name, not its own. */
+bool intent_directory(const struct session *s, const char *store_name,
+    struct guid128 *guid_r);
 /* The stamp that the end of a mailbox was to have. */
 uint64_t intent_removal(const struct session *s, const struct guid128 *guid,
     uint64_t otherwise);

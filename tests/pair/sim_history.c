@@ -167,28 +167,6 @@ sim_generate(uint64_t seed, struct sim_ops *ops, struct sim_setup *setup)
 		sim_generate_attributes(seed, ops);
 }
 
-/* What B spells alike, and was told of by itself after a kill, is one (T13). */
-static void
-join_subscriptions(char *text)
-{
-	static const char word[] = "subscribed ";
-	char *out = text, *last = NULL;
-	size_t len, last_len = 0;
-
-	for (char *p = text; *p != '\0'; p += len) {
-		len = strcspn(p, "\n") + 1;
-		if (last != NULL && len == last_len &&
-		    strncmp(p, word, strlen(word)) == 0 &&
-		    memcmp(p, last, len) == 0)
-			continue;
-		memmove(out, p, len);
-		last = out;
-		last_len = len;
-		out += len;
-	}
-	*out = '\0';
-}
-
 char *
 sim_content(const struct sim *sim)
 {
@@ -198,12 +176,6 @@ sim_content(const struct sim *sim)
 	sim_format_content(sim->site[0].world, &text);
 	strbuf_adds(&text, "other side\n");
 	sim_format_content(sim->site[1].world, &text);
-	/* After a kill a mapped name may be that of both. */
-	for (size_t i = 0; i < text.len && sim->forbids; i++)
-		if (text.data[i] == 'z')
-			text.data[i] = '_';
-	if (sim->forbids)
-		join_subscriptions(text.data);
 	return text.data;
 }
 

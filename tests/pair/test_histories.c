@@ -379,7 +379,7 @@ HISTORY(modseqs_of_a_mailbox_built_anew_after_a_kill_are_pending, 400111484,
 	{ SIM_MOVE_BACK, A, 150, 253, 409 },
 	{ SIM_RUN_BACKUP, B, 822, 831, 639 }, { SIM_RUN, A, 0, 0, 0 })
 
-/* T13: a kill hides for which name that was; both are subscribed then. */
+/* T13: the store's line does not tell for which name that was (P5). */
 HISTORY(a_subscription_that_b_spells_otherwise_survives_a_kill, 710000128,
 	{ SIM_RUN, A, 462, 76, 114 }, { SIM_DROP, A, 671, 42, 236 },
 	{ SIM_SUBSCRIBE, A, 441, 984, 454 }, { SIM_KILLS, B, 287, 249, 470 })
@@ -594,6 +594,14 @@ HISTORY(a_full_look_may_differ_where_a_clock_is_behind_a_backup, 801492412,
 	{ SIM_ATTRIBUTE, A, 877, 142, 166 }, { SIM_ATTRIBUTE, A, 0, 587, 141 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* T13, T16: its GUID is made of its name, not of its spelling (P5). */
+HISTORY(a_directory_that_b_spells_otherwise_survives_a_kill, 870330624,
+	{ SIM_CREATE_DIR, A, 82, 390, 911 }, { SIM_KILLS, B, 866, 528, 605 })
+
+/* T13: nor does the name of a mailbox become its spelling (P5). */
+HISTORY(a_mailbox_that_b_spells_otherwise_survives_a_kill, 870330624,
+	{ SIM_CREATE, A, 82, 390, 911 }, { SIM_KILLS, B, 866, 528, 605 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -746,6 +754,10 @@ main(void)
 	    a_uidvalidity_that_was_set_before_a_kill_is_seen);
 	tcase_add_test(tcase,
 	    a_full_look_may_differ_where_a_clock_is_behind_a_backup);
+	tcase_add_test(tcase,
+	    a_directory_that_b_spells_otherwise_survives_a_kill);
+	tcase_add_test(tcase,
+	    a_mailbox_that_b_spells_otherwise_survives_a_kill);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
