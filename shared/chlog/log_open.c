@@ -148,7 +148,19 @@ create_empty(const char *path, struct err *err)
 	return 0;
 }
 
-/* Anything that cannot be done here is said when an empty file is created. */
+static bool
+has_wal(const char *path)
+{
+	char wal[PATH_MAX];
+
+	return snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) &&
+	    access(wal, F_OK) == 0;
+}
+
+/*
+ * Anything that cannot be done here is said when an empty file is created.  To
+ * that SQLite adds nothing that a log which was removed has left.
+ */
 static int
 create_file(const char *path, const char *dir,
     const struct chlog_args *args, struct err *err)
@@ -156,7 +168,7 @@ create_file(const char *path, const char *dir,
 	bool own = args->root_fd != -1 && args->state_dir == NULL;
 	struct stat st;
 
-	if (access(path, F_OK) == -1 && errno == ENOENT &&
+	if (access(path, F_OK) == -1 && errno == ENOENT && !has_wal(path) &&
 	    (!own || fstat(args->root_fd, &st) == 0) &&
 	    chlog_file_new(path, dir, own ? &st : NULL, args->root_fd != -1))
 		return 0;
@@ -409,13 +421,11 @@ put_aside(struct chlog *log, const char *path)
 static int
 open_readonly(struct chlog *log, const char *path, struct err *err)
 {
-	char uri[3 * PATH_MAX], wal[PATH_MAX];
+	char uri[3 * PATH_MAX];
 	size_t n = 0;
 
-	if (snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) &&
-	    access(wal, F_OK) == 0 &&
-	    chlog_db_open(log, path, SQLITE_OPEN_READONLY |
-	    SQLITE_OPEN_NOFOLLOW, err) == 0) {
+	if (has_wal(path) && chlog_db_open(log, path,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, err) == 0) {
 		if (chlog_exec(log, "SELECT count(*) FROM sqlite_master",
 		    err) == 0)
 			return 0;

@@ -302,6 +302,31 @@ make_two(char a[512], char b[512])
 	ck_assert_int_eq(mkdir(a, 0700), 0);
 }
 
+/* A process that was killed leaves its -wal, and somebody removes the log. */
+START_TEST(a_new_log_takes_nothing_from_what_a_removed_one_left)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+	struct guid128 id = *chlog_store_id(log);
+	struct chlog_mailbox box, found;
+	char left[512];
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	box = add_mailbox(log, "Work");
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	snprintf(left, sizeof(left), "%s", tempdir_path("left"));
+	copy_file(tempdir_path(CHLOG_FILE "-wal"), left);
+	chlog_close(&log);
+	ck_assert_int_eq(unlink(tempdir_path(CHLOG_FILE)), 0);
+	ck_assert_int_eq(rename(left, tempdir_path(CHLOG_FILE "-wal")), 0);
+	log = open_log();
+	ck_assert(!guid_eq(&id, chlog_store_id(log)));
+	ck_assert_int_eq(chlog_mailbox_find(log, &box.guid, arena, &found,
+	    &err), 0);
+	chlog_close(&log);
+}
+END_TEST
+
 /* E6: two stores with one id would be taken for one. */
 START_TEST(a_copied_store_gets_an_id_of_its_own_and_no_positions)
 {
@@ -891,6 +916,8 @@ main(void)
 	tcase_add_test(tcase, a_log_whose_counter_went_back_is_begun_anew);
 	tcase_add_test(tcase, a_database_of_another_program_is_put_aside);
 	tcase_add_test(tcase, a_missing_log_gives_another_store_id);
+	tcase_add_test(tcase,
+	    a_new_log_takes_nothing_from_what_a_removed_one_left);
 	tcase_add_test(tcase,
 	    a_copied_store_gets_an_id_of_its_own_and_no_positions);
 	tcase_add_test(tcase, a_moved_store_keeps_its_id);
