@@ -277,8 +277,8 @@ relay_new(struct stream *peer, struct stream *store,
 
 	*r = (struct relay){ .peer = peer, .store = store, .limits = limits,
 	    .stats = stats, .input = input };
-	r->in.data = mem_alloc(RELAY_BUFFER);
-	r->out.data = mem_alloc(RELAY_BUFFER);
+	r->in.data = mem_space(RELAY_BUFFER);
+	r->out.data = mem_space(RELAY_BUFFER);
 	*stats = (struct relay_stats){ .in = input->len };
 	return r;
 }

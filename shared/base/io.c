@@ -63,7 +63,7 @@ read_all(int fd, const char *name, off_t size, struct strbuf *buf,
 {
 	size_t room = size < IO_SMALL ? IO_SMALL + 1 :
 	    size < (off_t)IO_CHUNK ? (size_t)size + 1 : IO_CHUNK;
-	char *chunk = mem_alloc(room);
+	char *chunk = mem_space(room);
 	ssize_t n;
 	int ret = -1;
 

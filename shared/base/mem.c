@@ -44,6 +44,16 @@ mem_alloc(size_t size)
 }
 
 void *
+mem_space(size_t size)
+{
+	void *p = malloc(size > 0 ? size : 1);
+
+	if (p == NULL)
+		mem_fatal("out of memory");
+	return p;
+}
+
+void *
 mem_dup(const void *data, size_t len)
 {
 	void *p = mem_alloc(len);

@@ -11,6 +11,8 @@
 
 /* Zeroed memory; never NULL, also for 0 bytes.  Free it with free(). */
 void *mem_alloc(size_t size);
+/* As mem_alloc, with any content: a buffer that is filled before it is read. */
+void *mem_space(size_t size);
 /* As mem_alloc for n items of size bytes; overflow ends the process. */
 void *mem_calloc(size_t n, size_t size);
 void *mem_dup(const void *data, size_t len);

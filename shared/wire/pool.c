@@ -30,11 +30,9 @@ struct pool {
 struct pool *
 pool_new(size_t budget)
 {
-	/* Not zeroed: most links use little of what is kept. */
-	struct pool *pool = malloc(sizeof(*pool));
+	/* Most links use little of what is kept. */
+	struct pool *pool = mem_space(sizeof(*pool));
 
-	if (pool == NULL)
-		mem_fatal("out of memory");
 	pool->blocks = NULL;
 	pool->budget = budget;
 	pool_reset(pool);
