@@ -99,6 +99,7 @@ passwd_file_find(const char *text, size_t len, const char *name,
     struct account *user_r, struct err *err)
 {
 	struct account user = { .name = NULL };
+	size_t name_len = strlen(name);
 	struct line line;
 	char *data;
 	int ret;
@@ -106,9 +107,13 @@ passwd_file_find(const char *text, size_t len, const char *name,
 	if (check_text(text, len, err) == -1)
 		return -1;
 	while (*text != '\0') {
-		if (next_line(&text, &line) == 0 ||
-		    line.name_len != strlen(name) ||
-		    strncmp(line.name, name, line.name_len) != 0)
+		/* There may be thousands: a look at each begins here. */
+		if (strncmp(text, name, name_len) != 0) {
+			text = strchrnul(text, '\n');
+			text += *text == '\n';
+			continue;
+		}
+		if (next_line(&text, &line) == 0 || line.name_len != name_len)
 			continue;
 		if (line.data == NULL)
 			return err_set(err, ERR_NOTFOUND, "the line of %s has "
