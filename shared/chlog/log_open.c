@@ -149,12 +149,12 @@ create_empty(const char *path, struct err *err)
 }
 
 static bool
-has_wal(const char *path)
+has_beside(const char *path, const char *suffix)
 {
-	char wal[PATH_MAX];
+	char file[PATH_MAX];
 
-	return snprintf(wal, sizeof(wal), "%s-wal", path) < (int)sizeof(wal) &&
-	    access(wal, F_OK) == 0;
+	return snprintf(file, sizeof(file), "%s%s", path, suffix) <
+	    (int)sizeof(file) && access(file, F_OK) == 0;
 }
 
 /*
@@ -168,7 +168,8 @@ create_file(const char *path, const char *dir,
 	bool own = args->root_fd != -1 && args->state_dir == NULL;
 	struct stat st;
 
-	if (access(path, F_OK) == -1 && errno == ENOENT && !has_wal(path) &&
+	if (access(path, F_OK) == -1 && errno == ENOENT &&
+	    !has_beside(path, "-wal") && !has_beside(path, "-journal") &&
 	    (!own || fstat(args->root_fd, &st) == 0) &&
 	    chlog_file_new(path, dir, own ? &st : NULL, args->root_fd != -1))
 		return 0;
@@ -424,7 +425,7 @@ open_readonly(struct chlog *log, const char *path, struct err *err)
 	char uri[3 * PATH_MAX];
 	size_t n = 0;
 
-	if (has_wal(path) && chlog_db_open(log, path,
+	if (has_beside(path, "-wal") && chlog_db_open(log, path,
 	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, err) == 0) {
 		if (chlog_exec(log, "SELECT count(*) FROM sqlite_master",
 		    err) == 0)
