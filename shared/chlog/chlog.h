@@ -168,6 +168,9 @@ int chlog_spelling_find(struct chlog *log, const char *name,
     char *out, size_t size, struct err *err);
 int chlog_mailbox_gone_find(struct chlog *log, const struct guid128 *guid,
     struct arena *arena, struct chlog_mailbox_gone *gone_r, struct err *err);
+/* Is another name subscribed that is spelt so there?  1, 0, -1. */
+int chlog_subscription_shared(struct chlog *log, const char *store_name,
+    const char *name, struct err *err);
 int chlog_subscription_find(struct chlog *log, const char *name,
     struct arena *arena, struct chlog_subscription *sub_r, struct err *err);
 

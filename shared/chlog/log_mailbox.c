@@ -482,6 +482,23 @@ chlog_subscriptions(struct chlog *log, struct arena *arena,
 }
 
 int
+chlog_subscription_shared(struct chlog *log, const char *store_name,
+    const char *name, struct err *err)
+{
+	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT 1 FROM subscription WHERE "
+	    "store_name = ?1 AND name <> ?2 AND state = 1 LIMIT 1", err);
+	int r;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_text(stmt, 1, store_name, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(stmt, 2, name, -1, SQLITE_TRANSIENT);
+	r = chlog_row(log, stmt, "subscriptions", err);
+	sqlite3_reset(stmt);
+	return r;
+}
+
+int
 chlog_subscription_find(struct chlog *log, const char *name,
     struct arena *arena, struct chlog_subscription *sub_r, struct err *err)
 {

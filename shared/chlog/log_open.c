@@ -256,52 +256,56 @@ check_head(struct chlog *log, struct err *err)
  * A program that knows nothing of them may have begun the log.  The schema has
  * them last, in this order.
  */
-static const char *const added[] = { "attribute", "intent" };
+static const struct added {
+	const char *name, *create;
+} added[] = {
+	{ "attribute", "CREATE TABLE attribute " },
+	{ "intent", "CREATE TABLE intent " },
+	{ "mailbox_by_name", "CREATE INDEX mailbox_by_name " },
+};
 
 /* The first one that is not there; NULL: all are. */
 static int
-find_lacking(struct chlog *log, const char **table_r, struct err *err)
+find_lacking(struct chlog *log, const struct added **lacking_r,
+    struct err *err)
 {
 	int64_t there;
 	char sql[128];
 
-	*table_r = NULL;
+	*lacking_r = NULL;
 	if (pragma_int(log, "SELECT count(*) FROM sqlite_master WHERE name IN "
-	    "('attribute', 'intent')", &there, err) == -1)
+	    "('attribute', 'intent', 'mailbox_by_name')", &there, err) == -1)
 		return -1;
 	if (there == (int64_t)nitems(added))
 		return 0;
-	for (size_t i = 0; i < nitems(added) && *table_r == NULL; i++) {
+	for (size_t i = 0; i < nitems(added) && *lacking_r == NULL; i++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM "
-		    "sqlite_master WHERE name = '%s'", added[i]);
+		    "sqlite_master WHERE name = '%s'", added[i].name);
 		if (pragma_int(log, sql, &there, err) == -1)
 			return -1;
 		if (there == 0)
-			*table_r = added[i];
+			*lacking_r = &added[i];
 	}
 	return 0;
 }
 
 static int
-add_tables(struct chlog *log, struct err *err)
+add_lacking(struct chlog *log, struct err *err)
 {
-	const char *table;
-	char create[64];
+	const struct added *lacking;
 
-	if (find_lacking(log, &table, err) == -1)
+	if (find_lacking(log, &lacking, err) == -1)
 		return -1;
-	if (table == NULL)
+	if (lacking == NULL)
 		return 0;
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
 	log->writing = true;
-	if (find_lacking(log, &table, err) == -1)
+	if (find_lacking(log, &lacking, err) == -1)
 		goto fail;
-	if (table != NULL) {
-		snprintf(create, sizeof(create), "CREATE TABLE %s", table);
-		if (chlog_exec(log, strstr(chlog_schema, create), err) == -1)
-			goto fail;
-	}
+	if (lacking != NULL && chlog_exec(log, strstr(chlog_schema,
+	    lacking->create), err) == -1)
+		goto fail;
 	if (chlog_exec(log, "COMMIT", err) == -1)
 		goto fail;
 	log->writing = false;
@@ -316,7 +320,7 @@ static int
 look(struct chlog *log, int64_t *tables_r, bool *whole_r, struct err *err)
 {
 	int64_t app = 0, version = 0, tables = 0;
-	const char *lacking;
+	const struct added *lacking;
 
 	*whole_r = false;
 	if (pragma_int(log, "PRAGMA application_id", &app, err) == -1 ||
@@ -356,7 +360,7 @@ check_schema(struct chlog *log, struct err *err)
 	if (r == -1 || whole)
 		return r;
 	if (tables != 0)
-		return add_tables(log, err) == -1 ? -1 :
+		return add_lacking(log, err) == -1 ? -1 :
 		    check_head(log, err);
 	/* Two programs may have come here at once. */
 	if (chlog_exec(log, "BEGIN IMMEDIATE", err) == -1)

@@ -213,3 +213,8 @@ CREATE TABLE intent (
 	run		BLOB NOT NULL,	-- run.guid
 	PRIMARY KEY (mailbox, uid, key)
 ) WITHOUT ROWID;
+
+-- How names are spelt in a store that cannot hold them; the same again.
+CREATE INDEX mailbox_by_name ON mailbox (name);
+CREATE INDEX mailbox_by_spelling ON mailbox (store_name);
+CREATE INDEX subscription_by_spelling ON subscription (store_name);

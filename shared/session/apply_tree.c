@@ -692,8 +692,8 @@ on_op_subscribe(struct session *s, const struct msg *msg, struct err *err)
 		tree_sub_failed(s, m->op, m->sub.name, &why);
 		return 0;
 	}
-	if (!m->sub.on && (tree_batch_flush(s, err) == -1 || (shared =
-	    spelling_shared(s, m->sub.name, mapped, err)) == -1))
+	if (!m->sub.on && (shared = spelling_shared(s, m->sub.name, mapped,
+	    err)) == -1)
 		return -1;
 	/* Equal but for its stamp: the store has nothing to do. */
 	return tree_batch_subscribe(s, m, mapped, shared == 0 &&

@@ -751,6 +751,10 @@ bool tree_batch_may_wait(enum msg_kind kind);
 int tree_batch_before(struct session *s, const struct msg_mailbox *box,
     struct err *err);
 bool tree_batch_has_sub(const struct session *s, const char *name);
+/* Does a subscription wait that is spelt so? */
+bool tree_batch_has_sub_spelling(const struct session *s, const char *mapped);
+/* Does a mailbox of this name wait? */
+bool tree_batch_has_name(const struct session *s, const char *name);
 /* Does a mailbox of another name wait that is spelt so? */
 bool tree_batch_has_spelling(const struct session *s, const char *mapped,
     const char *name);

@@ -81,8 +81,9 @@ spelling_find(struct session *s, const char *name,
 		return 0;
 	if ((r = differ(s, mapped, name, err)) != 1)
 		return r == 0 ? 1 : -1;
-	if (tree_batch_flush(s, err) == -1 || chlog_spelling_find(s->log,
-	    name, mapped, NAME_MAX_BYTES + 1, err) == -1)
+	if ((tree_batch_has_name(s, name) && tree_batch_flush(s, err) == -1) ||
+	    chlog_spelling_find(s->log, name, mapped, NAME_MAX_BYTES + 1,
+	    err) == -1)
 		return -1;
 	return 1;
 }
@@ -91,14 +92,8 @@ int
 spelling_shared(struct session *s, const char *name, const char *mapped,
     struct err *err)
 {
-	struct arena *arena = arena_new(ARENA_TREE_MAX);
-	struct chlog_subscription *subs;
-	ptrdiff_t n = chlog_subscriptions(s->log, arena, &subs, err);
-	int r = n == -1 ? -1 : 0;
-
-	for (ptrdiff_t i = 0; i < n && r == 0; i++)
-		r = subs[i].on && strcmp(subs[i].name, name) != 0 &&
-		    strcmp(subs[i].store_name, mapped) == 0;
-	arena_free(&arena);
-	return r;
+	if (tree_batch_has_sub_spelling(s, mapped) &&
+	    tree_batch_flush(s, err) == -1)
+		return -1;
+	return chlog_subscription_shared(s->log, mapped, name, err);
 }

@@ -243,6 +243,24 @@ tree_batch_has_sub(const struct session *s, const char *name)
 }
 
 bool
+tree_batch_has_sub_spelling(const struct session *s, const char *mapped)
+{
+	for (size_t i = 0; i < s->tree.subs.n; i++)
+		if (strcmp(s->tree.subs.v[i].mapped, mapped) == 0)
+			return true;
+	return false;
+}
+
+bool
+tree_batch_has_name(const struct session *s, const char *name)
+{
+	for (size_t i = 0; i < s->tree.boxes.n; i++)
+		if (strcmp(s->tree.boxes.v[i].box_msg.name, name) == 0)
+			return true;
+	return false;
+}
+
+bool
 tree_batch_has_spelling(const struct session *s, const char *mapped,
     const char *name)
 {

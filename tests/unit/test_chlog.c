@@ -851,6 +851,10 @@ intend_flag(struct chlog *log, const char *key)
 	ck_assert_int_eq(chlog_intend_commit(log, &err), 0);
 }
 
+#define DROP_INDEXES \
+    "DROP INDEX mailbox_by_name; DROP INDEX mailbox_by_spelling;" \
+    "DROP INDEX subscription_by_spelling;"
+
 START_TEST(a_log_that_lacks_younger_tables_gets_them)
 {
 	struct chlog_intent *list;
@@ -858,15 +862,62 @@ START_TEST(a_log_that_lacks_younger_tables_gets_them)
 	struct chlog *log = open_log();
 
 	chlog_close(&log);
-	sql("DROP TABLE attribute; DROP TABLE intent;");
+	sql("DROP TABLE attribute; DROP TABLE intent;" DROP_INDEXES);
 	log = open_log();
 	intend_flag(log, "g1");
 	chlog_close(&log);
-	sql("DROP TABLE intent;");
+	sql("DROP TABLE intent;" DROP_INDEXES);
 	log = open_log();
 	ck_assert_int_eq(chlog_intents(log, arena, &list, &err), 0);
 	chlog_close(&log);
+	sql(DROP_INDEXES);
+	log = open_log();
+	chlog_close(&log);
+	/* They are there. */
+	sql(DROP_INDEXES);
 	ck_assert_str_eq(notice, "");
+}
+END_TEST
+
+START_TEST(names_are_found_among_many_by_either_spelling)
+{
+	struct chlog_subscription sub = { .on = true };
+	struct chlog_mailbox box = { .selectable = true };
+	char name[32], there[32], found[32];
+	struct guid128 guid = { { 1 } };
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log();
+
+	box.name = sub.name = name;
+	box.store_name = sub.store_name = there;
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	for (unsigned int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "a.%u", i);
+		snprintf(there, sizeof(there), "a_%u", i);
+		box.id = 0;
+		box.guid = guid_random();
+		ck_assert_int_eq(chlog_mailbox_put(log, &box, &err), 0);
+		ck_assert_int_eq(chlog_subscription_put(log, &sub, &err), 0);
+	}
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	for (unsigned int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "a.%u", i);
+		snprintf(there, sizeof(there), "a_%u", i);
+		ck_assert_int_eq(chlog_spelling_find(log, name, found,
+		    sizeof(found), &err), 1);
+		ck_assert_str_eq(found, there);
+		ck_assert_int_eq(chlog_spelling_taken(log, there, "a!",
+		    &guid, &err), 1);
+		ck_assert_int_eq(chlog_spelling_taken(log, there, name,
+		    &guid, &err), 0);
+		ck_assert_int_eq(chlog_subscription_shared(log, there, "a!",
+		    &err), 1);
+		ck_assert_int_eq(chlog_subscription_shared(log, there, name,
+		    &err), 0);
+	}
+	ck_assert_int_eq(chlog_spelling_find(log, "a_1", found,
+	    sizeof(found), &err), 0);
+	chlog_close(&log);
 }
 END_TEST
 
@@ -938,6 +989,7 @@ main(void)
 	tcase_add_test(tcase, a_state_dir_holds_one_log_for_each_root);
 	tcase_add_test(tcase, a_mark_in_a_transaction_can_be_gone_back_to);
 	tcase_add_test(tcase, a_log_that_lacks_younger_tables_gets_them);
+	tcase_add_test(tcase, names_are_found_among_many_by_either_spelling);
 	tcase_add_test(tcase, an_intention_is_there_until_it_is_done);
 	return unit_run(suite);
 }
