@@ -3,7 +3,8 @@ LINK_CHECK = $(CHECK_LIBS)
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += %D%/support/unit.h %D%/support/tempdir.h \
 	%D%/support/certs.h %D%/support/index_fixture.h \
-	%D%/support/msg_random.h %D%/support/rng.h
+	%D%/support/msg_random.h %D%/support/rng.h \
+	%D%/support/tree_fixture.h
 # Random messages that a peer could send.
 msg_sources = %D%/support/msg_random.c %D%/support/msg_equal.c \
 	%D%/support/rng.c

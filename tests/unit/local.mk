@@ -109,11 +109,12 @@ check_PROGRAMS += %D%/test_dbox
 %C%_test_dbox_SOURCES = %D%/test_dbox.c tests/support/tempdir.c
 %C%_test_dbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_alt
-%C%_test_dbox_alt_SOURCES = %D%/test_dbox_alt.c tests/support/tempdir.c
+%C%_test_dbox_alt_SOURCES = %D%/test_dbox_alt.c \
+	tests/support/tempdir.c tests/support/tree_fixture.c
 %C%_test_dbox_alt_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_layout
 %C%_test_dbox_layout_SOURCES = %D%/test_dbox_layout.c \
-	tests/support/tempdir.c
+	tests/support/tempdir.c tests/support/tree_fixture.c
 %C%_test_dbox_layout_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_dbox_format
 %C%_test_dbox_format_LDADD = $(LINK_STORE) $(LINK_CHECK)
@@ -150,7 +151,7 @@ check_PROGRAMS += %D%/test_index_tell
 %C%_test_index_tell_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_maildir_layout
 %C%_test_maildir_layout_SOURCES = %D%/test_maildir_layout.c \
-	tests/support/tempdir.c
+	tests/support/tempdir.c tests/support/tree_fixture.c
 %C%_test_maildir_layout_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_codec
 %C%_test_mail_codec_SOURCES = %D%/test_mail_codec.c tests/support/tempdir.c

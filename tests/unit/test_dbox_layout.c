@@ -12,85 +12,21 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "model/mail_location.h"
 #include "model/mailbox_name.h"
-#include "store/store.h"
 #include "tests/support/tempdir.h"
+#include "tests/support/tree_fixture.h"
 #include "tests/support/unit.h"
 
-#define SEP	"\x1f"
 #define FORMATS	2
 #define OLD	"00112233445566778899aabbccddeeff"
 
 static const char *const formats[FORMATS] = { "sdbox", "mdbox" };
 
-static struct store *store;
-static const struct store_driver *d;
-static char listed[1000];
 
 static enum err_code
 try_open(int format, const char *keys)
 {
-	struct store_options opts = { .create = true, .alt_char = '_',
-	    .hostname = "test.example" };
-	struct mail_location loc;
-	struct err err = ERR_INIT;
-	char text[1000], home[1000];
-	int r;
-
-	snprintf(home, sizeof(home), "%s", tempdir_path(""));
-	home[strlen(home) - 1] = '\0';
-	snprintf(text, sizeof(text), "%s:~/mail%s", formats[format], keys);
-	ck_assert_int_eq(mail_location_parse(&loc, text, home, NULL, &err),
-	    0);
-	r = store_open(&store, &loc, &opts, &err);
-	mail_location_deinit(&loc);
-	if (r == -1) {
-		store = NULL;
-		return err.code;
-	}
-	d = store->driver;
-	return ERR_NONE;
-}
-
-static void
-end(void)
-{
-	store_close(&store);
-	tempdir_remove();
-}
-
-static void
-create(const char *name)
-{
-	const struct mailbox_status status = { .uidnext = 0 };
-	struct err err = ERR_INIT;
-
-	ck_assert_msg(d->mailbox_create(store, name, true, &status,
-	    &err) == 0, "%s", err.msg);
-}
-
-static int
-add_listed(const struct store_listing *listing, void *arg, struct err *err)
-{
-	size_t len = strlen(listed);
-
-	(void)arg;
-	(void)err;
-	snprintf(listed + len, sizeof(listed) - len, "%s%s ", listing->name,
-	    listing->selectable ? "" : "/");
-	return 0;
-}
-
-static const char *
-list(void)
-{
-	struct err err = ERR_INIT;
-
-	listed[0] = '\0';
-	ck_assert_msg(d->list(store, add_listed, NULL, &err) == 0, "%s",
-	    err.msg);
-	return listed;
+	return tf_try_open(formats[format], keys, true);
 }
 
 static void
@@ -98,42 +34,7 @@ begin(int format, const char *keys)
 {
 	tempdir_make();
 	ck_assert_int_eq(try_open(format, keys), ERR_NONE);
-	ck_assert_str_eq(list(), "INBOX ");
-}
-
-static bool
-exists(const char *name)
-{
-	struct stat st;
-
-	return lstat(tempdir_path(name), &st) == 0;
-}
-
-static void
-on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
-    const struct err *failure, void *arg)
-{
-	(void)tag;
-	(void)uid;
-	(void)modseq;
-	(void)arg;
-	ck_assert_ptr_null(failure);
-}
-
-static void
-append(const char *name)
-{
-	const struct mail_info info = { .guid = OLD, .received = 1 };
-	struct mail_writer *writer;
-	struct mailbox *box;
-	struct err err = ERR_INIT;
-
-	ck_assert_int_eq(d->mailbox_open(store, name, &box, &err), 0);
-	ck_assert_int_eq(d->append_begin(box, &info, &writer, &err), 0);
-	ck_assert_int_eq(d->append_write(writer, "a: b\n", 5, &err), 0);
-	ck_assert_int_eq(d->append_commit(&writer, 0, &err), 0);
-	ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
-	d->mailbox_close(&box);
+	ck_assert_str_eq(tf_list(), "INBOX ");
 }
 
 static void
@@ -143,10 +44,10 @@ guid_hex(const char *name, char out[static GUID_HEX_SIZE])
 	struct mailbox *box;
 	struct err err = ERR_INIT;
 
-	ck_assert_msg(d->mailbox_open(store, name, &box, &err) == 0, "%s",
+	ck_assert_msg(tf.d->mailbox_open(tf.store, name, &box, &err) == 0, "%s",
 	    err.msg);
-	ck_assert_int_eq(d->status(box, &status, &err), 0);
-	d->mailbox_close(&box);
+	ck_assert_int_eq(tf.d->status(box, &status, &err), 0);
+	tf.d->mailbox_close(&box);
 	guid_format(&status.guid, out);
 }
 
@@ -157,22 +58,22 @@ START_TEST(a_directory_is_a_guid_whatever_the_name)
 	struct err err = ERR_INIT;
 
 	begin(_i, ":LAYOUT=index");
-	create(name);
+	tf_create(name);
 	guid_hex(name, hex);
 	snprintf(path, sizeof(path), "mail/mailboxes/%s/dovecot.index.log",
 	    hex);
-	ck_assert(exists(path));
-	ck_assert_str_eq(list(), "INBOX a/b" SEP "~^" SEP "dbox-Mails" SEP
+	ck_assert(tf_exists(path));
+	ck_assert_str_eq(tf_list(), "INBOX a/b" SEP "~^" SEP "dbox-Mails" SEP
 	    ".. ");
-	ck_assert_int_eq(d->subscribe(store, "~x" SEP "y^/z", true, &err),
+	ck_assert_int_eq(tf.d->subscribe(tf.store, "~x" SEP "y^/z", true, &err),
 	    0);
 	ck_assert_str_eq(tempdir_read("mail/subscriptions"),
 	    "V\t2\n\n^7ex\ty^5e^2fz\n");
-	ck_assert_int_eq(d->mailbox_remove(store, name, &err), 0);
+	ck_assert_int_eq(tf.d->mailbox_remove(tf.store, name, &err), 0);
 	snprintf(path, sizeof(path), "mail/mailboxes/%s", hex);
-	ck_assert(!exists(path));
-	ck_assert_str_eq(list(), "INBOX ");
-	end();
+	ck_assert(!tf_exists(path));
+	ck_assert_str_eq(tf_list(), "INBOX ");
+	tf_end();
 }
 END_TEST
 
@@ -184,15 +85,15 @@ START_TEST(a_directory_that_kept_an_old_guid_is_found)
 
 	begin(_i % FORMATS, separate ? ":LAYOUT=index:INDEX=~/index" :
 	    ":LAYOUT=index");
-	create("A");
+	tf_create("A");
 	guid_hex("A", hex);
-	append("A");
+	tf_append("A", OLD, "a: b\n");
 	snprintf(path, sizeof(path), "mail/mailboxes/%s", hex);
 	ck_assert_int_eq(rename(tempdir_path(path), tempdir_path(old)), 0);
 	guid_hex("A", again);
 	ck_assert_str_eq(again, hex);
-	ck_assert(exists(path) && !exists(old));
-	end();
+	ck_assert(tf_exists(path) && !tf_exists(old));
+	tf_end();
 }
 END_TEST
 
@@ -206,24 +107,25 @@ START_TEST(each_of_many_open_mailboxes_may_get_another_guid)
 
 	begin(_i, ":LAYOUT=index");
 	for (size_t i = 0; i < nitems(names); i++) {
-		create(names[i]);
-		ck_assert_int_eq(d->mailbox_open(store, names[i], &boxes[i],
-		    &err), 0);
+		tf_create(names[i]);
+		ck_assert_int_eq(tf.d->mailbox_open(tf.store, names[i],
+		    &boxes[i], &err), 0);
 	}
 	for (size_t i = 0; i < nitems(names); i++) {
 		status.guid.b[0] = (uint8_t)(i + 1);
-		ck_assert_int_eq(d->set_status(boxes[i], &status, 0, &err),
+		ck_assert_int_eq(tf.d->set_status(boxes[i], &status, 0, &err),
 		    0);
-		ck_assert_int_eq(d->flush(store, on_done, NULL, &err), 0);
+		ck_assert_int_eq(tf.d->flush(tf.store, tf_on_done, NULL, &err),
+		    0);
 	}
 	for (size_t i = 0; i < nitems(names); i++) {
-		d->mailbox_close(&boxes[i]);
+		tf.d->mailbox_close(&boxes[i]);
 		status.guid.b[0] = (uint8_t)(i + 1);
 		guid_format(&status.guid, want);
 		guid_hex(names[i], has);
 		ck_assert_str_eq(has, want);
 	}
-	end();
+	tf_end();
 }
 END_TEST
 
@@ -265,9 +167,9 @@ change_guid(int format, const char *keys, const char *name)
 	ck_assert_int_ne(pid, -1);
 	if (pid == 0)
 		_exit(try_open(format, keys) != ERR_NONE ||
-		    d->mailbox_open(store, name, &box, &err) == -1 ||
-		    d->set_status(box, &status, 0, &err) == -1 ||
-		    d->flush(store, on_done, NULL, &err) == -1);
+		    tf.d->mailbox_open(tf.store, name, &box, &err) == -1 ||
+		    tf.d->set_status(box, &status, 0, &err) == -1 ||
+		    tf.d->flush(tf.store, tf_on_done, NULL, &err) == -1);
 	ck_assert_int_eq(waitpid(pid, &how, 0), pid);
 	ck_assert_int_eq(how, 0);
 }
@@ -281,20 +183,20 @@ START_TEST(a_mailbox_that_gets_another_guid_meanwhile_is_open_once)
 	struct err err = ERR_INIT;
 
 	begin(_i % FORMATS, keys);
-	create("A");
-	append("A");
-	ck_assert_int_eq(d->mailbox_open(store, "A", &box, &err), 0);
+	tf_create("A");
+	tf_append("A", OLD, "a: b\n");
+	ck_assert_int_eq(tf.d->mailbox_open(tf.store, "A", &box, &err), 0);
 	change_guid(_i % FORMATS, keys, "A");
-	ck_assert_int_eq(d->mailbox_open(store, "A", &again, &err), 0);
+	ck_assert_int_eq(tf.d->mailbox_open(tf.store, "A", &again, &err), 0);
 	ck_assert_uint_eq(open_logs(), 1);
-	append("A");
+	tf_append("A", OLD, "a: b\n");
 	guid_hex("A", has);
 	ck_assert_str_eq(has, "07000000000000000000000000000000");
-	d->mailbox_close(&box);
-	append("A");
-	d->mailbox_close(&again);
-	append("A");
-	end();
+	tf.d->mailbox_close(&box);
+	tf_append("A", OLD, "a: b\n");
+	tf.d->mailbox_close(&again);
+	tf_append("A", OLD, "a: b\n");
+	tf_end();
 }
 END_TEST
 
@@ -367,11 +269,11 @@ set_guid(void)
 	struct mailbox *box;
 	struct err err = ERR_INIT;
 
-	if (d->mailbox_open(store, "A", &box, &err) == -1)
+	if (tf.d->mailbox_open(tf.store, "A", &box, &err) == -1)
 		return;
-	if (d->set_status(box, &status, 0, &err) == 0)
-		(void)d->flush(store, on_any, NULL, &err);
-	d->mailbox_close(&box);
+	if (tf.d->set_status(box, &status, 0, &err) == 0)
+		(void)tf.d->flush(tf.store, on_any, NULL, &err);
+	tf.d->mailbox_close(&box);
 }
 
 static bool
@@ -383,12 +285,12 @@ readable(void)
 	struct err err = ERR_INIT;
 	int r;
 
-	ck_assert_msg(d->mailbox_open(store, "A", &box, &err) == 0, "%s",
+	ck_assert_msg(tf.d->mailbox_open(tf.store, "A", &box, &err) == 0, "%s",
 	    err.msg);
-	r = d->reader_open(box, 1, OLD, &reader, &info, &err);
+	r = tf.d->reader_open(box, 1, OLD, &reader, &info, &err);
 	if (r != -1)
-		d->reader_close(&reader);
-	d->mailbox_close(&box);
+		tf.d->reader_close(&reader);
+	tf.d->mailbox_close(&box);
 	return r != -1;
 }
 
@@ -405,29 +307,29 @@ START_TEST(the_listed_guid_leads_to_the_mailbox_at_each_step)
 	for (unsigned int at = 1; !over; at++) {
 		ck_assert_uint_le(at, STEPS_MAX);
 		begin(_i % FORMATS, keys);
-		create("A");
-		append("A");
+		tf_create("A");
+		tf_append("A", OLD, "a: b\n");
 		guid_hex("A", old_hex);
 		steps = 0;
 		fail_at = at;
-		store->step = on_step;
+		tf.store->step = on_step;
 		set_guid();
 		over = steps < at;
-		store->step = NULL;
-		store_close(&store);
+		tf.store->step = NULL;
+		store_close(&tf.store);
 		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
 		ck_assert(readable());
 		set_guid();
-		store_close(&store);
+		store_close(&tf.store);
 		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
 		ck_assert(readable());
 		guid_hex("A", hex);
 		ck_assert_str_eq(hex, NEW);
 		ck_assert(leads(NEW) && !leads(old_hex));
-		snprintf(listed, sizeof(listed), "mail/mailboxes/%s",
+		snprintf(tf.listed, sizeof(tf.listed), "mail/mailboxes/%s",
 		    old_hex);
-		ck_assert(!exists(listed));
-		end();
+		ck_assert(!tf_exists(tf.listed));
+		tf_end();
 	}
 }
 END_TEST
@@ -438,17 +340,17 @@ START_TEST(a_lost_list_of_names_is_not_taken_for_no_mailboxes)
 	struct mailbox *box;
 
 	begin(_i, ":LAYOUT=index");
-	create("A");
-	append("A");
-	store_close(&store);
+	tf_create("A");
+	tf_append("A", OLD, "a: b\n");
+	store_close(&tf.store);
 	ck_assert_int_eq(unlink(tempdir_path("mail/dovecot.list.index.log")),
 	    0);
 	(void)unlink(tempdir_path("mail/dovecot.list.index"));
 	ck_assert_int_eq(try_open(_i, ":LAYOUT=index"), ERR_NONE);
-	ck_assert_int_eq(d->list(store, add_listed, NULL, &err), -1);
+	ck_assert_int_eq(tf_try_list(&err), -1);
 	ck_assert_int_eq(err.code, ERR_CORRUPT);
-	ck_assert_int_eq(d->mailbox_open(store, "INBOX", &box, &err), -1);
-	end();
+	ck_assert_int_eq(tf.d->mailbox_open(tf.store, "INBOX", &box, &err), -1);
+	tf_end();
 }
 END_TEST
 
