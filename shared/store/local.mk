@@ -135,6 +135,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES += %D%/mbox/journal.c
 %C%_libstore_a_SOURCES += %D%/mbox/journal.h
 %C%_libstore_a_SOURCES += %D%/mbox/journal_redo.c
+%C%_libstore_a_SOURCES += %D%/mbox/journal_salvage.c
 %C%_libstore_a_SOURCES += %D%/mbox/journal_table.c
 %C%_libstore_a_SOURCES += %D%/mbox/journal_table.h
 %C%_libstore_a_SOURCES += %D%/mbox/mbox.h

@@ -48,9 +48,8 @@ change_add_text(struct change *change, size_t start)
 	change_add(change, -1, start, change->text.len - start);
 }
 
-/* Append bytes of a file to the spool in steps of bounded size. */
-static int
-copy_in(struct path_root *root, struct spool *spool, int fd, uint64_t offset,
+int
+journal_copy_in(struct path_root *root, struct spool *spool, int fd, uint64_t offset,
     uint64_t len, struct err *err)
 {
 	char *buf = mem_alloc(COPY_SIZE);
@@ -115,8 +114,8 @@ gather(struct mbox_box *box, struct change *change, struct spool *spool,
 			at += text;
 		} else if (p->fd != spool->fd) {
 			at = spool->size;
-			if (copy_in(root, spool, p->fd, p->offset, p->len,
-			    err) == -1)
+			if (journal_copy_in(root, spool, p->fd, p->offset,
+			    p->len, err) == -1)
 				return -1;
 		}
 		journal_add_data(table, at, p->len);

@@ -21,8 +21,9 @@
  *
  * If somebody changed the mbox after the process died and before the journal is
  * found, then what was appended behind is kept behind; if more than that was
- * changed, the journal is put aside under another name and told of, since its
- * messages may be nowhere else.
+ * changed, the messages of the tail that are not in the mbox are added to it.
+ * If that can't be done, the journal is put aside under another name, since its
+ * messages may be nowhere else.  Of both the user is told.
  *
  * UIDs that the change was to give, but did not in full, may have been given to
  * other messages in between.  Then its messages get later ones, behind what was

@@ -30,6 +30,39 @@ put_aside(struct mbox_box *box, const char *why, struct err *err)
 	return 0;
 }
 
+/* The mbox holds neither the old bytes nor the new ones. */
+static int
+salvage(struct mbox_box *box, int fd, const struct journal *table,
+    const char *why, struct err *err)
+{
+	struct err failure = ERR_INIT;
+	struct path_stat st;
+	size_t added;
+
+	if (!table->has_tail)
+		return put_aside(box, why, err);
+	if (path_fstat(box->fd, &st, err) == -1)
+		return -1;
+	if (mbox_read(box, box->fd, &st, &failure) == -1 ||
+	    !box->has_base) {
+		if (failure.code == ERR_TEMP) {
+			*err = failure;
+			return -1;
+		}
+		return put_aside(box, why, err);
+	}
+	if (journal_salvage(box, fd, table, &added, &failure) == -1) {
+		if (failure.code == ERR_CORRUPT)
+			return put_aside(box, why, err);
+		*err = failure;
+		return -1;
+	}
+	mbox_box_problem(box, NULL, "a change that was cut off can't be "
+	    "finished, since %s; of its messages %zu were missing and are "
+	    "added at the end now", why, added);
+	return 0;
+}
+
 /* What others appended since is put behind our tail. */
 static int
 redo_before(struct mbox_box *box, int fd, const struct journal *table,
@@ -324,9 +357,9 @@ redo(struct mbox_box *box, int fd, const struct journal *table,
 	if ((r = journal_look(box, fd, table, st.size, &foreign, &whole,
 	    &why, err)) == -1)
 		return -1;
-	if (why != NULL)
-		return put_aside(box, why, err);
 	box->known = false;
+	if (why != NULL)
+		return salvage(box, fd, table, why, err);
 	if (!whole && (r = look_for_uids(box, table, foreign < st.size,
 	    &next, err)) != 0)
 		return r == -1 ? -1 : redo_with_later_uids(box, fd, table,

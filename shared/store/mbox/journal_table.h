@@ -1,5 +1,5 @@
 /*
- * journal_table.h - the table of a journal, for journal.c and journal_redo.c only
+ * journal_table.h - the table of a journal, for journal*.c only
  */
 #ifndef STORE_MBOX_JOURNAL_TABLE_H
 #define STORE_MBOX_JOURNAL_TABLE_H
@@ -56,11 +56,22 @@ int journal_look(struct mbox_box *box, int fd, const struct journal *table,
 int journal_patch_again(struct mbox_box *box, int fd,
     const struct journal *table, struct err *err);
 
+/* journal.c: append bytes of a file to the spool in steps of bounded size */
+int journal_copy_in(struct path_root *root, struct spool *spool, int fd,
+    uint64_t offset, uint64_t len, struct err *err);
+
 /* journal.c: the steps of a change, for one that was left */
 int journal_apply(struct mbox_box *box, int fd, const struct journal *table,
     struct err *err);
 /* Let the time of the mbox be later than before. */
 int journal_new_time(struct mbox_box *box, int64_t before, struct err *err);
 int journal_remove(struct mbox_box *box, struct err *err);
+
+/*
+ * journal_salvage.c: add the messages of its tail that the mbox, which was
+ * read, does not hold; then there is no journal any more.
+ */
+int journal_salvage(struct mbox_box *box, int fd, const struct journal *table,
+    size_t *added_r, struct err *err);
 
 #endif

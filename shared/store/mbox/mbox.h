@@ -337,6 +337,13 @@ void mbox_plan_deinit(struct mbox_plan *plan);
 void mbox_plan_begin_at(struct mbox_box *box, struct mbox_plan *plan,
     size_t first);
 
+/* mbox_flush.c: parts of what it plans */
+/* UIDs from here on are free: Dovecot may have told of more than it wrote. */
+uint32_t mbox_free_uid(struct mbox_box *box);
+/* A new message at the end, which has its UID; the state gets a fresh line. */
+void mbox_plan_append(struct mbox_box *box, struct mbox_plan *plan,
+    struct mbox_op *op);
+
 /* mbox_number.c */
 /* Give UIDVALIDITY, UIDs and a GUID to what has none; locked and known. */
 int mbox_number(struct mbox_box *box, struct err *err);

@@ -166,9 +166,8 @@ wanted_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* UIDs from here on are free: Dovecot may have told of more than it wrote. */
-static uint32_t
-free_uid(struct mbox_box *box)
+uint32_t
+mbox_free_uid(struct mbox_box *box)
 {
 	uint32_t uidvalidity = box->base.uidvalidity;
 	uint32_t next = mbox_index_numbers(box, &uidvalidity);
@@ -228,21 +227,22 @@ collect(struct work *wk)
 
 /* A line for the state, where the message has more than the mbox can hold. */
 static void
-keep_state(struct work *wk, uint32_t uid, const uint8_t *digest,
+keep_state(struct mbox_box *box, uint32_t uid, const uint8_t *digest,
     const char *guid, const char *uidl, uint32_t order)
 {
 	char hex[GUID_HEX_SIZE];
 
 	hex_format(hex, digest, GUID_SIZE);
 	if (strcmp(hex, guid) != 0 || uidl != NULL || order != 0 ||
-	    state_find(&wk->box->state, uid, digest) != NULL)
-		state_add(&wk->box->state, uid, digest, guid, uidl, order);
+	    state_find(&box->state, uid, digest) != NULL)
+		state_add(&box->state, uid, digest, guid, uidl, order);
 }
 
-static void
-plan_append(struct work *wk, struct mbox_op *op)
+void
+mbox_plan_append(struct mbox_box *box, struct mbox_plan *plan,
+    struct mbox_op *op)
 {
-	struct mbox_out *out = ARRAY_ADD(&wk->plan.tail);
+	struct mbox_out *out = ARRAY_ADD(&plan->tail);
 	char guid[GUID_HEX_SIZE];
 	struct guid128 fresh;
 
@@ -252,13 +252,12 @@ plan_append(struct work *wk, struct mbox_op *op)
 	    .received = op->received,
 	    .status = (uint8_t)(op->flags | STATUS_OLD) };
 	memcpy(out->now.digest, op->digest, GUID_SIZE);
-	mbox_set_keywords(wk->box, &out->now, op->keywords,
-	    op->keyword_count);
+	mbox_set_keywords(box, &out->now, op->keywords, op->keyword_count);
 	if (op->guid == NULL) {
 		fresh = guid_random();
 		guid_format(&fresh, guid);
 	}
-	keep_state(wk, op->uid, op->digest,
+	keep_state(box, op->uid, op->digest,
 	    op->guid != NULL ? op->guid : guid, op->pop3_uidl,
 	    op->pop3_order);
 }
@@ -311,7 +310,7 @@ plan_tail(struct work *wk)
 	}
 	for (size_t i = 0; i < wk->uid_count; i++) {
 		if (wk->uids[i]->kind == OP_APPEND)
-			plan_append(wk, wk->uids[i]);
+			mbox_plan_append(box, plan, wk->uids[i]);
 		else
 			plan_move(wk, wk->uids[i]->mail, wk->uids[i]->uid);
 	}
@@ -334,7 +333,7 @@ plan_renumbered(struct work *wk)
 		struct mbox_op *op = wk->uids[i];
 
 		if (op->kind == OP_APPEND) {
-			plan_append(wk, op);
+			mbox_plan_append(box, &wk->plan, op);
 		} else {
 			(void)mail_out(wk, op->mail);
 			wk->moved[op->mail] = true;
@@ -508,7 +507,7 @@ add_in_box(struct work *wk, struct err *err)
 	if (wk->status != NULL) {
 		plan_renumbered(wk);
 	} else {
-		assign_uids(wk, free_uid(box));
+		assign_uids(wk, mbox_free_uid(box));
 		plan_tail(wk);
 	}
 	whole = plan_status(wk);
