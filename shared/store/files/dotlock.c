@@ -227,6 +227,11 @@ create_by_link(struct path_root *root, int dirfd,
 			return -1;
 		}
 		dotlock_source_drop(wish->source);
+		if (wish->tmp_fd == -1) {
+			*err = why;
+			err->errnum = ESTALE;
+			return -1;
+		}
 	}
 	if (create_aside(root, wish, name, st_r, err) == -1)
 		return -1;
@@ -257,7 +262,8 @@ static int
 try_create(struct path_root *root, int dirfd, const struct dotlock_wish *wish,
     struct path_stat *st_r, struct err *err)
 {
-	if (wish->tmp_fd != -1) {
+	if (wish->tmp_fd != -1 ||
+	    (wish->source != NULL && wish->source->root != NULL)) {
 		if (create_by_link(root, dirfd, wish, st_r, err) == 0)
 			return 0;
 		/* Not all file systems have links. */

@@ -45,10 +45,14 @@ struct dotlock_wish {
 	unsigned int timeout;		/* seconds to wait */
 	int tmp_fd;			/* a directory for the file before it is
 					   the lock; -1: none */
-	struct dotlock_source *source;	/* with tmp_fd; NULL: none is kept */
+	struct dotlock_source *source;	/* NULL: none is kept; tmp_fd may be -1
+					   while it has a file */
 };
 
-/* ERR_TEMP if it is still held by others after the timeout. */
+/*
+ * ERR_TEMP if it is still held by others after the timeout; errnum is ESTALE
+ * if the source is of no use here, and tmp_fd -1.
+ */
 int dotlock_take(struct dotlock *lock, struct path_root *root, int dirfd,
     const struct dotlock_wish *wish, struct err *err);
 /* Does somebody hold it now, for those that only read? */

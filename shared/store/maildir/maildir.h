@@ -206,7 +206,8 @@ struct maildir_box {
 	int control_fd;			/* that of its uidlist, fd where that
 					   is the same; -1: none yet
 					   (readonly) */
-	int cur_fd, new_fd, tmp_fd;	/* -1: not there (readonly) */
+	int cur_fd, new_fd;		/* -1: not there (readonly) */
+	int tmp_fd;			/* -1: not opened so far */
 	int index_fd;			/* or fd, too; -1: none */
 	struct maildir_index idx;
 	struct maildir_list list;
@@ -393,6 +394,11 @@ int maildir_box_status(struct mailbox *box, struct mailbox_status *status_r,
 int maildir_box_token(struct mailbox *box, struct store_token *token_r,
     struct err *err);
 /* Wait so many seconds for the lock of dovecot-uidlist. */
+/*
+ * Open tmp/, which few of the open mailboxes need, and rid it of old files of
+ * ours.
+ */
+int maildir_box_tmp(struct maildir_box *box, struct err *err);
 int maildir_box_lock(struct maildir_box *box, unsigned int timeout,
     struct err *err);
 void maildir_box_unlock(struct maildir_box *box);

@@ -64,6 +64,8 @@ try_unnamed(struct maildir_box *box)
 	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
 	    files.rlim_cur <= FILES_KEPT)
 		return;
+	if (maildir_box_tmp(box, &ignored) == -1)
+		return;
 	fd = path_create_unnamed(root, box->cur_fd, 0600, &ignored);
 	if (fd == -1)
 		return;
@@ -146,6 +148,8 @@ create_tmp(struct maildir_box *box, struct maildir_op *op, struct err *err)
 			return -1;
 		}
 	}
+	if (maildir_box_tmp(box, err) == -1)
+		return -1;
 	unique_name(name, box->store->hostname);
 	op->fd = path_create(&box->store->root, box->tmp_fd, name,
 	    box->shared.mode, err);
@@ -377,6 +381,8 @@ link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
 	struct err ignored = ERR_INIT;
 	struct path_stat linked;
 
+	if (maildir_box_tmp(box, err) == -1)
+		return -1;
 	unique_name(tmp, box->store->hostname);
 	if (path_link(root, from_dir, name, box->tmp_fd, tmp, &ignored) == -1)
 		return root->gone ? (*err = ignored, -1) : 0;

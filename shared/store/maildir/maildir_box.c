@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +143,6 @@ open_dirs(struct maildir_box *box, struct err *err)
 	if (open_box_dir(box, err) == -1 || check_cur(box, err) == -1 ||
 	    open_sub(box, "cur", &box->cur_fd, err) == -1 ||
 	    open_sub(box, "new", &box->new_fd, err) == -1 ||
-	    open_sub(box, "tmp", &box->tmp_fd, err) == -1 ||
 	    open_control(box, err) == -1)
 		return -1;
 	return maildir_shared_load(box->store, box->fd, &box->shared, err);
@@ -177,6 +177,17 @@ clean_tmp(struct maildir_box *box)
 }
 
 int
+maildir_box_tmp(struct maildir_box *box, struct err *err)
+{
+	if (box->tmp_fd != -1)
+		return 0;
+	if (open_sub(box, "tmp", &box->tmp_fd, err) == -1)
+		return -1;
+	clean_tmp(box);
+	return 0;
+}
+
+int
 maildir_box_open(struct store *head, const char *name,
     struct mailbox **box_r, struct err *err)
 {
@@ -200,8 +211,6 @@ maildir_box_open(struct store *head, const char *name,
 	if (maildir_place_find(store, name, &box->place, err) == -1 ||
 	    open_dirs(box, err) == -1)
 		goto failed;
-	if (!store->readonly)
-		clean_tmp(box);
 	maildir_index_open(box);
 	if (maildir_sync(box, err) == -1 || (store->layout->listed &&
 	    !store->readonly && maildir_listed_follow(box, err) == -1))
@@ -283,9 +292,8 @@ maildir_box_token(struct mailbox *head, struct store_token *token_r,
 	return maildir_token(box->store, &box->place, token_r, err);
 }
 
-int
-maildir_box_lock(struct maildir_box *box, unsigned int timeout,
-    struct err *err)
+static int
+take_lock(struct maildir_box *box, unsigned int timeout, struct err *err)
 {
 	struct dotlock_wish wish = { .name = UIDLIST_LOCK,
 	    .hostname = box->store->hostname, .stale = DOTLOCK_STALE_UIDLIST,
@@ -297,6 +305,26 @@ maildir_box_lock(struct maildir_box *box, unsigned int timeout,
 		wish.tmp_fd = box->control_fd;
 	return dotlock_take(&box->lock, &box->store->root, box->control_fd,
 	    &wish, err);
+}
+
+/* Where the file of another lock serves, tmp/ is not needed. */
+int
+maildir_box_lock(struct maildir_box *box, unsigned int timeout,
+    struct err *err)
+{
+	struct maildir_store *store = box->store;
+	struct err why = ERR_INIT;
+
+	if (store->lock_source.root != NULL || store->control.fd != -1) {
+		if (take_lock(box, timeout, &why) == 0)
+			return 0;
+		if (why.errnum != ESTALE) {
+			*err = why;
+			return -1;
+		}
+	}
+	return maildir_box_tmp(box, err) == -1 ? -1 :
+	    take_lock(box, timeout, err);
 }
 
 void
