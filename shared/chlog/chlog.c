@@ -326,6 +326,16 @@ chlog_rest(struct chlog *log)
 	log->holding = false;
 }
 
+void
+chlog_settle(struct chlog *log)
+{
+	if (log->writing || !log->durable)
+		return;
+	end_reading(log);
+	(void)sqlite3_wal_checkpoint_v2(log->db, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 int
 chlog_begin(struct chlog *log, struct err *err)
 {

@@ -84,6 +84,12 @@ void chlog_hold(struct chlog *log);
 void chlog_rest(struct chlog *log);
 
 /*
+ * Bring what is committed to its place in the database's file, as chlog_close
+ * does.  It is durable before, so nothing is told of a failure.
+ */
+void chlog_settle(struct chlog *log);
+
+/*
  * One step back inside a transaction: end with keep false undoes all since
  * the mark.
  */

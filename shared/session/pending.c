@@ -322,6 +322,7 @@ commit_if_due(struct session *s, struct err *err)
 	    err) == -1)
 		return -1;
 	s->pending.n = kept;
+	s->untidy = !s->hello.dry_run;
 	answer.u.committed.pending = (uint32_t)count;
 	session_send(s, &answer);
 	return 0;

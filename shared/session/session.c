@@ -267,6 +267,21 @@ session_rest(struct session *s)
 }
 
 bool
+session_is_untidy(const struct session *s)
+{
+	return s->untidy && s->state == SESSION_OPEN;
+}
+
+/* It is not the last word: what is asked for now opens mailboxes again. */
+void
+session_tidy(struct session *s)
+{
+	s->untidy = false;
+	apply_close_all(s);
+	chlog_settle(s->log);
+}
+
+bool
 session_hurries(const struct session *s)
 {
 	return s->flush_at != 0;

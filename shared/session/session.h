@@ -69,6 +69,14 @@ int session_step(struct session *session, bool (*room)(void *arg),
 void session_hold(struct session *session);
 void session_rest(struct session *session);
 
+/*
+ * Everything asked for was answered, and nothing has come since: do now what
+ * would be done at the end of the session.  session_is_untidy says if that is
+ * anything.
+ */
+bool session_is_untidy(const struct session *session);
+void session_tidy(struct session *session);
+
 /* Work waits for room, but not for long: call session_step soon. */
 bool session_hurries(const struct session *session);
 /* BYE was received: nothing more will come. */

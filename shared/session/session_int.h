@@ -375,6 +375,7 @@ struct session {
 		ARRAY(struct new_attribute) attributes;
 	} tree;				/* to be made together */
 	bool commit_wanted;		/* once FLUSH is answered */
+	bool untidy;			/* since a COMMIT */
 	struct msg_commit commit;
 
 	/* The OP_SAVE whose body arrives. */

@@ -186,6 +186,20 @@ loop_patience(const struct loop *loop, bool more, uint64_t idle_ms)
 	return (int)(idle_ms < 1000 ? idle_ms : 1000);
 }
 
+/*
+ * Who has done its part waits for the other store, and at a distance for the
+ * line: time for what this side alone has to do.
+ */
+static void
+loop_tidy(struct loop *loop)
+{
+	struct pollfd fd = { .fd = loop->fd_in, .events = POLLIN };
+
+	if (session_is_untidy(loop->session) && loop_waiting(loop) == 0 &&
+	    poll(&fd, 1, 0) == 0)
+		session_tidy(loop->session);
+}
+
 static int
 loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 {
@@ -195,6 +209,8 @@ loop_run(struct loop *loop, uint64_t idle_ms, struct err *err)
 		uint64_t now = clock_mono_ms();
 
 		session_rest(loop->session);
+		if (more == 0)
+			loop_tidy(loop);
 		if (now - loop->last_byte > idle_ms)
 			return err_set(err, ERR_TEMP,
 			    "the peer was silent for %llu seconds",

@@ -278,14 +278,21 @@ drive_flush(void)
 }
 
 void
-drive_commit(void)
+drive_ask_commit(void)
 {
 	struct msg msg = { .kind = MSG_COMMIT };
 
 	msg.u.commit.peer = peer;
 	msg.u.commit.peer_messages = 7;
 	ck_assert_int_eq(drive_give(&msg), 0);
-	msg.kind = MSG_BYE;
+}
+
+void
+drive_commit(void)
+{
+	struct msg msg = { .kind = MSG_BYE };
+
+	drive_ask_commit();
 	ck_assert_int_eq(drive_give(&msg), 0);
 	ck_assert(session_ended(fx.session));
 	session_free(&fx.session);

@@ -69,6 +69,7 @@ void drive_start_with(const struct msg_hello *h);
 /* Begin a run; base: the position of the last committed one, NULL if none. */
 void drive_start(const struct guid128 *base);
 void drive_flush(void);
+void drive_ask_commit(void);
 /* Commit and end the session. */
 void drive_commit(void);
 /* A whole run without operations; its run is the base of the next. */

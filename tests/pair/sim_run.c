@@ -369,6 +369,8 @@ session_works(struct wire *wire, unsigned int s)
 	r = session_step(wire->session[s], session_room, wire->far[s], &err);
 	if (r == 1)
 		wire->moved = true;
+	if (r == 0 && s == 1 && session_is_untidy(wire->session[s]))
+		session_tidy(wire->session[s]);
 	if (r == -1) {
 		sim_say(wire->sim, "        session %c: %s", 'A' + (int)s,
 		    err.msg);

@@ -206,6 +206,30 @@ START_TEST(a_plain_maildir_is_read_without_a_trace)
 END_TEST
 
 /* By rule P7. */
+START_TEST(a_tidied_session_goes_on)
+{
+	drive_deliver("INBOX");
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	ck_assert(!session_is_untidy(fx.session));
+	drive_set_flags("INBOX", drive_message(1), FLAG_SEEN, NOW);
+	drive_flush();
+	drive_ask_commit();
+	ck_assert(session_is_untidy(fx.session));
+	session_tidy(fx.session);
+	ck_assert(!session_is_untidy(fx.session));
+	drive_set_flags("INBOX", drive_message(1), FLAG_FLAGGED, NOW + 1);
+	drive_clear();
+	drive_flush();
+	drive_expect("DONE 4\n");
+	ck_assert_uint_eq(memory_mail_find(memory_mailbox_find(fx.world,
+	    "INBOX"), 1)->flags, FLAG_FLAGGED);
+	drive_ask_commit();
+	ck_assert(session_is_untidy(fx.session));
+	drive_commit();
+}
+END_TEST
+
 START_TEST(a_filter_hides_and_calls_nothing_gone)
 {
 	struct msg_hello h = drive_hello();
@@ -307,6 +331,7 @@ main(void)
 	tcase_add_test(tcase, a_dry_run_leaves_no_trace);
 	tcase_add_test(tcase, the_source_of_a_backup_is_never_written);
 	tcase_add_test(tcase, a_plain_maildir_is_read_without_a_trace);
+	tcase_add_test(tcase, a_tidied_session_goes_on);
 	tcase_add_test(tcase, a_filter_hides_and_calls_nothing_gone);
 	tcase_add_test(tcase, a_message_in_the_wrong_state_ends_the_session);
 	tcase_add_test(tcase,

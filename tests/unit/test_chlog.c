@@ -766,6 +766,34 @@ START_TEST(an_alias_of_an_alias_stands_for_the_last_one)
 }
 END_TEST
 
+START_TEST(what_is_settled_needs_no_wal)
+{
+	struct err err = ERR_INIT;
+	struct chlog *log = open_log(), *copy = NULL;
+	const char *dir = tempdir_path("copy");
+	char command[2048];
+
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	add_mailbox(log, "INBOX");
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	chlog_settle(log);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	snprintf(command, sizeof(command), "cp %s/" CHLOG_FILE " %s", root,
+	    dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(open_in(&copy, dir, true, &err), 0);
+	ck_assert_uint_eq(chlog_head(copy), chlog_head(log));
+	ck_assert_uint_gt(chlog_head(copy), 0);
+	chlog_close(&copy);
+	/* It goes on as before. */
+	ck_assert_int_eq(chlog_begin(log, &err), 0);
+	add_mailbox(log, "b");
+	chlog_settle(log);
+	ck_assert_int_eq(chlog_commit(log, &err), 0);
+	chlog_close(&log);
+}
+END_TEST
+
 START_TEST(a_dry_run_changes_no_file)
 {
 	struct err err = ERR_INIT;
@@ -985,6 +1013,7 @@ main(void)
 	tcase_add_test(tcase, a_tombstone_stays_until_every_peer_is_past_it);
 	tcase_add_test(tcase, tombstones_of_one_uid_come_one_after_the_other);
 	tcase_add_test(tcase, an_alias_of_an_alias_stands_for_the_last_one);
+	tcase_add_test(tcase, what_is_settled_needs_no_wal);
 	tcase_add_test(tcase, a_dry_run_changes_no_file);
 	tcase_add_test(tcase, a_state_dir_holds_one_log_for_each_root);
 	tcase_add_test(tcase, a_mark_in_a_transaction_can_be_gone_back_to);
