@@ -196,6 +196,23 @@ START_TEST(a_flush_without_the_lock_does_nothing_and_says_so)
 }
 END_TEST
 
+START_TEST(tmp_is_made_for_who_writes_and_not_for_who_looks)
+{
+	struct stat st;
+
+	mf_make_dirs();
+	mf_open(false);
+	mf_close();
+	ck_assert_int_eq(rmdir(tempdir_path("tmp")), 0);
+	mf_open(false);
+	ck_assert_int_eq(stat(tempdir_path("tmp"), &st), -1);
+	ck_assert_int_eq(mf_try_append("g", "x\n", NULL, 0), ERR_NONE);
+	ck_assert_int_eq(stat(tempdir_path("tmp"), &st), 0);
+	mf_expect("1 g 00\n");
+	mf_end();
+}
+END_TEST
+
 START_TEST(only_old_files_of_ours_are_removed_from_tmp)
 {
 	mf_make_dirs();
@@ -587,6 +604,7 @@ main(void)
 	    a_lock_that_is_held_is_respected_until_it_is_stale);
 	tcase_add_test(tc,
 	    a_flush_without_the_lock_does_nothing_and_says_so);
+	tcase_add_test(tc, tmp_is_made_for_who_writes_and_not_for_who_looks);
 	tcase_add_test(tc, only_old_files_of_ours_are_removed_from_tmp);
 	tcase_add_test(tc, a_full_disk_loses_nothing);
 	tcase_add_test(tc, a_body_that_fails_among_many_stops_no_other);
