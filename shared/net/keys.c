@@ -129,13 +129,40 @@ out:
 	return ret;
 }
 
+/*
+ * Keys of the kind that we make have one form each, in DER: these bytes and the
+ * raw key (RFC 8410).  For others OpenSSL looks through all that its providers
+ * can read and write, which takes longer than a handshake.
+ */
+#define ED25519_SIZE	32U
+#define ED25519_PUBLIC	"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"
+#define ED25519_PRIVATE	"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70" \
+			"\x04\x22\x04\x20"
+
+static bool
+pin_of_ed25519(EVP_PKEY *pkey, struct pin *pin_r)
+{
+	unsigned char der[sizeof(ED25519_PUBLIC) - 1 + ED25519_SIZE];
+	size_t head = sizeof(ED25519_PUBLIC) - 1, len = ED25519_SIZE;
+
+	if (EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519 ||
+	    EVP_PKEY_get_raw_public_key(pkey, der + head, &len) != 1 ||
+	    len != ED25519_SIZE)
+		return false;
+	memcpy(der, ED25519_PUBLIC, head);
+	digest_sha256(der, sizeof(der), pin_r->bytes);
+	return true;
+}
+
 int
 tls_pin_of_pkey(EVP_PKEY *pkey, struct pin *pin_r, struct err *err)
 {
 	unsigned char *der = NULL;
-	int len = i2d_PUBKEY(pkey, &der);
+	int len;
 
-	if (len <= 0)
+	if (pin_of_ed25519(pkey, pin_r))
+		return 0;
+	if ((len = i2d_PUBKEY(pkey, &der)) <= 0)
 		return err_set(err, ERR_TEMP, "cannot encode a public key");
 	digest_sha256(der, (size_t)len, pin_r->bytes);
 	OPENSSL_free(der);
@@ -161,6 +188,28 @@ key_file_check(int fd, const char *key_file, struct err *err)
 	return 0;
 }
 
+/* The key of a file as key_create makes it, or NULL. */
+static EVP_PKEY *
+read_ed25519(BIO *bio)
+{
+	const size_t head = sizeof(ED25519_PRIVATE) - 1;
+	char *name = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	EVP_PKEY *pkey = NULL;
+	long len = 0;
+
+	if (PEM_read_bio(bio, &name, &header, &der, &len) == 1 &&
+	    strcmp(name, PEM_STRING_PKCS8INF) == 0 && header[0] == '\0' &&
+	    (size_t)len == head + ED25519_SIZE &&
+	    memcmp(der, ED25519_PRIVATE, head) == 0)
+		pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+		    der + head, ED25519_SIZE);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_clear_free(der, (size_t)len);
+	return pkey;
+}
+
 int
 tls_load_key(const char *key_file, EVP_PKEY **pkey_r, struct err *err)
 {
@@ -173,7 +222,8 @@ tls_load_key(const char *key_file, EVP_PKEY **pkey_r, struct err *err)
 		return err_sys(err, "cannot open the key %s", key_file);
 	if (key_file_check(fd, key_file, err) == -1)
 		goto out;
-	if ((bio = BIO_new_fd(fd, BIO_NOCLOSE)) != NULL)
+	if ((bio = BIO_new_fd(fd, BIO_NOCLOSE)) != NULL &&
+	    (pkey = read_ed25519(bio)) == NULL && BIO_seek(bio, 0) == 0)
 		/* An empty passphrase: never ask on the terminal. */
 		pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
 	if (pkey == NULL)

@@ -162,6 +162,8 @@ tls_ctx_new(const struct tls_config *config, struct tls_ctx **ctx_r,
 	(void)signal(SIGPIPE, SIG_IGN);
 	ctx->server = config->server;
 	ctx->by_ca = config->ca_file != NULL;
+	/* At the end all memory goes with the process. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	ctx->ssl_ctx = SSL_CTX_new(config->server ? TLS_server_method() :
 	    TLS_client_method());
 	if (ctx->ssl_ctx == NULL) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -227,6 +228,34 @@ START_TEST(a_key_is_made_once_and_kept)
 }
 END_TEST
 
+/* The key of RFC 8410, and what the tools of OpenSSL say of it. */
+START_TEST(a_key_has_the_pin_of_its_public_half)
+{
+	static const char *const before[] = { "",
+		/* As the tools of OpenSSL do for some keys. */
+		"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
+		"-----END EC PARAMETERS-----\n" };
+	static const char known[] = "sha256:"
+	    "a1e9156054e04fac899ae9f275132cdc07a5dbc4ea2c2ad3a1ffc6e0d253681f";
+	struct err err = ERR_INIT;
+	char text[PIN_TEXT_SIZE], pem[512];
+	struct pin pin;
+
+	tempdir_make();
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		snprintf(pem, sizeof(pem), "%s-----BEGIN PRIVATE KEY-----\n"
+		    "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++"
+		    "CXqI9EdVhC\n-----END PRIVATE KEY-----\n", before[i]);
+		tempdir_write("key.pem", pem);
+		ck_assert_int_eq(chmod(tempdir_path("key.pem"), 0600), 0);
+		ck_assert_msg(keys_pin(tempdir_path("key.pem"), &pin,
+		    &err) == 0, "%s", err.msg);
+		pin_format(text, &pin);
+		ck_assert_str_eq(text, known);
+	}
+}
+END_TEST
+
 START_TEST(keys_made_at_once_are_one_key)
 {
 	enum { CHILDREN = 4 };
@@ -336,6 +365,7 @@ main(void)
 	tcase_add_test(tcase, of_many_claims_at_once_one_succeeds);
 	tcase_add_test(tcase, purge_removes_what_is_over);
 	tcase_add_test(tcase, a_key_is_made_once_and_kept);
+	tcase_add_test(tcase, a_key_has_the_pin_of_its_public_half);
 	tcase_add_test(tcase, keys_made_at_once_are_one_key);
 	tcase_add_test(tcase, a_prologue_is_read_in_pieces_of_any_size);
 	tcase_add_test(tcase, a_bad_prologue_is_refused);
