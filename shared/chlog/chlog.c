@@ -368,6 +368,8 @@ chlog_commit(struct chlog *log, struct err *err)
 		goto fail;
 	log->head_saved = log->head;
 	log->writing = false;
+	log->indexed |= log->indexing;
+	log->indexing = false;
 	return 0;
 fail:
 	chlog_rollback(log);
@@ -382,7 +384,7 @@ chlog_rollback(struct chlog *log)
 	/* After some errors SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(log->db))
 		sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
-	log->writing = false;
+	log->writing = log->indexing = false;
 	log->touched = 0;
 	log->run_known = false;
 	log->head = log->head_saved;
@@ -451,6 +453,7 @@ chlog_mark_end(struct chlog *log, bool keep, struct err *err)
 		    say(log, "RELEASE mark", err);
 	log->touched = 0;
 	log->run_known = false;
+	log->indexing = false;
 	return chlog_exec(log, "ROLLBACK TO mark; RELEASE mark", err);
 }
 
@@ -466,6 +469,9 @@ chlog_set_scanned_all(struct chlog *log, struct err *err)
 	if (log->scanned_all)
 		return 0;
 	log->scanned_all = true;
+	/* The store's own mail is all in. */
+	if (log->unindexed > 0 && chlog_index(log, err) == -1)
+		return -1;
 	return chlog_meta_int(log, "scanned_all", 1, err);
 }
 

@@ -99,6 +99,12 @@ int chlog_mark_end(struct chlog *log, bool keep, struct err *err);
 /* The next seq; inside a transaction. */
 uint64_t chlog_next_seq(struct chlog *log);
 int chlog_set_scanned_all(struct chlog *log, struct err *err);
+/*
+ * What fills the log for the first time is all in: make the indexes that have
+ * waited for that.  Inside a transaction or not; a log is complete without it,
+ * since who needs one makes it, and so does the next chlog_open.
+ */
+int chlog_index(struct chlog *log, struct err *err);
 /* Forget all and begin anew under a new store id (E5); in a transaction. */
 int chlog_reset(struct chlog *log, struct err *err);
 

@@ -32,6 +32,9 @@ struct chlog {
 	bool damaged;
 	bool durable;		/* a commit waits for the disk */
 	bool copy;		/* dry run: thrown away at the end */
+	bool indexed;		/* by GUID and digest, too ... */
+	bool indexing;		/* ... or will be with this transaction */
+	uint32_t unindexed;	/* messages that were added before that */
 
 	/* The mailbox whose messages are being written. */
 	int64_t touched;	/* 0: none */
@@ -107,6 +110,10 @@ int chlog_put_root(struct chlog *log, const struct stat *st,
  */
 bool chlog_file_new(const char *path, const char *dir,
     const struct stat *root, bool durable);
+/* log_index.c: are there all indexes, and messages that lack them? */
+int chlog_index_look(struct chlog *log, struct err *err);
+/* A message was added, in a transaction. */
+int chlog_index_added(struct chlog *log, struct err *err);
 /* Read what is kept of meta in struct chlog. */
 int chlog_meta_load(struct chlog *log, struct err *err);
 int chlog_meta_int(struct chlog *log, const char *key, int64_t value,

@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libchlog.a
 %C%_libchlog_a_SOURCES += %D%/chlog.c %D%/chlog.h
 %C%_libchlog_a_SOURCES += %D%/chlog_int.h
 %C%_libchlog_a_SOURCES += %D%/log_attribute.c %D%/log_intent.c
+%C%_libchlog_a_SOURCES += %D%/log_index.c
 %C%_libchlog_a_SOURCES += %D%/log_mail.c
 %C%_libchlog_a_SOURCES += %D%/log_mailbox.c
 %C%_libchlog_a_SOURCES += %D%/log_new.c

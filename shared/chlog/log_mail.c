@@ -318,10 +318,13 @@ chlog_mail_find_guid(struct chlog *log, int64_t mailbox, const char *guid,
     uint64_t born_after, struct arena *arena, struct chlog_mail *mail_r,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
+	sqlite3_stmt *stmt;
+
+	if (chlog_index(log, err) == -1)
+		return -1;
+	stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
 	    "message INDEXED BY message_by_guid WHERE guid = ?1 AND "
 	    "mailbox = ?2 AND born_seq > ?3 ORDER BY id LIMIT 1", err);
-
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, guid, -1, SQLITE_TRANSIENT);
@@ -385,11 +388,14 @@ chlog_mails_same(struct chlog *log, const char *guid, const uint8_t *digest,
     struct arena *arena, struct chlog_mail *list, size_t max,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
+	sqlite3_stmt *stmt;
+
+	if (chlog_index(log, err) == -1)
+		return -1;
+	stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
 	    "message WHERE id IN (SELECT id FROM message INDEXED BY "
 	    "message_by_guid WHERE guid = ?1 UNION SELECT id FROM message "
 	    "WHERE digest = ?2) ORDER BY guid <> ?1, id LIMIT ?3", err);
-
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, guid, -1, SQLITE_TRANSIENT);
@@ -405,15 +411,18 @@ chlog_was_held(struct chlog *log, const char *guid, const uint8_t *digest,
     int64_t mailbox, uint32_t uid, const struct chlog_since *base,
     struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT 1 FROM message INDEXED "
+	sqlite3_stmt *stmt;
+	int r;
+
+	if (chlog_index(log, err) == -1)
+		return -1;
+	stmt = chlog_stmt(log, "SELECT 1 FROM message INDEXED "
 	    "BY message_by_guid WHERE guid = ?1 AND id <> ?3 AND "
 	    "(born_seq <= ?4 OR born_run = ?5) UNION ALL "
 	    "SELECT 1 FROM tombstone INDEXED BY tombstone_by_guid WHERE "
 	    "guid = ?1 AND (born_seq <= ?4 OR born_run = ?5) UNION ALL "
 	    "SELECT 1 FROM message WHERE digest = ?2 AND id <> ?3 AND "
 	    "(born_seq <= ?4 OR born_run = ?5) LIMIT 1", err);
-	int r;
-
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, guid, -1, SQLITE_TRANSIENT);
@@ -431,10 +440,13 @@ chlog_was_held(struct chlog *log, const char *guid, const uint8_t *digest,
 int
 chlog_has_guid(struct chlog *log, const char *guid, struct err *err)
 {
-	sqlite3_stmt *stmt = chlog_stmt(log,
-	    "SELECT 1 FROM message WHERE guid = ?1 LIMIT 1", err);
+	sqlite3_stmt *stmt;
 	int r;
 
+	if (chlog_index(log, err) == -1)
+		return -1;
+	stmt = chlog_stmt(log,
+	    "SELECT 1 FROM message WHERE guid = ?1 LIMIT 1", err);
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, guid, -1, SQLITE_TRANSIENT);
@@ -515,7 +527,8 @@ chlog_mail_insert(struct chlog *log, const struct chlog_mail *mail,
 		return -1;
 	bind_mail(stmt, mail);
 	if (chlog_run_stmt(log, stmt, "message", err) == -1 ||
-	    add_extra_marks(log, mail, err) == -1)
+	    add_extra_marks(log, mail, err) == -1 ||
+	    chlog_index_added(log, err) == -1)
 		return -1;
 	return chlog_touch(log, mail->mailbox, 1, mail->seq, err);
 }

@@ -337,7 +337,8 @@ look(struct chlog *log, int64_t *tables_r, bool *whole_r, struct err *err)
 	*tables_r = tables;
 	if (tables == 0)
 		return 0;
-	if (find_lacking(log, &lacking, err) == -1)
+	if (find_lacking(log, &lacking, err) == -1 ||
+	    chlog_index_look(log, err) == -1)
 		return -1;
 	*whole_r = lacking == NULL;
 	return *whole_r ? check_head(log, err) : 0;
@@ -533,7 +534,8 @@ try_file(struct chlog *log, const char *path, const char *dir,
 	    SQLITE_OPEN_NOFOLLOW, err) == -1 || set_up(log, durable, err) == -1 ||
 	    check_schema(log, err) == -1)
 		return -1;
-	return 0;
+	/* The first run was cut, or is under way. */
+	return log->unindexed > 0 ? chlog_index(log, err) : 0;
 }
 
 static int

@@ -93,9 +93,9 @@ CREATE TABLE message (
 	uid_run		INTEGER
 );
 CREATE INDEX message_by_seq ON message (mailbox, seq, run);
-CREATE INDEX message_by_guid ON message (guid);
 CREATE INDEX message_by_mark ON message (mark);
-CREATE INDEX message_by_digest ON message (digest) WHERE digest IS NOT NULL;
+-- message_by_guid (guid) and message_by_digest (digest) are made when the first
+-- run is over, or 65,536 messages are in.
 
 -- For people: .mode line, SELECT * FROM messages;
 CREATE VIEW messages AS

@@ -286,7 +286,8 @@ write_commit(struct session *s, const struct msg_commit *c, size_t count,
 	pos.p.run = s->hello.run;
 	pos.p.scope = c->scope;
 	pos.base = s->has_base ? s->base.id : 0;
-	if (chlog_begin(s->log, err) == -1)
+	/* By itself it needs less memory: what was written can be let go. */
+	if (chlog_index(s->log, err) == -1 || chlog_begin(s->log, err) == -1)
 		return -1;
 	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1 ||
 	    digests_write(s, err) == -1 ||
