@@ -344,8 +344,6 @@ int dbox_listed_list(struct dbox_store *store, store_list_fn *fn, void *arg,
     struct err *err);
 int dbox_listed_token(struct dbox_store *store, struct store_token *token_r,
     struct err *err);
-int dbox_listed_create(struct dbox_store *store, const char *name,
-    bool selectable, const struct mailbox_status *status, struct err *err);
 int dbox_listed_rename(struct dbox_store *store, const char *from,
     const char *to, struct err *err);
 /* It is listed no more; without a mailbox: what there is of it. */

@@ -180,17 +180,6 @@ check_missing(void *arg, struct err *err)
 	return r;
 }
 
-void
-dbox_listed_open(struct dbox_store *store)
-{
-	struct path_root *root = dbox_index_root(store);
-
-	store->names.utf8 = store->utf8;
-	store->names.check_missing = check_missing;
-	store->names.arg = store;
-	name_list_open(&store->names, root, root->fd, &store->index_opts);
-}
-
 /* The directories of one root, of which a mailbox gets another name. */
 struct naming {
 	struct path_root *root;
@@ -350,9 +339,10 @@ clear_place(struct dbox_store *store, const char *path, struct err *err)
 }
 
 static int
-make_mailbox(struct dbox_store *store, const char *name,
+make_mailbox(struct name_list *names, const char *name,
     const struct mailbox_status *wanted, struct err *err)
 {
+	struct dbox_store *store = names->arg;
 	struct mailbox_status status = *wanted;
 	char hex[GUID_HEX_SIZE];
 
@@ -370,33 +360,16 @@ make_mailbox(struct dbox_store *store, const char *name,
 	    status.uidvalidity, err);
 }
 
-static int
-create_locked(struct dbox_store *store, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err)
+void
+dbox_listed_open(struct dbox_store *store)
 {
-	size_t at;
+	struct path_root *root = dbox_index_root(store);
 
-	if (name_list_find(&store->names, name, &at, err) == -1)
-		return -1;
-	if (at != NAME_LIST_NONE && (!selectable ||
-	    name_list_is_mailbox(&store->names, at)))
-		return err_set(err, ERR_STALE, "the mailbox exists");
-	if (selectable)
-		return make_mailbox(store, name, status, err);
-	return name_list_add_directory(&store->names, name, err);
-}
-
-int
-dbox_listed_create(struct dbox_store *store, const char *name,
-    bool selectable, const struct mailbox_status *status, struct err *err)
-{
-	int ret;
-
-	if (name_list_lock(&store->names, err) == -1)
-		return -1;
-	ret = create_locked(store, name, selectable, status, err);
-	name_list_unlock(&store->names);
-	return ret;
+	store->names.utf8 = store->utf8;
+	store->names.check_missing = check_missing;
+	store->names.make = make_mailbox;
+	store->names.arg = store;
+	name_list_open(&store->names, root, root->fd, &store->index_opts);
 }
 
 int
@@ -416,7 +389,7 @@ dbox_listed_path(struct dbox_store *store, const char *name,
 	found = at != NAME_LIST_NONE && name_list_is_mailbox(names, at);
 	/* INBOX is always there (T12). */
 	if (!found && name_is_inbox(name) && !store->readonly) {
-		if (dbox_listed_create(store, name, true, &any, &why) == -1 &&
+		if (name_list_create(names, name, true, &any, &why) == -1 &&
 		    why.code != ERR_STALE) {
 			*err = why;
 			return -1;

@@ -273,8 +273,8 @@ dbox_tree_create(struct dbox_store *store, const char *name, bool selectable,
 	if (name_is_inbox(name))
 		return err_set(err, ERR_STALE, "INBOX exists");
 	if (store->listed)
-		return dbox_listed_create(store, name, selectable, status,
-		    err);
+		return name_list_create(&store->names, name, selectable,
+		    status, err);
 	if (dbox_name_path(store, name, path, err) == -1)
 		return -1;
 	if (!selectable)

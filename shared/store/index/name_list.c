@@ -324,6 +324,35 @@ name_list_add_directory(struct name_list *list, const char *name,
 	return change(list, at, INDEX_NODE_NOSELECT, NULL, 0, err);
 }
 
+static int
+create_locked(struct name_list *list, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err)
+{
+	size_t at;
+
+	if (name_list_find(list, name, &at, err) == -1)
+		return -1;
+	if (at != NAME_LIST_NONE && (!selectable ||
+	    name_list_is_mailbox(list, at)))
+		return err_set(err, ERR_STALE, "the mailbox exists");
+	if (selectable)
+		return list->make(list, name, status, err);
+	return name_list_add_directory(list, name, err);
+}
+
+int
+name_list_create(struct name_list *list, const char *name, bool selectable,
+    const struct mailbox_status *status, struct err *err)
+{
+	int ret;
+
+	if (name_list_lock(list, err) == -1)
+		return -1;
+	ret = create_locked(list, name, selectable, status, err);
+	name_list_unlock(list);
+	return ret;
+}
+
 int
 name_list_set_guid(struct name_list *list, size_t at,
     const struct guid128 *guid, struct err *err)

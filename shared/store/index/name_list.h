@@ -19,10 +19,21 @@
 
 #define NAME_LIST_NONE	SIZE_MAX	/* no such node */
 
+struct name_list;
+struct mailbox_status;
+
+/*
+ * Make what a new mailbox of this name needs, and list it: name_list_add.
+ * The list is locked.
+ */
+typedef int name_list_make_fn(struct name_list *list, const char *name,
+    const struct mailbox_status *status, struct err *err);
+
 struct name_list {
 	bool utf8;			/* else levels are in modified UTF-7 */
 	/* ERR_CORRUPT: there is mail, so there has to be a list. */
 	int (*check_missing)(void *arg, struct err *err);
+	name_list_make_fn *make;
 	void *arg;
 	struct index_list nodes;	/* what it says */
 	/* Its own: */
@@ -31,7 +42,7 @@ struct name_list {
 	bool known;
 };
 
-/* In the directory dirfd of root; utf8, check_missing and arg are set. */
+/* In the directory dirfd of root; utf8, the functions and arg are set. */
 void name_list_open(struct name_list *list, struct path_root *root,
     int dirfd, const struct index_options *opts);
 /* One that was never opened, but zero, too. */
@@ -58,6 +69,13 @@ bool name_list_is_mailbox(const struct name_list *list, size_t node);
 bool name_list_has_children(const struct name_list *list, size_t node);
 bool name_list_has_guid(const struct name_list *list,
     const struct guid128 *guid);
+
+/*
+ * A new mailbox, or a name without one.  Takes the lock.  ERR_STALE: there is
+ * one already.
+ */
+int name_list_create(struct name_list *list, const char *name,
+    bool selectable, const struct mailbox_status *status, struct err *err);
 
 /* All below: under the lock. */
 /* The name becomes a mailbox; what it needs is there already. */

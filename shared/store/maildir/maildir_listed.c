@@ -63,22 +63,12 @@ maildir_listed_holds(const struct maildir_store *store, const char *name,
 	return name_list_holds(&store->names, name, err);
 }
 
-void
-maildir_listed_open(struct maildir_store *store)
-{
-	store->names.utf8 = store->utf8;
-	store->names.check_missing = check_missing;
-	store->names.arg = store;
-	name_list_open(&store->names, &store->root,
-	    store->index.fd != -1 ? store->index.fd : store->root.fd,
-	    &store->index_opts);
-}
-
 /* A mailbox that was created; INBOX too, which has to be there. */
 static int
-make_mailbox(struct maildir_store *store, const char *name,
+make_mailbox(struct name_list *names, const char *name,
     const struct mailbox_status *wanted, struct err *err)
 {
+	struct maildir_store *store = names->arg;
 	struct mailbox_status status = *wanted;
 	struct maildir_place place;
 	struct err ignored = ERR_INIT;
@@ -113,20 +103,16 @@ make_mailbox(struct maildir_store *store, const char *name,
 	    &status.guid, status.uidvalidity, err);
 }
 
-static int
-create_locked(struct maildir_store *store, const char *name, bool selectable,
-    const struct mailbox_status *status, struct err *err)
+void
+maildir_listed_open(struct maildir_store *store)
 {
-	size_t at;
-
-	if (name_list_find(&store->names, name, &at, err) == -1)
-		return -1;
-	if (at != NAME_LIST_NONE && (!selectable ||
-	    name_list_is_mailbox(&store->names, at)))
-		return err_set(err, ERR_STALE, "the mailbox exists");
-	if (selectable)
-		return make_mailbox(store, name, status, err);
-	return name_list_add_directory(&store->names, name, err);
+	store->names.utf8 = store->utf8;
+	store->names.check_missing = check_missing;
+	store->names.make = make_mailbox;
+	store->names.arg = store;
+	name_list_open(&store->names, &store->root,
+	    store->index.fd != -1 ? store->index.fd : store->root.fd,
+	    &store->index_opts);
 }
 
 static int
@@ -134,17 +120,12 @@ listed_create(struct store *head, const char *name, bool selectable,
     const struct mailbox_status *status, struct err *err)
 {
 	struct maildir_store *store = (struct maildir_store *)head;
-	int ret;
 
 	if (maildir_writable(store, err) == -1)
 		return -1;
 	if (name_is_inbox(name))
 		return err_set(err, ERR_STALE, "INBOX exists");
-	if (name_list_lock(&store->names, err) == -1)
-		return -1;
-	ret = create_locked(store, name, selectable, status, err);
-	name_list_unlock(&store->names);
-	return ret;
+	return name_list_create(&store->names, name, selectable, status, err);
 }
 
 static int
@@ -152,13 +133,9 @@ create_inbox(struct maildir_store *store, struct err *err)
 {
 	static const struct mailbox_status any;
 	struct err why = ERR_INIT;
-	int ret;
 
-	if (name_list_lock(&store->names, err) == -1)
-		return -1;
-	ret = create_locked(store, "INBOX", true, &any, &why);
-	name_list_unlock(&store->names);
-	if (ret == 0 || why.code == ERR_STALE)
+	if (name_list_create(&store->names, "INBOX", true, &any, &why) == 0 ||
+	    why.code == ERR_STALE)
 		return 0;
 	*err = why;
 	return -1;
