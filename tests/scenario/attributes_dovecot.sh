@@ -54,23 +54,7 @@ expect 0 mirror "$there"
 prints 'nothing to do'
 
 step "changes and removals of either side reach the other"
-tell laptop <<'END'
-SETMETADATA Notes (/private/comment "changed")
-SETMETADATA Notes (/shared/comment NIL)
-SETMETADATA Other (/private/new "")
-END
-tell server <<'END'
-SETMETADATA Other (/private/comment NIL)
-SETMETADATA "" (/private/comment "changed too")
-END
-expect 0 mirror "$there"
-same_notes
-has_note server '"*changed'
-has_no_note server 'for all'
-has_no_note laptop 'from the server'
-has_note laptop 'changed too'
-expect 0 mirror "$there"
-prints 'nothing to do'
+changes_and_removals "$there"
 no_complaint
 
 step "of two values of one note the later one stays, and the loss is told"

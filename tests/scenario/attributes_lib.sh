@@ -48,6 +48,27 @@ same_notes() {
 	diff "$work/notes.a" "$work/notes.b" >&2 || fail 'the notes differ'
 }
 
+# Of the notes that both scenarios begin with.
+changes_and_removals() { # LOCATION of the server
+	tell laptop <<-'END'
+	SETMETADATA Notes (/private/comment "changed")
+	SETMETADATA Notes (/shared/comment NIL)
+	SETMETADATA Other (/private/new "")
+	END
+	tell server <<-'END'
+	SETMETADATA Other (/private/comment NIL)
+	SETMETADATA "" (/private/comment "changed too")
+	END
+	expect 0 mirror "$1"
+	same_notes
+	has_note server '"*changed'
+	has_no_note server 'for all'
+	has_no_note laptop 'from the server'
+	has_note laptop 'changed too'
+	expect 0 mirror "$1"
+	prints 'nothing to do'
+}
+
 has_note() { # SIDE TEXT
 	notes "$1" | grep -q -- "$2" || fail "the $1 has no note: $2"
 }

@@ -42,22 +42,7 @@ expect 0 mirror "$place"
 prints 'nothing to do'
 
 step "so do changes and removals"
-tell laptop <<'END'
-SETMETADATA Notes (/private/comment "changed")
-SETMETADATA Notes (/shared/comment NIL)
-END
-tell server <<'END'
-SETMETADATA Other (/private/comment NIL)
-SETMETADATA "" (/private/comment "changed too")
-END
-expect 0 mirror "$place"
-same_notes
-has_note server '"*changed'
-has_no_note server 'for all'
-has_no_note laptop 'from the server'
-has_note laptop 'changed too'
-expect 0 mirror "$place"
-prints 'nothing to do'
+changes_and_removals "$place"
 
 step "of two values the later one stays, which is told"
 printf 'SETMETADATA Notes (/private/comment "one")\n' | tell laptop
