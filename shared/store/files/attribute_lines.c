@@ -265,27 +265,23 @@ settle(struct change *changes, size_t n)
 	return left;
 }
 
+static int
+key_cmp(const void *keyv, const void *changev)
+{
+	const struct line *key = keyv;
+	const struct change *change = changev;
+	size_t len = strlen(change->key);
+	int cmp = memcmp(key->data, change->key, len < key->len ? len :
+	    key->len);
+
+	return cmp != 0 ? cmp : (key->len > len) - (key->len < len);
+}
+
 static struct change *
 find(struct change *changes, size_t n, const struct line *key)
 {
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		size_t len = strlen(changes[mid].key);
-		int cmp = memcmp(changes[mid].key, key->data,
-		    len < key->len ? len : key->len);
-
-		if (cmp == 0)
-			cmp = (len > key->len) - (len < key->len);
-		if (cmp == 0)
-			return &changes[mid];
-		if (cmp < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return n == 0 ? NULL : bsearch(key, changes, n, sizeof(*changes),
+	    key_cmp);
 }
 
 static void
