@@ -488,19 +488,28 @@ path_rename_over(struct path_root *root, int dirfd, const char *from,
 	return 0;
 }
 
+/* 1: done, at once; 0: the file system can't; -1. */
+static int
+exchange(int a_fd, const char *a, int b_fd, const char *b, struct err *err)
+{
+	if (renameat2(a_fd, a, b_fd, b, RENAME_EXCHANGE) == 0)
+		return 1;
+	return errno == EINVAL || errno == ENOSYS ? 0 :
+	    err_sys(err, "exchange %s and %s", a, b);
+}
+
 int
 path_exchange(struct path_root *root, int a_fd, const char *a, int b_fd,
     const char *b, struct err *err)
 {
 	char between[PATH_NAME_MAX + 1];
+	int r;
 
 	if (check_name(a, err) == -1 || check_name(b, err) == -1 ||
 	    step(root, "exchange", a, err) == -1)
 		return -1;
-	if (renameat2(a_fd, a, b_fd, b, RENAME_EXCHANGE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return err_sys(err, "exchange %s and %s", a, b);
+	if ((r = exchange(a_fd, a, b_fd, b, err)) != 0)
+		return r == 1 ? 0 : -1;
 	snprintf(between, sizeof(between), "%.250s.old", b);
 	if (renameat(a_fd, a, b_fd, between) == -1)
 		return err_sys(err, "rename %s to %s", a, between);
@@ -530,13 +539,13 @@ int
 path_rename_to_link(struct path_root *root, int dirfd, const char *from,
     const char *link, struct err *err)
 {
+	int r;
+
 	if (check_name(from, err) == -1 || check_name(link, err) == -1 ||
 	    step(root, "rename", from, err) == -1)
 		return -1;
-	if (renameat2(dirfd, from, dirfd, link, RENAME_EXCHANGE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return err_sys(err, "exchange %s and %s", from, link);
+	if ((r = exchange(dirfd, from, dirfd, link, err)) != 0)
+		return r == 1 ? 0 : -1;
 	if (unlinkat(dirfd, link, 0) == -1)
 		return err_sys(err, "remove %s", link);
 	if (renameat(dirfd, from, dirfd, link) == -1)

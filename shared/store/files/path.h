@@ -115,7 +115,8 @@ int path_symlink(struct path_root *root, int dirfd, const char *to,
     const char *name, struct err *err);
 /*
  * Rename over a symbolic link: at once where the file system can exchange two
- * names, and then the link has the name from.
+ * names, and then the link has the name from.  Where it can't, the link goes
+ * first, so that no crash leaves from under a third name, as path_exchange may.
  */
 int path_rename_to_link(struct path_root *root, int dirfd, const char *from,
     const char *link, struct err *err);
