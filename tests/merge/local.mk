@@ -14,6 +14,10 @@ check_PROGRAMS += %D%/test_merge_attributes
 check_PROGRAMS += %D%/test_merge_flags
 %C%_test_merge_flags_SOURCES = %D%/test_merge_flags.c tests/support/rng.c
 %C%_test_merge_flags_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_merge_laws
+%C%_test_merge_laws_SOURCES = %D%/test_merge_laws.c %D%/mails_model.c \
+	%D%/mails_model.h tests/support/rng.c
+%C%_test_merge_laws_LDADD = $(LINK_BRAIN) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_merge_mails
 %C%_test_merge_mails_SOURCES = %D%/test_merge_mails.c %D%/mails_model.c \
 	%D%/mails_model.h tests/support/rng.c
