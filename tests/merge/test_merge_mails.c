@@ -1,9 +1,6 @@
 /* Tables of merge_mails: rules M2-M13, B0, B2, B3. */
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/array.h"
 #include "mails_model.h"
 #include "tests/support/unit.h"
