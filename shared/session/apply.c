@@ -519,6 +519,17 @@ may_go(struct session *s, const struct msg_op_expunge *m, struct target *t,
 	return session_is_unsaved(s, guid) ? 0 : 1;
 }
 
+/*
+ * The store has given its UID to another message (make_room in batch.c): it is
+ * there under one that is not known, so not to be found does not mean gone.
+ */
+static bool
+is_away(const struct target *t)
+{
+	return t->row->uidnext < UINT32_MAX &&
+	    t->mail.m.uid >= t->row->uidnext;
+}
+
 static int
 apply_expunge(struct session *s, const struct msg_op_expunge *m,
     struct err *err)
@@ -538,6 +549,11 @@ apply_expunge(struct session *s, const struct msg_op_expunge *m,
 	    (r = join_batch(s, &t, BATCH_EXPUNGE, err)) == 0)
 		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
 		    &m->marks[0], ERR_STALE, "it was changed meanwhile");
+	if (r == 1 && is_away(&t)) {
+		apply_not_done(s, m->op, RESULT_STALE, &m->mailbox, m->uid,
+		    &m->marks[0], ERR_STALE, "it has another UID");
+		r = 0;
+	}
 	if (r != 1)
 		goto out;
 	op = batch_add(s, BATCH_EXPUNGE, m->op, t.row);

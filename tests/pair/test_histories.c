@@ -602,6 +602,14 @@ HISTORY(a_directory_that_b_spells_otherwise_survives_a_kill, 870330624,
 HISTORY(a_mailbox_that_b_spells_otherwise_survives_a_kill, 870330624,
 	{ SIM_CREATE, A, 82, 390, 911 }, { SIM_KILLS, B, 866, 528, 605 })
 
+/* M10, E1: what has no UID that is known was not found, and yet is there. */
+HISTORY(what_could_not_be_renumbered_is_not_taken_for_expunged, 900873612,
+	{ SIM_DELIVER, B, 418, 443, 739 }, { SIM_RUN, B, 523, 737, 138 },
+	{ SIM_EXPUNGE, A, 760, 234, 373 },
+	{ SIM_UIDVALIDITY, A, 142, 902, 572 },
+	{ SIM_DELIVER, B, 185, 894, 614 },
+	{ SIM_ALL_FAULTS, B, 452, 328, 875 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -758,6 +766,8 @@ main(void)
 	    a_directory_that_b_spells_otherwise_survives_a_kill);
 	tcase_add_test(tcase,
 	    a_mailbox_that_b_spells_otherwise_survives_a_kill);
+	tcase_add_test(tcase,
+	    what_could_not_be_renumbered_is_not_taken_for_expunged);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
