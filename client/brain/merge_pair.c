@@ -367,8 +367,12 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 
 	if (inst->gone || rec == NULL || inst->rec[!s] != NULL)
 		return false;
-	if (!m->in->base || m->differs)
+	if (!m->in->base)
 		return true;
+	dead = merge_count_dead(m, !s, rec->marks, rec->mark_count);
+	/* What went before its twin came is not that one (M3). */
+	if (m->differs)
+		return rec->is_new || by_text(key) || dead < rec->mark_count;
 	/* A pair of two GUIDs was perhaps not given its marks (M11). */
 	if (by_text(key) && !merge_is_pending(m, inst))
 		return false;
@@ -381,7 +385,6 @@ pairable(const struct merge *m, const struct inst *inst, unsigned int s,
 	 */
 	if (!m->in->side[!s].complete && !asked_in_vain(m, !s, rec))
 		return false;
-	dead = merge_count_dead(m, !s, rec->marks, rec->mark_count);
 	return dead == 0 ||
 	    (dead < rec->mark_count && merge_is_pending(m, inst));
 }

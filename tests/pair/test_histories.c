@@ -610,6 +610,13 @@ HISTORY(what_could_not_be_renumbered_is_not_taken_for_expunged, 900873612,
 	{ SIM_DELIVER, B, 185, 894, 614 },
 	{ SIM_ALL_FAULTS, B, 452, 328, 875 })
 
+/* M10, M3: of two alike the one went; the other one came after that. */
+HISTORY(what_went_is_not_paired_with_what_came_after_it, 900874674,
+	{ SIM_CREATE, B, 278, 364, 344 }, { SIM_DELIVER, A, 541, 539, 662 },
+	{ SIM_RUN, A, 227, 481, 46 }, { SIM_COPY, A, 777, 902, 142 },
+	{ SIM_MOVE, B, 472, 241, 659 }, { SIM_UIDVALIDITY, B, 40, 146, 766 },
+	{ SIM_ALL_FAULTS, B, 258, 98, 608 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -768,6 +775,8 @@ main(void)
 	    a_mailbox_that_b_spells_otherwise_survives_a_kill);
 	tcase_add_test(tcase,
 	    what_could_not_be_renumbered_is_not_taken_for_expunged);
+	tcase_add_test(tcase,
+	    what_went_is_not_paired_with_what_came_after_it);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
