@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -32,6 +33,12 @@
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
 #endif
+
+void
+tls_errors_clear(void)
+{
+	ERR_clear_error();
+}
 
 int
 keys_config_dir(struct strbuf *path, struct err *err)

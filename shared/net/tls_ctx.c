@@ -28,12 +28,6 @@ const char *const tls_alpn_names[2] = {
 	[TLS_ALPN_ENROL] = "dsync-enrol/1",
 };
 
-void
-tls_errors_clear(void)
-{
-	ERR_clear_error();
-}
-
 /* What OpenSSL says last, for a message; and forget it all. */
 static const char *
 tls_error_text(void)
