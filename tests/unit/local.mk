@@ -94,6 +94,10 @@ check_PROGRAMS += %D%/test_crlf
 %C%_test_crlf_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mail_op
 %C%_test_mail_op_LDADD = $(LINK_STORE) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_mbox_index
+%C%_test_mbox_index_SOURCES = %D%/test_mbox_index.c \
+	tests/support/tempdir.c tests/support/index_fixture.c
+%C%_test_mbox_index_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_mbox
 %C%_test_mbox_SOURCES = %D%/test_mbox.c tests/support/tempdir.c
 %C%_test_mbox_LDADD = $(LINK_STORE) $(LINK_CHECK)
