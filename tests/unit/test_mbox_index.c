@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -19,7 +20,8 @@
 #include "tests/support/unit.h"
 
 #define FROM	"From a@b  Sun Sep  9 01:46:40 2001\n"
-#define FIRST	FROM "X-IMAPbase: 1000000000 0000000003\nX-UID: 1\n\naaaa\n\n"
+#define FIRST	FROM "X-IMAPbase: 1000000000 0000000003\nX-UID: 1\n" \
+	"Status: O          \n\naaaa\n\n"
 #define SECOND	FROM "X-UID: 2\n\nbbbb\n\n"
 #define THIRD	FROM "X-UID: 3\n\ncccc\n\n"
 #define STATE	"mail/.imap/INBOX"
@@ -169,6 +171,24 @@ last_uid(char guid[static GUID_TEXT_MAX + 1])
 	return last.uid;
 }
 
+struct found_first {
+	struct mail_info info;
+	char guid[GUID_TEXT_MAX + 1];
+};
+
+static int
+on_first(const struct mail_info *info, void *arg, struct err *err)
+{
+	struct found_first *first = arg;
+
+	(void)err;
+	if (first->info.uid != 0)
+		return 0;
+	first->info.uid = info->uid;
+	snprintf(first->guid, sizeof(first->guid), "%s", info->guid);
+	return 0;
+}
+
 static void
 expunge_last(void)
 {
@@ -179,6 +199,40 @@ expunge_last(void)
 	if (uid != 0 && store->driver->expunge(box, uid, guid, 1, &err) == 0)
 		(void)store->driver->flush(store, on_done, NULL, &err);
 }
+
+static void
+add_ours(void)
+{
+	struct mail_info info = { .guid = "ours", .received = 5 };
+	const struct store_driver *d = store->driver;
+	struct mail_writer *writer;
+	struct err err = ERR_INIT;
+
+	if (d->append_begin(box, &info, &writer, &err) == -1)
+		return;
+	if (d->append_write(writer, "a: b\n\nc\n", 8, &err) == -1)
+		d->append_abort(&writer);
+	else if (d->append_commit(&writer, 1, &err) == 0)
+		(void)d->flush(store, on_done, NULL, &err);
+}
+
+static void
+set_flags_of_first(void)
+{
+	struct found_first first = { .info = { .uid = 0 } };
+	const struct store_driver *d = store->driver;
+	struct err err = ERR_INIT;
+
+	if (d->scan(box, on_first, &first, &err) == -1)
+		return;
+	first.info.guid = first.guid;
+	if (d->set_flags(box, &first.info, FLAG_SEEN, NULL, 0, 0, 1,
+	    &err) == 0)
+		(void)d->flush(store, on_done, NULL, &err);
+}
+
+static void (*const changes[])(void) = { expunge_last, add_ours,
+    set_flags_of_first };
 
 START_TEST(dovecot_has_to_look_at_what_a_cut_off_change_wrote)
 {
@@ -191,19 +245,59 @@ START_TEST(dovecot_has_to_look_at_what_a_cut_off_change_wrote)
 		setup();
 		dovecot_looks(4);
 		if (try_open(&plan) == ERR_NONE) {
-			expunge_last();
+			changes[_i]();
 			close_store();
 		}
+		/* Known even if nobody comes to see what was left. */
 		if (access(tempdir_path(STATE "/dsync-mbox.redo"),
 		    F_OK) == 0) {
 			left++;
 			ck_assert_int_eq(try_open(NULL), ERR_NONE);
-			expect_look();
 			close_store();
 		}
+		if (strcmp(tempdir_read("mail/inbox"), FIRST SECOND THIRD) !=
+		    0)
+			expect_look();
 		teardown();
 	} while (plan.count >= at);
-	ck_assert_uint_gt(left, 3);
+	/* Flags alone need no journal. */
+	ck_assert(left > 3 || changes[_i] == set_flags_of_first);
+}
+END_TEST
+
+/* Neither by what is left in the middle, nor when that is finished. */
+START_TEST(the_time_of_a_file_does_not_fall_when_a_change_is_cut_off)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct failing_plan plan;
+	unsigned long at = 0;
+	struct stat st;
+
+	do {
+		plan = (struct failing_plan){ .fail_at = ++at };
+		setup();
+		/* As after many changes in one second. */
+		times[1].tv_sec = time(NULL) + 1000;
+		ck_assert_int_eq(utimensat(AT_FDCWD,
+		    tempdir_path("mail/inbox"), times, 0), 0);
+		if (try_open(&plan) == ERR_NONE) {
+			add_ours();
+			close_store();
+		}
+		if (access(tempdir_path(STATE "/dsync-mbox.redo"),
+		    F_OK) == 0) {
+			ck_assert_int_eq(try_open(NULL), ERR_NONE);
+			close_store();
+		}
+		ck_assert_int_eq(stat(tempdir_path("mail/inbox"), &st), 0);
+		if (strcmp(tempdir_read("mail/inbox"), FIRST SECOND THIRD) !=
+		    0)
+			ck_assert_int_gt(st.st_mtime, times[1].tv_sec);
+		else
+			ck_assert_int_ge(st.st_mtime, times[1].tv_sec);
+		teardown();
+	} while (plan.count >= at);
+	ck_assert_uint_gt(at, 10);
 }
 END_TEST
 
@@ -232,21 +326,12 @@ END_TEST
 
 START_TEST(uids_that_only_the_index_tells_of_are_not_given_again)
 {
-	struct mail_info info = { .guid = "ours", .received = 5 };
 	char guid[GUID_TEXT_MAX + 1];
-	struct mail_writer *writer;
-	struct err err = ERR_INIT;
 
 	setup();
 	dovecot_looks(10);
 	ck_assert_int_eq(try_open(NULL), ERR_NONE);
-	ck_assert_int_eq(store->driver->append_begin(box, &info, &writer,
-	    &err), 0);
-	ck_assert_int_eq(store->driver->append_write(writer, "a: b\n\nc\n", 8,
-	    &err), 0);
-	ck_assert_int_eq(store->driver->append_commit(&writer, 1, &err), 0);
-	ck_assert_int_eq(store->driver->flush(store, on_done, NULL, &err),
-	    0);
+	add_ours();
 	ck_assert_uint_eq(last_uid(guid), 10);
 	ck_assert_str_eq(guid, "ours");
 	close_store();
@@ -261,8 +346,11 @@ main(void)
 	TCase *tc = unit_case(&suite, "mbox_index");
 
 	tcase_set_timeout(tc, 60.0);
+	tcase_add_loop_test(tc,
+	    dovecot_has_to_look_at_what_a_cut_off_change_wrote, 0,
+	    (int)nitems(changes));
 	tcase_add_test(tc,
-	    dovecot_has_to_look_at_what_a_cut_off_change_wrote);
+	    the_time_of_a_file_does_not_fall_when_a_change_is_cut_off);
 	tcase_add_test(tc, an_index_that_did_not_look_since_gives_no_uids);
 	tcase_add_test(tc,
 	    uids_that_only_the_index_tells_of_are_not_given_again);

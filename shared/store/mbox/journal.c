@@ -134,7 +134,7 @@ describe(struct mbox_box *box, const struct change *change,
 		return -1;
 	table->dev = st.dev;
 	table->ino = st.ino;
-	table->mtime = st.mtime;
+	table->mtime = st.mtime > change->mtime ? st.mtime : change->mtime;
 	table->old_size = table->new_size = st.size;
 	table->has_tail = change->has_tail;
 	if (!change->has_tail)
@@ -144,19 +144,6 @@ describe(struct mbox_box *box, const struct change *change,
 	table->new_size = change->offset;
 	for (size_t i = 0; i < change->tail.n; i++)
 		table->new_size += change->tail.v[i].len;
-	return 0;
-}
-
-/* Room for what is to come, so that the disk is not full in the middle. */
-static int
-reserve(struct mbox_box *box, const struct journal *table, struct err *err)
-{
-	if (table->new_size <= table->old_size)
-		return 0;
-	if (fallocate(box->fd, FALLOC_FL_KEEP_SIZE, (off_t)table->old_size,
-	    (off_t)(table->new_size - table->old_size)) == -1 &&
-	    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
-		return err_sys(err, "%s", box->file);
 	return 0;
 }
 
@@ -175,9 +162,8 @@ write_journal(struct mbox_box *box, struct change *change,
 	    journal_digests(box, spool->fd, table, err) == 0) {
 		journal_format(table, &text, spool->size);
 		if (put_text(root, spool, &text, &at, err) == 0 &&
-		    path_truncate(root, spool->fd, spool->size, err) == 0 &&
-		    path_fsync(root, spool->fd, err) == 0)
-			ret = reserve(box, table, err);
+		    path_truncate(root, spool->fd, spool->size, err) == 0)
+			ret = path_fsync(root, spool->fd, err);
 	}
 	strbuf_deinit(&text);
 	return ret;
@@ -256,15 +242,43 @@ journal_apply(struct mbox_box *box, int fd, const struct journal *table,
 	return ret == -1 ? -1 : path_fsync(box->root, box->fd, err);
 }
 
-/* It is done; nobody may find it again once the mbox is unlocked. */
+/*
+ * It is done; nobody may find it again once the mbox is unlocked.  Dovecot has
+ * to know before that, as from then on nobody would tell it.
+ */
 int
 journal_remove(struct mbox_box *box, struct err *err)
 {
 	struct path_root *root = mbox_index_root(box->store);
 
+	mbox_index_look(box);
 	if (path_unlink(root, box->state_fd, JOURNAL_NAME, false, err) == -1)
 		return -1;
 	return path_fsync(root, box->state_fd, err);
+}
+
+/*
+ * Room for what is to come, so that the disk is not full in the middle; else
+ * all is as before, without a journal, if not *unknown_r.  This changes the
+ * time of the file, so a journal that tells of it is there.
+ */
+static int
+reserve(struct mbox_box *box, const struct journal *table, bool *unknown_r,
+    struct err *err)
+{
+	struct err why = ERR_INIT, failure = ERR_INIT;
+
+	if (table->new_size <= table->old_size ||
+	    fallocate(box->fd, FALLOC_FL_KEEP_SIZE, (off_t)table->old_size,
+	    (off_t)(table->new_size - table->old_size)) == 0 ||
+	    (errno != ENOSPC && errno != EDQUOT && errno != EFBIG))
+		return 0;
+	err_sys(&why, "%s", box->file);
+	if (journal_new_time(box, table->mtime - 1, &failure) == 0 &&
+	    journal_remove(box, &failure) == 0)
+		*unknown_r = false;
+	*err = why;
+	return -1;
 }
 
 static int
@@ -307,6 +321,8 @@ commit_directly(struct mbox_box *box, const struct change *change,
 
 	if (path_fstat(box->fd, &before, err) == -1)
 		return -1;
+	/* In the end its time alone tells Dovecot of it. */
+	mbox_index_look(box);
 	for (size_t i = 0; i < change->patches.n; i++) {
 		const struct patch *p = &change->patches.v[i];
 
@@ -336,6 +352,7 @@ commit_journal(struct mbox_box *box, struct change *change, bool *unknown_r,
 	if (write_journal(box, change, spool, &table, err) == 0 &&
 	    mbox_lock_keep(box, err) == 0 &&
 	    publish(box, spool, unknown_r, err) == 0 &&
+	    reserve(box, &table, unknown_r, err) == 0 &&
 	    journal_apply(box, spool->fd, &table, err) == 0)
 		ret = journal_remove(box, err);
 	journal_deinit(&table);

@@ -13,6 +13,7 @@
  *	mbox <device> <inode> <size before> <size after> <offset of the tail>
  *	anchor <SHA-256 of up to 4096 bytes in front of the tail>
  *	patch <offset in the mbox> <length> <offset of new> <offset of old>
+ *	time <seconds>				of the mbox, before
  *	data <offset> <length>			a piece of the tail, in order
  *	uids <UIDVALIDITY> <UIDNEXT before> <last> <first> <base>
  *	uid <offset in the tail> <length> <UID> <digest>
@@ -78,6 +79,8 @@ struct given_uids {
 
 struct change {
 	bool has_tail;
+	int64_t mtime;			/* known of the mbox, if later than
+					   what it has */
 	uint64_t offset;		/* of the tail in the mbox */
 	ARRAY(struct piece) tail;	/* all of the new file from there on */
 	ARRAY(struct patch) patches;	/* in front of it */

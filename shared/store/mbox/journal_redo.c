@@ -76,6 +76,7 @@ redo_before(struct mbox_box *box, int fd, const struct journal *table,
 	change_init(&change);
 	change.has_tail = true;
 	change.offset = table->offset;
+	change.mtime = table->mtime;
 	for (size_t i = 0; i < table->data.n; i++)
 		change_add(&change, fd, table->data.v[i].offset,
 		    table->data.v[i].len);
@@ -322,6 +323,7 @@ redo_with_later_uids(struct mbox_box *box, int fd,
 	change_init(&rn.change);
 	rn.change.has_tail = true;
 	rn.change.offset = table->offset;
+	rn.change.mtime = table->mtime;
 	rn.change.given.uidvalidity = table->given.uidvalidity;
 	rn.change.given.uidnext = next;
 	rn.change.given.last_uid = next + (uint32_t)table->given.lines.n - 1;
@@ -345,6 +347,7 @@ redo(struct mbox_box *box, int fd, const struct journal *table,
 {
 	struct path_stat st;
 	uint64_t foreign;
+	int64_t before;
 	uint32_t next;
 	const char *why = NULL;
 	bool whole;
@@ -368,17 +371,18 @@ redo(struct mbox_box *box, int fd, const struct journal *table,
 		return redo_before(box, fd, table, foreign, st.size, err);
 	if (journal_patch_again(box, fd, table, err) == -1)
 		return -1;
+	before = st.mtime > table->mtime ? st.mtime : table->mtime;
 	if (table->has_tail) {
 		struct journal tail = *table;
 
 		tail.patches.n = 0;
-		tail.mtime = st.mtime;
+		tail.mtime = before;
 		/* Also if it was truncated and not made durable. */
 		if (tail.old_size < st.size)
 			tail.old_size = st.size;
 		if (journal_apply(box, fd, &tail, err) == -1)
 			return -1;
-	} else if (journal_new_time(box, st.mtime, err) == -1 ||
+	} else if (journal_new_time(box, before, err) == -1 ||
 	    path_fsync(box->root, box->fd, err) == -1) {
 		return -1;
 	}

@@ -87,6 +87,8 @@ journal_format(const struct journal *table, struct strbuf *out,
 	    " %d %" PRIu64 "\nanchor %s %s\n", table->dev, table->ino,
 	    table->old_size, table->new_size, table->has_tail,
 	    table->offset, anchor, rest);
+	if (table->mtime > 0)
+		strbuf_addf(out, "time %" PRId64 "\n", table->mtime);
 	for (size_t i = 0; i < table->patches.n; i++) {
 		const struct journal_patch *p = &table->patches.v[i];
 
@@ -238,6 +240,11 @@ parse_line(struct journal *table, const char *text, size_t len,
 	    n[1] <= limit - n[3]) {
 		*ARRAY_ADD(&table->patches) = (struct journal_patch){ n[0],
 		    (size_t)n[1], n[2], n[3] };
+		return true;
+	}
+	if (starts(text, len, "time ") && numbers(text + 5, len - 5, n, 1) &&
+	    n[0] < INT64_MAX) {
+		table->mtime = (int64_t)n[0];
 		return true;
 	}
 	if (starts(text, len, "uids "))

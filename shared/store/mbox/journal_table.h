@@ -13,7 +13,7 @@ struct journal_patch {
 };
 
 struct journal {
-	int64_t mtime;			/* before the change; not in the file */
+	int64_t mtime;			/* before the change; 0: not told */
 	uint64_t dev, ino, old_size, new_size;
 	bool has_tail;
 	uint64_t offset;		/* of the tail */

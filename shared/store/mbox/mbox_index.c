@@ -252,6 +252,20 @@ ask_for_look(uint64_t size, struct index_txn *txn)
 	index_txn_ext_header(txn, &mbox_ext, 0, seen, sizeof(seen));
 }
 
+/* That is known already. */
+static bool
+is_asked(struct mbox_box *box, uint64_t size)
+{
+	struct index_ext ext;
+	size_t n;
+
+	if (!index_ext_find(box->index, mbox_ext.name, &n))
+		return false;
+	ext = index_ext(box->index, n);
+	return ext.header_size >= SEEN_SIZE && !has_looked(&ext) &&
+	    le64dec(ext.header) == size;
+}
+
 void
 mbox_index_look(struct mbox_box *box)
 {
@@ -261,6 +275,7 @@ mbox_index_look(struct mbox_box *box)
 
 	if (look(box->index) == NULL ||
 	    path_fstat(box->fd, &st, &ignored) == -1 ||
+	    is_asked(box, st.size) ||
 	    index_lock(box->index, &ignored) == -1)
 		return;
 	txn = index_txn_begin(box->index);
@@ -288,7 +303,8 @@ mbox_index_written(struct mbox_box *box, const struct mbox_plan *plan)
 		write_flags(box, txn, &plan->flags.v[i]);
 	for (size_t i = 0; i < plan->tail.n; i++)
 		write_flags(box, txn, &plan->tail.v[i]);
-	ask_for_look(box->st.size, txn);
+	if (!is_asked(box, box->st.size))
+		ask_for_look(box->st.size, txn);
 	if (index_txn_commit(&txn, NULL, &why) == -1)
 		mbox_box_problem(box, &why, "Dovecot's index is not told "
 		    "of changes");

@@ -268,8 +268,6 @@ refresh_locked(struct mbox_box *box, struct err *err)
 		return -1;
 	if (mbox_number(box, err) == -1)
 		return -1;
-	if (recovered == 1)
-		mbox_index_look(box);
 	mbox_index_flags(box);
 	return 0;
 }
