@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/mailbox_name.h"
@@ -23,9 +24,33 @@ struct sub_scan {
 	bool first;
 	uint64_t now;
 	struct chlog_subscription *subs;
+	struct chlog_subscription **sorted;	/* as the store spells them */
 	bool *seen;
 	size_t count;
 };
+
+/* Equal ones in the order of subs. */
+static int
+spelt_cmp(const void *av, const void *bv)
+{
+	const struct chlog_subscription *a =
+	    *(struct chlog_subscription *const *)av;
+	const struct chlog_subscription *b =
+	    *(struct chlog_subscription *const *)bv;
+	int r = strcmp(a->store_name, b->store_name);
+
+	return r != 0 ? r : (a > b) - (a < b);
+}
+
+static void
+sort_spelt(struct sub_scan *ss, struct arena *arena)
+{
+	ss->sorted = arena_calloc(arena, ss->count, sizeof(*ss->sorted));
+	for (size_t i = 0; i < ss->count; i++)
+		ss->sorted[i] = &ss->subs[i];
+	if (ss->count > 1)
+		qsort(ss->sorted, ss->count, sizeof(*ss->sorted), spelt_cmp);
+}
 
 /*
  * What is known under this name; two names that the store spells alike are
@@ -34,14 +59,23 @@ struct sub_scan {
 static struct chlog_subscription *
 sub_meet(struct sub_scan *ss, const char *name)
 {
-	struct chlog_subscription *known = NULL;
+	struct chlog_subscription *known = NULL, *sub;
+	size_t low = 0, high = ss->count, mid;
 
-	for (size_t i = 0; i < ss->count; i++) {
-		if (strcmp(ss->subs[i].store_name, name) != 0)
-			continue;
-		ss->seen[i] = true;
-		if (known == NULL || (ss->subs[i].on && !known->on))
-			known = &ss->subs[i];
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (strcmp(ss->sorted[mid]->store_name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < ss->count; low++) {
+		sub = ss->sorted[low];
+		if (strcmp(sub->store_name, name) != 0)
+			break;
+		ss->seen[sub - ss->subs] = true;
+		if (known == NULL || (sub->on && !known->on))
+			known = sub;
 	}
 	return known;
 }
@@ -87,6 +121,7 @@ scan_subscriptions(struct session *s, struct arena *arena, bool first,
 		return -1;
 	ss.count = (size_t)n;
 	ss.seen = arena_calloc(arena, ss.count, sizeof(*ss.seen));
+	sort_spelt(&ss, arena);
 	if (s->driver->subscriptions(s->store, on_subscribed, &ss,
 	    err) == -1)
 		return err_prefix(err, "subscriptions");
