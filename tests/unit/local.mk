@@ -83,11 +83,16 @@ check_PROGRAMS += %D%/test_server
 	$(LINK_PROTO) $(LINK_MODEL) $(STORE_LIBS) shared/log/liblog.a \
 	$(LINK_BASE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_chlog
-%C%_test_chlog_SOURCES = %D%/test_chlog.c tests/support/tempdir.c
+%C%_test_chlog_SOURCES = %D%/test_chlog.c tests/support/logfix.c \
+	tests/support/logfix.h tests/support/tempdir.c
 %C%_test_chlog_LDADD = $(LINK_CHLOG) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_chlog_index
 %C%_test_chlog_index_SOURCES = %D%/test_chlog_index.c tests/support/tempdir.c
 %C%_test_chlog_index_LDADD = $(LINK_CHLOG) $(LINK_CHECK)
+check_PROGRAMS += %D%/test_chlog_open
+%C%_test_chlog_open_SOURCES = %D%/test_chlog_open.c tests/support/logfix.c \
+	tests/support/logfix.h tests/support/tempdir.c
+%C%_test_chlog_open_LDADD = $(LINK_CHLOG) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_location_key
 %C%_test_location_key_LDADD = $(LINK_STORE) $(LINK_CHECK)
 check_PROGRAMS += %D%/test_crlf
