@@ -151,6 +151,8 @@ int mbox_part_encode(const struct mbox_store *store, const char *part,
     size_t len, char out[static PATH_NAME_MAX + 1], struct err *err);
 /* A name that no mailbox may have; with DIRNAME it is that of a directory. */
 bool mbox_is_hidden(const struct mbox_store *store, const char *file);
+/* The change log is nobody's mail, should it lie in the root. */
+bool mbox_is_log(const char *file);
 /* -1: not the name of a mailbox. */
 int mbox_part_decode(const struct mbox_store *store, const char *file,
     struct strbuf *out);

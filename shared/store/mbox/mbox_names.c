@@ -17,8 +17,13 @@
 #include "store/mbox/mbox.h"
 
 #define LOCK_SUFFIX	".lock"
-/* The change log is nobody's mail, should it lie in the root. */
 #define LOG_PREFIX	"dsync-changelog.db"
+
+bool
+mbox_is_log(const char *file)
+{
+	return strncmp(file, LOG_PREFIX, strlen(LOG_PREFIX)) == 0;
+}
 
 bool
 mbox_is_hidden(const struct mbox_store *store, const char *file)
@@ -35,8 +40,7 @@ static bool
 file_ok(const struct mbox_store *store, const char *file)
 {
 	return path_name_valid(file) && file[0] != '~' &&
-	    !mbox_is_hidden(store, file) &&
-	    strncmp(file, LOG_PREFIX, strlen(LOG_PREFIX)) != 0 &&
+	    !mbox_is_hidden(store, file) && !mbox_is_log(file) &&
 	    (store->dirname == NULL || strcmp(file, store->dirname) != 0) &&
 	    strcmp(file, store->subscriptions) != 0;
 }

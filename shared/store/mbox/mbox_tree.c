@@ -154,7 +154,7 @@ static bool
 is_silent(const struct mbox_store *store, const char *file)
 {
 	return !path_name_valid(file) || mbox_is_hidden(store, file) ||
-	    strncmp(file, "dsync-changelog.db", 18) == 0;
+	    mbox_is_log(file);
 }
 
 static int
