@@ -33,6 +33,7 @@ static void
 begin(int format, const char *keys)
 {
 	tempdir_make();
+	ck_assert_int_eq(mkdir(tempdir_path("alt"), 0700), 0);
 	ck_assert_int_eq(try_open(format, keys), ERR_NONE);
 	ck_assert_str_eq(tf_list(), "INBOX ");
 }
@@ -294,22 +295,57 @@ readable(void)
 	return r != -1;
 }
 
+/* The first message of A goes to the ALT storage, as doveadm altmove does it. */
+static void
+altmove(void)
+{
+	char from[200], to[200], dirs[200];
+
+	snprintf(from, sizeof(from), "mail/mailboxes/%s/u.1", old_hex);
+	snprintf(to, sizeof(to), "alt/mailboxes/%s/u.1", old_hex);
+	snprintf(dirs, sizeof(dirs), "alt/mailboxes/%s/", old_hex);
+	for (char *slash = dirs; (slash = strchr(slash, '/')) != NULL;
+	    *slash++ = '/') {
+		*slash = '\0';
+		(void)mkdir(tempdir_path(dirs), 0700);
+	}
+	ck_assert_int_eq(rename(tempdir_path(from), tempdir_path(to)), 0);
+}
+
+#define KEYS_APART	":LAYOUT=index:INDEX=~/index"
+/* What follows the path, of which one names the ALT storage of an sdbox. */
+static const struct {
+	int format;
+	const char *keys;
+	bool apart, alt;
+} variants[] = {
+	{ 0, ":LAYOUT=index", false, false },
+	{ 1, ":LAYOUT=index", false, false },
+	{ 0, KEYS_APART, true, false },
+	{ 1, KEYS_APART, true, false },
+	{ 0, ":LAYOUT=index:ALT=~/alt", false, true },
+	{ 0, KEYS_APART ":ALT=~/alt", true, true },
+};
+#define VARIANTS	((int)nitems(variants))
+
 /* Each step of it fails, or is the last of the process. */
 START_TEST(the_listed_guid_leads_to_the_mailbox_at_each_step)
 {
-	const char *keys;
+	const char *keys = variants[_i % VARIANTS].keys;
+	int format = variants[_i % VARIANTS].format;
 	char hex[GUID_HEX_SIZE];
 	bool over = false;
 
-	apart = _i % 4 >= FORMATS;
-	keys = apart ? ":LAYOUT=index:INDEX=~/index" : ":LAYOUT=index";
-	fail_as = _i < 4 ? EIO : -1;
+	apart = variants[_i % VARIANTS].apart;
+	fail_as = _i < VARIANTS ? EIO : -1;
 	for (unsigned int at = 1; !over; at++) {
 		ck_assert_uint_le(at, STEPS_MAX);
-		begin(_i % FORMATS, keys);
+		begin(format, keys);
 		tf_create("A");
 		tf_append("A", OLD, "a: b\n");
 		guid_hex("A", old_hex);
+		if (variants[_i % VARIANTS].alt)
+			altmove();
 		steps = 0;
 		fail_at = at;
 		tf.store->step = on_step;
@@ -317,11 +353,11 @@ START_TEST(the_listed_guid_leads_to_the_mailbox_at_each_step)
 		over = steps < at;
 		tf.store->step = NULL;
 		store_close(&tf.store);
-		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
+		ck_assert_int_eq(try_open(format, keys), ERR_NONE);
 		ck_assert(readable());
 		set_guid();
 		store_close(&tf.store);
-		ck_assert_int_eq(try_open(_i % FORMATS, keys), ERR_NONE);
+		ck_assert_int_eq(try_open(format, keys), ERR_NONE);
 		ck_assert(readable());
 		guid_hex("A", hex);
 		ck_assert_str_eq(hex, NEW);
@@ -383,7 +419,7 @@ main(void)
 	    2 * FORMATS);
 	tcase_add_loop_test(tc,
 	    the_listed_guid_leads_to_the_mailbox_at_each_step, 0,
-	    4 * FORMATS);
+	    2 * VARIANTS);
 	tcase_add_loop_test(tc,
 	    a_lost_list_of_names_is_not_taken_for_no_mailboxes, 0, FORMATS);
 	tcase_add_loop_test(tc,
