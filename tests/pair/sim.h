@@ -211,6 +211,9 @@ struct sim_attribute {
 	bool loose;			/* it may be anything */
 	char value[SIM_VALUE_SIZE];
 	char held[2][SIM_VALUE_SIZE];	/* on each side before the run */
+	/* What a log may still have where a run that failed changed it. */
+	bool hidden[SIM_SITES_MAX];
+	char logged[SIM_SITES_MAX][SIM_VALUE_SIZE];
 	struct sim_touch touch[SIM_SITES_MAX];
 };
 

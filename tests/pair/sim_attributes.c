@@ -70,7 +70,8 @@ note_touch(struct sim *sim, struct sim_attribute *a, unsigned int site,
 		(void)snprintf(t->was, sizeof(t->was), "%s", now);
 	if (!unseen || t->runs != sim->attributes.runs)
 		(void)snprintf(t->seemed, sizeof(t->seemed), "%s", now);
-	if (strcmp(value, t->was) == 0 || strcmp(value, t->seemed) == 0)
+	if (strcmp(value, t->was) == 0 || strcmp(value, t->seemed) == 0 ||
+	    (a->hidden[site] && strcmp(value, a->logged[site]) == 0))
 		a->loose = true;
 	t->on = true;
 	t->at = sim->clock;
@@ -173,6 +174,28 @@ note_seen(struct sim *sim)
 
 			if (t->on && !t->during && t->seen == 0)
 				t->seen = sim->clock;
+			m->list.v[i].hidden[sim->pair[s]] = false;
+		}
+}
+
+/* A run may have ended between a store's change and its log's entry. */
+static void
+note_hidden(struct sim *sim)
+{
+	struct sim_attributes *m = &sim->attributes;
+
+	for (size_t i = 0; i < m->list.n; i++)
+		for (unsigned int s = 0; s < 2; s++) {
+			struct sim_attribute *a = &m->list.v[i];
+			unsigned int site = sim->pair[s];
+
+			if (a->hidden[site] || strcmp(a->held[s],
+			    value_at(sim->site[site].world, &a->mailbox,
+			    a->key)) == 0)
+				continue;
+			a->hidden[site] = true;
+			memcpy(a->logged[site], a->held[s],
+			    sizeof(a->logged[site]));
 		}
 }
 
@@ -284,6 +307,8 @@ sim_attributes_after(struct sim *sim, const struct sim_run *run, bool busy)
 	doubt_joined(sim);
 	if (run->ended && whole && run->fail_at == 0)
 		note_seen(sim);
+	else if (!run->ended)
+		note_hidden(sim);
 	for (size_t i = 0; i < m->list.n; i++)
 		for (unsigned int s = 0; s < sim->sites; s++)
 			m->list.v[i].touch[s].during = false;

@@ -617,6 +617,12 @@ HISTORY(what_went_is_not_paired_with_what_came_after_it, 900874674,
 	{ SIM_MOVE, B, 472, 241, 659 }, { SIM_UIDVALIDITY, B, 40, 146, 766 },
 	{ SIM_ALL_FAULTS, B, 258, 98, 608 })
 
+/* T15, P5: what is set back before a log has it was perhaps never set. */
+HISTORY(an_attribute_that_no_log_knows_may_return_after_a_kill, 1000922675,
+	{ SIM_REST, A, 0, 0, 0 }, { SIM_ATTRIBUTE, A, 0, 74, 84 },
+	{ SIM_PAIR_RUN, A, 308, 551, 452 }, { SIM_PAIR_KILL, C, 7, 61, 722 },
+	{ SIM_ATTRIBUTE, C, 0, 311, 9 }, { SIM_REST, A, 0, 0, 0 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -777,6 +783,8 @@ main(void)
 	    what_could_not_be_renumbered_is_not_taken_for_expunged);
 	tcase_add_test(tcase,
 	    what_went_is_not_paired_with_what_came_after_it);
+	tcase_add_test(tcase,
+	    an_attribute_that_no_log_knows_may_return_after_a_kill);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
