@@ -1,4 +1,4 @@
-/* What the mbox driver tells Dovecot's index, and what it believes of it. */
+/* What the mbox driver tells Dovecot and others, and what it believes. */
 #include "config.h"
 
 #include <sys/endian.h>
@@ -301,6 +301,64 @@ START_TEST(the_time_of_a_file_does_not_fall_when_a_change_is_cut_off)
 }
 END_TEST
 
+static int
+on_list(const struct store_listing *listing, void *arg, struct err *err)
+{
+	struct store_token *token = arg;
+
+	(void)err;
+	ck_assert_str_eq(listing->name, "INBOX");
+	*token = listing->token;
+	return 0;
+}
+
+/* As it is told without opening the mailbox. */
+static struct store_token
+listed_token(void)
+{
+	struct store_token token = { .len = 0 };
+	struct mail_location loc = { .driver = (char *)(uintptr_t)"mbox",
+	    .path = (char *)(uintptr_t)tempdir_path("mail") };
+	struct store_options opts = { .alt_char = '_', .readonly = true };
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(store_open(&store, &loc, &opts, &err), 0);
+	ck_assert_int_eq(store->driver->list(store, on_list, &token, &err),
+	    0);
+	store_close(&store);
+	ck_assert_uint_gt(token.len, 0);
+	return token;
+}
+
+/* Or nobody would look, and the next one to write would find it done. */
+START_TEST(a_mailbox_with_a_change_that_was_cut_off_looks_changed)
+{
+	struct failing_plan plan;
+	struct store_token before, after;
+	unsigned long at = 0;
+	unsigned int left = 0;
+
+	do {
+		plan = (struct failing_plan){ .fail_at = ++at };
+		setup();
+		before = listed_token();
+		if (try_open(&plan) == ERR_NONE) {
+			add_ours();
+			close_store();
+		}
+		if (access(tempdir_path(STATE "/dsync-mbox.redo"),
+		    F_OK) == 0) {
+			left++;
+			after = listed_token();
+			ck_assert(before.len != after.len ||
+			    memcmp(before.data, after.data, after.len) != 0);
+		}
+		teardown();
+	} while (plan.count >= at);
+	ck_assert_uint_gt(left, 3);
+}
+END_TEST
+
 START_TEST(an_index_that_did_not_look_since_gives_no_uids)
 {
 	char guid[GUID_TEXT_MAX + 1];
@@ -351,6 +409,8 @@ main(void)
 	    (int)nitems(changes));
 	tcase_add_test(tc,
 	    the_time_of_a_file_does_not_fall_when_a_change_is_cut_off);
+	tcase_add_test(tc,
+	    a_mailbox_with_a_change_that_was_cut_off_looks_changed);
 	tcase_add_test(tc, an_index_that_did_not_look_since_gives_no_uids);
 	tcase_add_test(tc,
 	    uids_that_only_the_index_tells_of_are_not_given_again);

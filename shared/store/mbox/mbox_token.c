@@ -10,15 +10,16 @@
 #define COARSE_REMOTE	2000000000LL
 
 /*
- * The file, and the log of Dovecot's index: flags may be there long before
- * they are in the file.
+ * The file; the log of Dovecot's index, since flags may be there long before
+ * they are in the file; and a journal, since who opens the mailbox carries it
+ * out.
  */
 int
 mbox_files_token(struct mbox_store *store, struct path_root *root,
     int dirfd, const char *file, int state_fd, struct store_token *token_r,
     struct err *err)
 {
-	struct path_stat stats[2] = { { .exists = false } };
+	struct path_stat stats[3] = { { .exists = false } };
 	int64_t newest = INT64_MIN, now;
 	uint64_t words[4];
 
@@ -26,6 +27,9 @@ mbox_files_token(struct mbox_store *store, struct path_root *root,
 		return -1;
 	if (state_fd != -1 && path_stat(mbox_index_root(store), state_fd,
 	    NULL, "dovecot.index.log", &stats[1], err) == -1)
+		return -1;
+	if (state_fd != -1 && path_stat(mbox_index_root(store), state_fd,
+	    NULL, JOURNAL_NAME, &stats[2], err) == -1)
 		return -1;
 	*token_r = (struct store_token){ .len = 0 };
 	for (size_t i = 0; i < nitems(stats); i++) {
