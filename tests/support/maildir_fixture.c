@@ -118,6 +118,8 @@ on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
 	(void)arg;
 	mf.answered++;
 	mf.answer = failure == NULL ? ERR_NONE : failure->code;
+	if (failure != NULL)
+		mf.failure = failure->code;
 }
 
 void

@@ -25,6 +25,7 @@ struct maildir_fixture {
 	char found[200000];		/* "UID GUID FLAGS\n" of the last scan */
 	unsigned int answered;		/* operations, of all flushes */
 	enum err_code answer;		/* of the last of them */
+	enum err_code failure;		/* of the last one that failed */
 };
 
 extern struct maildir_fixture mf;

@@ -487,6 +487,113 @@ START_TEST(a_copy_with_the_same_date_is_a_link)
 }
 END_TEST
 
+static void
+copy_as(const char *guid, uint32_t uid, const char *from)
+{
+	struct mail_info info = { .guid = guid, .received = 1000000000 };
+	struct err err = ERR_INIT;
+
+	ck_assert_int_eq(mf.d->copy(mf.box, &info, mf.box, uid, from, 1, &err),
+	    0);
+}
+
+START_TEST(only_the_first_copies_of_a_batch_go_through_tmp)
+{
+	static const char *const guids[] = { "c0", "c1", "c2", "c3", "c4",
+	    "c5", "c6", "c7" };
+	uint64_t renames;
+
+	mf_make_dirs();
+	mf_open(false);
+	ck_assert_int_eq(mf_try_append("g", "x\n", NULL, 0), ERR_NONE);
+	for (size_t i = 0; i < nitems(guids); i++)
+		copy_as(guids[i], 1, "g");
+	renames = mf.store->counts.renames;
+	mf_flush();
+	ck_assert_uint_eq(mf.store->counts.renames, renames + 4);
+	mf_expect("1 g 00\n2 c0 00\n3 c1 00\n4 c2 00\n5 c3 00\n6 c4 00\n"
+	    "7 c5 00\n8 c6 00\n9 c7 00\n");
+	ck_assert_uint_eq(mf_count("tmp"), 0);
+	mf_end();
+}
+END_TEST
+
+static void
+remove_of_size(const char *size)
+{
+	char path[300];
+	struct dirent *de;
+	DIR *dir = opendir(tempdir_path("cur"));
+
+	while ((de = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "cur/%s", de->d_name);
+		if (strstr(de->d_name, size) != NULL)
+			ck_assert_int_eq(unlink(tempdir_path(path)), 0);
+	}
+	closedir(dir);
+}
+
+START_TEST(a_copy_of_what_goes_before_the_flush_is_not_found)
+{
+	static const char *const guids[] = { "c0", "c1", "c2", "c3" };
+
+	mf_make_dirs();
+	mf_open(false);
+	ck_assert_int_eq(mf_try_append("g", "x\n", NULL, 0), ERR_NONE);
+	ck_assert_int_eq(mf_try_append("h", "yy\n", NULL, 0), ERR_NONE);
+	for (size_t i = 0; i < nitems(guids); i++)
+		copy_as(guids[i], 1, "g");
+	copy_as("c4", 2, "h");
+	remove_of_size(",S=3,");
+	mf.answered = 0;
+	mf_flush();
+	ck_assert_uint_eq(mf.answered, 5);
+	ck_assert_int_eq(mf.failure, ERR_NOTFOUND);
+	mf_expect("1 g 00\n3 c0 00\n4 c1 00\n5 c2 00\n6 c3 00\n");
+	copy_as("c4", 1, "g");
+	remove_of_size(",S=2,");
+	mf_flush();
+	ck_assert_int_eq(mf.answer, ERR_NONE);
+	mf_expect("8 c4 00\n");
+	mf_end();
+}
+END_TEST
+
+START_TEST(messages_are_found_in_any_order)
+{
+	static const uint32_t order[] = { 50, 51, 49, 49, 100, 1, 60, 61, 31,
+	    32, 33, 34, 2, 64, 65, 99, 98 };
+	char text[8192] = HEADER, name[40], guid[20];
+	struct err err = ERR_INIT;
+	size_t len = strlen(text);
+
+	mf_make_dirs();
+	for (unsigned int uid = 1; uid <= 100; uid++) {
+		if (uid == 60)
+			continue;
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%u :m%u\n", uid, uid);
+		snprintf(name, sizeof(name), "cur/m%u:2,", uid);
+		tempdir_write(name, "x\n");
+	}
+	tempdir_write("dovecot-uidlist", text);
+	mf_open(false);
+	for (size_t i = 0; i < nitems(order); i++) {
+		snprintf(guid, sizeof(guid), "m%u", order[i]);
+		ck_assert_int_eq(mf.d->expunge(mf.box, order[i], guid, i,
+		    &err), 0);
+	}
+	mf_flush();
+	ck_assert_uint_eq(mf.answered, nitems(order));
+	ck_assert_uint_eq(mf_count("cur"), 99 - (nitems(order) - 2));
+	for (size_t i = 0; i < nitems(order); i++) {
+		snprintf(name, sizeof(name), "cur/m%u:2,", order[i]);
+		ck_assert_int_eq(access(tempdir_path(name), F_OK), -1);
+	}
+	mf_end();
+}
+END_TEST
+
 START_TEST(a_mailbox_that_got_mail_while_it_was_removed_comes_back)
 {
 	mf_make_dirs();
@@ -615,6 +722,9 @@ main(void)
 	tcase_add_test(tc, a_batch_of_many_is_made_durable_together);
 	tcase_add_test(tc, lists_of_many_mailboxes_lose_lines_together);
 	tcase_add_test(tc, a_copy_with_the_same_date_is_a_link);
+	tcase_add_test(tc, only_the_first_copies_of_a_batch_go_through_tmp);
+	tcase_add_test(tc, a_copy_of_what_goes_before_the_flush_is_not_found);
+	tcase_add_test(tc, messages_are_found_in_any_order);
 	tcase_add_test(tc,
 	    a_mailbox_that_got_mail_while_it_was_removed_comes_back);
 	tcase_add_test(tc, indexes_elsewhere_are_looked_at_and_moved_along);

@@ -111,6 +111,12 @@ owner_ok(const struct path_root *root, uid_t uid)
 	return uid == root->owner || uid == geteuid();
 }
 
+#ifdef STATX_MNT_ID
+#define STAT_MASK	(STATX_BASIC_STATS | STATX_MNT_ID)
+#else
+#define STAT_MASK	STATX_BASIC_STATS
+#endif
+
 static void
 stat_set(struct path_stat *out, const struct statx *st)
 {
@@ -119,8 +125,13 @@ stat_set(struct path_stat *out, const struct statx *st)
 		.dev = ((uint64_t)st->stx_dev_major << 32) |
 		    st->stx_dev_minor,
 		.mtime = st->stx_mtime.tv_sec, .mode = st->stx_mode,
-		.uid = st->stx_uid, .gid = st->stx_gid, .exists = true,
+		.uid = st->stx_uid, .gid = st->stx_gid,
+		.links = st->stx_nlink, .exists = true,
 	};
+#ifdef STATX_MNT_ID
+	if (st->stx_mask & STATX_MNT_ID)
+		out->mount = st->stx_mnt_id;
+#endif
 	/* Wraps beyond the year 2262: still equal when equal. */
 	out->mtime_ns = (int64_t)((uint64_t)st->stx_mtime.tv_sec *
 	    1000000000U + st->stx_mtime.tv_nsec);
@@ -141,7 +152,7 @@ path_fstat(int fd, struct path_stat *st_r, struct err *err)
 {
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) == -1)
+	if (statx(fd, "", AT_EMPTY_PATH, STAT_MASK, &st) == -1)
 		return err_sys(err, "stat");
 	stat_set(st_r, &st);
 	return 0;
@@ -164,7 +175,7 @@ path_stat(struct path_root *root, int dirfd, const char *dir,
 		path = joined;
 	}
 	if (statx(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-	    STATX_BASIC_STATS, &st) == -1) {
+	    STAT_MASK, &st) == -1) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 0;
 		return err_sys(err, "stat %s", path);

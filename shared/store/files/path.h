@@ -41,9 +41,11 @@ struct path_root {
 /* What we need of a stat; all zero if there is no such file. */
 struct path_stat {
 	uint64_t ino, size, dev;
+	uint64_t mount;			/* links don't reach into another one; 0:
+					   not known */
 	int64_t mtime_ns, ctime_ns;	/* since 1970 */
 	int64_t mtime;			/* seconds */
-	uint32_t mode, uid, gid;
+	uint32_t mode, uid, gid, links;
 	bool exists;
 };
 

@@ -164,6 +164,7 @@ struct maildir_op {
 	char *fields;		/* UID: those of the old line */
 	/* APPEND */
 	char *tmp_name;		/* NULL: it has no name yet, but fd */
+	bool shared;		/* fd is a message elsewhere */
 	int fd;			/* -1, or still open to be made durable, or
 				   to get its name */
 	struct body *body;	/* not NULL: a helper writes it and will

@@ -26,6 +26,8 @@
 #define UNNAMED_MAX	4096U	/* files that wait for a name, open */
 #define FILES_KEPT	768U	/* descriptors for everything else */
 #define QUEUE_MIN	64U	/* bodies of a batch before a helper pays */
+#define LINKS_MAX	1000U	/* of a file that gets one more in flush; file
+				   systems have 65,000 or none */
 
 struct mail_writer {
 	struct maildir_box *box;
@@ -371,10 +373,10 @@ source_sizes(struct maildir_op *op, const char *name, int fd,
 	return n == -1 ? -1 : 0;
 }
 
-/* 1: linked, fd goes to op; 0: it can't be linked; -1. */
+/* A link in tmp/ to the file that we looked at.  1; 0: there can't be one. */
 static int
-link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
-    const char *name, const struct path_stat *st, int fd, struct err *err)
+link_aside(struct maildir_box *box, struct maildir_op *op, int from_dir,
+    const char *name, const struct path_stat *st, struct err *err)
 {
 	struct path_root *root = &box->store->root;
 	char tmp[PATH_NAME_MAX + 1];
@@ -386,20 +388,45 @@ link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
 	unique_name(tmp, box->store->hostname);
 	if (path_link(root, from_dir, name, box->tmp_fd, tmp, &ignored) == -1)
 		return root->gone ? (*err = ignored, -1) : 0;
-	/* Is it the file that we looked at? */
 	if (path_stat(root, box->tmp_fd, NULL, tmp, &linked, err) == -1 ||
 	    linked.ino != st->ino || linked.dev != st->dev) {
 		(void)path_unlink(root, box->tmp_fd, tmp, false, &ignored);
 		return 0;
 	}
 	op->tmp_name = mem_strdup(tmp);
-	op->fd = fd;
-	if (source_sizes(op, name, fd, st, err) == -1 ||
-	    finish_body(box, op, err) == -1) {
-		(void)path_unlink(root, box->tmp_fd, tmp, false, &ignored);
-		return -1;
-	}
 	return 1;
+}
+
+/* Can the open file get its final name in flush, as one without a name? */
+static bool
+may_be_shared(struct maildir_box *box, const struct path_stat *st)
+{
+	return may_be_unnamed(box) && st->links < LINKS_MAX &&
+	    box->scanned && box->dirs[0].dev == st->dev &&
+	    box->dirs[0].mount == st->mount;
+}
+
+/* 1: fd goes to op; 0: it can't be linked; -1. */
+static int
+link_source(struct maildir_box *box, struct maildir_op *op, int from_dir,
+    const char *name, const struct path_stat *st, int fd, struct err *err)
+{
+	struct path_root *root = &box->store->root;
+	struct err ignored = ERR_INIT;
+	int r;
+
+	op->shared = may_be_shared(box, st);
+	if (!op->shared && (r = link_aside(box, op, from_dir, name, st,
+	    err)) != 1)
+		return r;
+	op->fd = fd;
+	if (source_sizes(op, name, fd, st, err) == 0 &&
+	    finish_body(box, op, err) == 0)
+		return 1;
+	if (op->tmp_name != NULL)
+		(void)path_unlink(root, box->tmp_fd, op->tmp_name, false,
+		    &ignored);
+	return -1;
 }
 
 static int

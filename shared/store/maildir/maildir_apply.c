@@ -510,7 +510,7 @@ publish(struct maildir_box *box, struct maildir_op *op,
 		return -1;
 	}
 	/* Somebody removed the body from tmp/: not the caller's mistake. */
-	if (why.code == ERR_NOTFOUND)
+	if (why.code == ERR_NOTFOUND && !op->shared)
 		why.code = ERR_TEMP;
 	maildir_op_failed(answer, op, &why);
 	return 0;

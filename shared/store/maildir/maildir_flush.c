@@ -8,7 +8,7 @@
  *     where they are new files.  A line without a file means nothing, nor does
  *     a letter that no file has.
  *  3. Files are renamed from tmp/ to cur/, or linked there if they had no name
- *     so far: each is complete and has its line.
+ *     so far, or are messages elsewhere: each is complete and has its line.
  *     Flags are renames within cur/.  Then the directories are made durable.
  *     The index is told of it (maildir_index.h).
  *  4. When that is done for all mailboxes, expunges are: whatever replaces or

@@ -25,6 +25,10 @@ struct maildir_lines {
 	uint64_t offset;	/* of buf in the file */
 	uint64_t end;
 	size_t pos, len;	/* in buf */
+	/* Of maildir_list_find: what it is positioned in, and behind what. */
+	uint64_t from;
+	uint32_t uid;		/* 0: nowhere */
+	struct path_stat st;
 	char buf[CHUNK];
 };
 
@@ -42,6 +46,7 @@ lines_start(struct maildir_lines *lines, int fd, uint64_t from, uint64_t to)
 	lines->offset = from;
 	lines->end = to;
 	lines->pos = lines->len = 0;
+	lines->uid = 0;
 }
 
 static int
@@ -373,6 +378,13 @@ same_header(struct maildir_list *list, struct maildir_lines *lines)
 	    strcmp(header.extra, list->header.extra) == 0;
 }
 
+static bool
+same_file(const struct path_stat *a, const struct path_stat *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->size == b->size &&
+	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
 int
 maildir_list_refresh(struct maildir_box *box, struct err *err)
 {
@@ -391,9 +403,7 @@ maildir_list_refresh(struct maildir_box *box, struct err *err)
 		}
 		return 0;
 	}
-	if (list->exists && st.ino == list->st.ino && st.dev == list->st.dev &&
-	    st.size == list->st.size && st.mtime_ns == list->st.mtime_ns &&
-	    st.ctime_ns == list->st.ctime_ns)
+	if (list->exists && same_file(&st, &list->st))
 		return 0;
 	lines = lines_take(box->store);
 	if (list->fd != -1 && st.ino == list->st.ino &&
@@ -488,6 +498,26 @@ maildir_list_walk_from(struct maildir_box *box, uint32_t uid,
 	return r == -1 ? -1 : 0;
 }
 
+/*
+ * Messages are mostly looked for by rising UIDs: the next one is behind the
+ * last one, in what was read already.
+ */
+static void
+find_start(struct maildir_lines *find, const struct maildir_list *list,
+    uint32_t uid)
+{
+	uint64_t from, to;
+
+	place_of(list, uid, &from, &to);
+	if (find->uid != 0 && find->uid < uid && find->from == from &&
+	    find->end == to && find->fd == list->fd &&
+	    same_file(&find->st, &list->st))
+		return;
+	lines_start(find, list->fd, from, to);
+	find->from = from;
+	find->st = list->st;
+}
+
 int
 maildir_list_find(struct maildir_box *box, uint32_t uid,
     struct list_line *found, struct err *err)
@@ -495,7 +525,6 @@ maildir_list_find(struct maildir_box *box, uint32_t uid,
 	struct maildir_lines **find = &box->store->find;
 	struct maildir_list *list = &box->list;
 	struct uidlist_record rec;
-	uint64_t from, to;
 	struct line line;
 	int r;
 
@@ -503,14 +532,15 @@ maildir_list_find(struct maildir_box *box, uint32_t uid,
 		return 1;
 	if (*find == NULL)
 		*find = mem_alloc(sizeof(**find));
-	place_of(list, uid, &from, &to);
-	lines_start(*find, list->fd, from, to);
+	find_start(*find, list, uid);
 	while ((r = lines_next(*find, &line, err)) == 1) {
+		(*find)->uid = 0;
 		if (line.len > UIDLIST_LINE_MAX)
 			return 1;
 		if (uidlist_record_parse(&rec, list->header.version,
 		    line.text, line.len, err) == -1)
 			return -1;
+		(*find)->uid = rec.uid;
 		if (rec.uid < uid)
 			continue;
 		if (rec.uid > uid || !maildir_list_is_last(list, &rec))
