@@ -3,7 +3,6 @@
  */
 #include "config.h"
 
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -88,8 +87,8 @@ endpoint_open_store(struct endpoint *end, const char *name,
 	int fds[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1)
-		return err_sys(err, "socketpair");
+	if (fd_pair(fds, err) == -1)
+		return -1;
 	fflush(NULL);
 	if ((pid = fork()) == -1) {
 		err_sys(err, "start a store process");

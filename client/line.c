@@ -8,7 +8,6 @@
  */
 #include "config.h"
 
-#include <sys/socket.h>
 
 #include <pwd.h>
 #include <signal.h>
@@ -536,8 +535,8 @@ line_take(struct line *line, const char *name, const char *user,
 
 	if (connect_check_user(user, err) == -1)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, data) == -1)
-		return err_sys(err, "socketpair");
+	if (fd_pair(data, err) == -1)
+		return -1;
 	if (channel_pair(why, err) == -1 || ask(line, user, data[1], why[1],
 	    err) == -1)
 		goto out;

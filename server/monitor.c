@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "log/log.h"
 #include "net/poll.h"
+#include "net/stream_fd.h"
 #include "priv/channel.h"
 #include "server/auth.h"
 #include "server/monitor.h"
@@ -131,8 +131,8 @@ start_store(struct monitor *m, struct account *user, int *pass,
 	int fds[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1)
-		return err_sys(err, "socketpair");
+	if (fd_pair(fds, err) == -1)
+		return -1;
 	pid = fork();
 	if (pid == 0) {
 		poll_signal_reset();

@@ -133,3 +133,17 @@ stream_fd_new(int in, int out, const char *peer, struct stream **stream_r,
 	*stream_r = &s->base;
 	return 0;
 }
+
+/* So that a store is read while another one waits for its disk. */
+int
+fd_pair(int ends_r[static 2], struct err *err)
+{
+	int bytes = FD_PAIR_BYTES;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_r) == -1)
+		return err_sys(err, "socketpair");
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(ends_r[i], SOL_SOCKET, SO_SNDBUF, &bytes,
+		    sizeof(bytes));
+	return 0;
+}

@@ -18,4 +18,12 @@
 int stream_fd_new(int in, int out, const char *peer, struct stream **stream_r,
     struct err *err);
 
+#define FD_PAIR_BYTES	(1024 * 1024)
+
+/*
+ * Connected sockets to a process of ours: each end takes FD_PAIR_BYTES, or what
+ * the system allows, that the other one has not read yet.
+ */
+int fd_pair(int ends_r[static 2], struct err *err);
+
 #endif

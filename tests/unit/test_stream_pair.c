@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -219,6 +220,39 @@ START_TEST(a_wait_ends_at_its_deadline_or_by_a_signal)
 }
 END_TEST
 
+/* What the system lets a socket hold, at most as much as is wanted. */
+static size_t
+pair_holds(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/wmem_max", "re");
+	unsigned long max = 0;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%lu", &max), 1);
+	fclose(file);
+	return max < FD_PAIR_BYTES ? max : FD_PAIR_BYTES;
+}
+
+START_TEST(a_pair_takes_what_the_other_end_has_not_read)
+{
+	static char some[65536];
+	int fds[2];
+	size_t held;
+	ssize_t n;
+
+	ck_assert_int_eq(fd_pair(fds, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		held = 0;
+		while ((n = send(fds[i], some, sizeof(some),
+		    MSG_DONTWAIT)) > 0)
+			held += (size_t)n;
+		ck_assert_uint_ge(held, pair_holds());
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -237,5 +271,6 @@ main(void)
 	tcase_add_test(tcase, a_descriptor_stream_carries_bytes_and_its_end);
 	tcase_add_test(tcase, an_end_with_bytes_unread_is_an_end);
 	tcase_add_test(tcase, a_wait_ends_at_its_deadline_or_by_a_signal);
+	tcase_add_test(tcase, a_pair_takes_what_the_other_end_has_not_read);
 	return unit_run(suite);
 }
