@@ -36,9 +36,12 @@ start() { # where Dovecot has saved three mails
 
 # Until the end, as if the process ended at the Nth step; false: it came to it.
 cut_off() { # N < commands
-	! as server "$helpers/storectl" -g "$1" "$mails" >"$work/out" || return
+	status=0
+	as server "$helpers/storectl" -g "$1" "$mails" >"$work/out" ||
+		status=1
 	# Dovecot would wait before it removes it.
 	rm -f "$work/server/inbox.lock"
+	[ "$status" = 1 ]
 }
 
 # All but the last one of the words are those of lines that are in both.
@@ -83,6 +86,9 @@ all_steps() {
 		shown >"$work/before"
 		save late
 		shown >>"$work/before"
+		# What sees to it is cut off as well, at any step.
+		printf 'open INBOX\nscan\n' |
+		    cut_off $((number * ${STRIDE:-7} % 43 + 1))
 		printf 'open INBOX\nscan\n' |
 		    as server "$helpers/storectl" "$mails" >"$work/scan" ||
 			fail "step $number: $(cat "$work/scan")"
