@@ -144,12 +144,15 @@ struct sim_site {
 	ARRAY(struct sim_uid) uids;	/* each that was ever used */
 	struct failing_plan plan;
 	ARRAY(struct sim_known) known;	/* what the log has seen */
+	bool taken_back;		/* and UIDNEXT tells so (E5) */
 };
 
 struct sim_body {
 	bool may_go;			/* expunged, deleted or discarded */
 	bool touched;			/* since the last clean run */
 	size_t count;			/* instances after the last clean run */
+	unsigned int taken;		/* 1 << site: its mail went back to
+					   before this one */
 };
 
 /* sim_model.c: a message in a mailbox, from when a client put it there. */
@@ -369,6 +372,8 @@ void sim_note_discard(struct sim *sim, unsigned int side, const char *name);
 /* What a restored store lost. */
 void sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
     const struct memory_world *before);
+/* After a change by others: nothing may tell of that any more. */
+void sim_note_hidden(struct sim *sim, unsigned int side);
 void sim_note_clean(struct sim *sim);
 /* A run has ended well: its logs know all UIDNEXTs. */
 void sim_note_known(struct sim *sim);

@@ -432,6 +432,7 @@ sim_note_known(struct sim *sim)
 		struct sim_site *site = sim_at(sim, s);
 
 		site->known.n = 0;
+		site->taken_back = false;
 		for (size_t i = 0; i < site->world->mailboxes.n; i++) {
 			const struct memory_mailbox *box =
 			    site->world->mailboxes.v[i];
@@ -468,14 +469,17 @@ sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
 {
 	struct sim_site *site = &sim->site[side];
 
-	/* Mail may be added before a run sees it, but UIDNEXT tells by then. */
-	if (mail_only && went_back(site))
+	site->taken_back = mail_only && went_back(site);
+	if (site->taken_back)
 		mail_only = false;
 	for (unsigned int n = 0; n < sim->bodies.n; n++) {
 		size_t then = sim_count_body(before, n);
 		size_t now = sim_count_body(site->world, n);
 
 		sim->bodies.v[n].touched = true;
+		sim->bodies.v[n].taken &= ~(1U << side);
+		if (site->taken_back && then > now)
+			sim->bodies.v[n].taken |= 1U << side;
 		/* What was taken back may look expunged to a newer log. */
 		if (then > now && (mail_only ||
 		    sim_count_body(sim->site[!side].world, n) == 0))
@@ -484,6 +488,42 @@ sim_note_restore(struct sim *sim, bool mail_only, unsigned int side,
 	/* UIDs since then may be used again, and an old UIDVALIDITY is back. */
 	for (unsigned int s = 0; s < 2; s++)
 		sim->site[s].uids.n = 0;
+}
+
+/* Does a message have a UID that was given after the copy was taken? */
+static bool
+has_later(const struct sim_site *site)
+{
+	const struct memory_world *then = site->copy.world;
+
+	for (size_t i = 0; i < site->world->mailboxes.n; i++) {
+		const struct memory_mailbox *box =
+		    site->world->mailboxes.v[i];
+
+		for (size_t k = 0; k < then->mailboxes.n; k++)
+			if (box->mails.n > 0 && guid_eq(&box->status.guid,
+			    &then->mailboxes.v[k]->status.guid) &&
+			    box->mails.v[box->mails.n - 1]->uid >=
+			    then->mailboxes.v[k]->status.uidnext)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Mail that is added before a run sees it raises UIDNEXT, but has the UIDs of
+ * what was lost; unless it went again (E5).
+ */
+void
+sim_note_hidden(struct sim *sim, unsigned int side)
+{
+	struct sim_site *site = &sim->site[side];
+
+	if (!site->taken_back || went_back(site) || has_later(site))
+		return;
+	for (unsigned int n = 0; n < sim->bodies.n; n++)
+		if ((sim->bodies.v[n].taken & 1U << side) != 0)
+			sim->bodies.v[n].may_go = true;
 }
 
 static bool

@@ -500,6 +500,7 @@ sim_client(struct sim *sim, const struct sim_op *op)
 	case SIM_KIND_COUNT:
 		abort();
 	}
+	sim_note_hidden(sim, op->side);
 }
 
 bool

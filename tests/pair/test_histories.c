@@ -623,6 +623,14 @@ HISTORY(an_attribute_that_no_log_knows_may_return_after_a_kill, 1000922675,
 	{ SIM_PAIR_RUN, A, 308, 551, 452 }, { SIM_PAIR_KILL, C, 7, 61, 722 },
 	{ SIM_ATTRIBUTE, C, 0, 311, 9 }, { SIM_REST, A, 0, 0, 0 })
 
+/* E5: UIDNEXT had come up again, and what had raised it was gone. */
+HISTORY(a_store_taken_back_that_looks_emptied_is_believed, 878101259,
+	{ SIM_DELIVER, A, 269, 747, 9 }, { SIM_DELIVER, B, 451, 618, 714 },
+	{ SIM_TAKE_COPY, B, 450, 901, 236 }, { SIM_RUN, A, 601, 592, 556 },
+	{ SIM_RESTORE_MAIL, B, 481, 646, 853 },
+	{ SIM_ATTRIBUTE, A, 0, 448, 304 }, { SIM_RUN_BUSY, A, 213, 970, 580 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -785,6 +793,8 @@ main(void)
 	    what_went_is_not_paired_with_what_came_after_it);
 	tcase_add_test(tcase,
 	    an_attribute_that_no_log_knows_may_return_after_a_kill);
+	tcase_add_test(tcase,
+	    a_store_taken_back_that_looks_emptied_is_believed);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
