@@ -269,7 +269,8 @@ session_rest(struct session *s)
 bool
 session_is_untidy(const struct session *s)
 {
-	return s->untidy && s->state == SESSION_OPEN;
+	/* What is prepared would go with its mailbox. */
+	return s->untidy && s->state == SESSION_OPEN && s->batch.n == 0;
 }
 
 /* It is not the last word: what is asked for now opens mailboxes again. */

@@ -230,6 +230,25 @@ START_TEST(a_tidied_session_goes_on)
 }
 END_TEST
 
+START_TEST(what_comes_before_a_session_is_tidied_is_done)
+{
+	drive_deliver("INBOX");
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	drive_ask_commit();
+	drive_set_flags("INBOX", drive_message(1), FLAG_SEEN, NOW);
+	if (session_is_untidy(fx.session))
+		session_tidy(fx.session);
+	drive_clear();
+	drive_flush();
+	drive_expect("DONE 2\n");
+	ck_assert_uint_eq(memory_mail_find(memory_mailbox_find(fx.world,
+	    "INBOX"), 1)->flags, FLAG_SEEN);
+	ck_assert(session_is_untidy(fx.session));
+	drive_commit();
+}
+END_TEST
+
 START_TEST(a_filter_hides_and_calls_nothing_gone)
 {
 	struct msg_hello h = drive_hello();
@@ -332,6 +351,8 @@ main(void)
 	tcase_add_test(tcase, the_source_of_a_backup_is_never_written);
 	tcase_add_test(tcase, a_plain_maildir_is_read_without_a_trace);
 	tcase_add_test(tcase, a_tidied_session_goes_on);
+	tcase_add_test(tcase,
+	    what_comes_before_a_session_is_tidied_is_done);
 	tcase_add_test(tcase, a_filter_hides_and_calls_nothing_gone);
 	tcase_add_test(tcase, a_message_in_the_wrong_state_ends_the_session);
 	tcase_add_test(tcase,
