@@ -15,7 +15,7 @@
 extern const char chlog_schema[];
 
 /* Prepared statements by their place in a file's own list of queries. */
-#define CHLOG_STMTS_MAX	96U
+#define CHLOG_STMTS_MAX	128U
 
 struct chlog {
 	sqlite3 *db;
