@@ -257,27 +257,34 @@ journal_remove(struct mbox_box *box, struct err *err)
 	return path_fsync(root, box->state_fd, err);
 }
 
-/*
- * Room for what is to come, so that the disk is not full in the middle; else
- * all is as before, without a journal, if not *unknown_r.  This changes the
- * time of the file, so a journal that tells of it is there.
- */
+/* Room for what is to come, so that the disk is not full in the middle. */
 static int
-reserve(struct mbox_box *box, const struct journal *table, bool *unknown_r,
-    struct err *err)
+make_room(struct mbox_box *box, const struct journal *table, struct err *err)
 {
-	struct err why = ERR_INIT, failure = ERR_INIT;
-
 	if (table->new_size <= table->old_size ||
 	    fallocate(box->fd, FALLOC_FL_KEEP_SIZE, (off_t)table->old_size,
 	    (off_t)(table->new_size - table->old_size)) == 0 ||
 	    (errno != ENOSPC && errno != EDQUOT && errno != EFBIG))
 		return 0;
-	err_sys(&why, "%s", box->file);
+	return err_sys(err, "%s", box->file);
+}
+
+/*
+ * If there is no room, all is as before, without a journal, if not *unknown_r.
+ * To make it changes the time of the file, so a journal that tells of it is
+ * there.
+ */
+static int
+reserve(struct mbox_box *box, const struct journal *table, bool *unknown_r,
+    struct err *err)
+{
+	struct err failure = ERR_INIT;
+
+	if (make_room(box, table, err) == 0)
+		return 0;
 	if (journal_new_time(box, table->mtime - 1, &failure) == 0 &&
 	    journal_remove(box, &failure) == 0)
 		*unknown_r = false;
-	*err = why;
 	return -1;
 }
 
@@ -337,6 +344,23 @@ commit_directly(struct mbox_box *box, const struct change *change,
 	return path_fsync(box->root, box->fd, err);
 }
 
+/*
+ * One that takes the place of another may not go without being carried out: of
+ * what that one began to overwrite there is no other copy.  So room is made
+ * before.
+ */
+static int
+publish_with_room(struct mbox_box *box, struct spool *spool,
+    const struct journal *table, bool *unknown_r, struct err *err)
+{
+	int left = journal_exists(box, err);
+
+	if (left == -1 || (left == 1 && make_room(box, table, err) == -1) ||
+	    publish(box, spool, unknown_r, err) == -1)
+		return -1;
+	return left == 1 ? 0 : reserve(box, table, unknown_r, err);
+}
+
 static int
 commit_journal(struct mbox_box *box, struct change *change, bool *unknown_r,
     struct err *err)
@@ -351,8 +375,7 @@ commit_journal(struct mbox_box *box, struct change *change, bool *unknown_r,
 	journal_init(&table);
 	if (write_journal(box, change, spool, &table, err) == 0 &&
 	    mbox_lock_keep(box, err) == 0 &&
-	    publish(box, spool, unknown_r, err) == 0 &&
-	    reserve(box, &table, unknown_r, err) == 0 &&
+	    publish_with_room(box, spool, &table, unknown_r, err) == 0 &&
 	    journal_apply(box, spool->fd, &table, err) == 0)
 		ret = journal_remove(box, err);
 	journal_deinit(&table);

@@ -1,0 +1,230 @@
+/*
+ * What the mbox driver makes of a change that was cut off, when its completion
+ * fails as well, or the mbox is another one by then.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/strbuf.h"
+#include "model/mail_location.h"
+#include "store/failing/failing.h"
+#include "store/store.h"
+#include "tests/support/tempdir.h"
+#include "tests/support/unit.h"
+
+#define FROM	"From a@b  Sun Sep  9 01:46:40 2001\n"
+#define LATE	FROM "Subject: late\n\nlate\n\n"
+#define INBOX	"mail/inbox"
+#define FILE_MAX 1000000U
+
+static struct store *store;
+static struct mailbox *box;
+static bool disk_is_full;
+
+/* In place of that of the system: a disk may have no room. */
+int
+fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	(void)fd;
+	(void)mode;
+	(void)offset;
+	(void)len;
+	errno = ENOSPC;
+	return disk_is_full ? -1 : 0;
+}
+
+static enum err_code
+try_open(struct failing_plan *plan)
+{
+	struct mail_location loc = { .driver = (char *)(uintptr_t)"mbox",
+	    .path = (char *)(uintptr_t)tempdir_path("mail") };
+	struct store_options opts = { .alt_char = '_',
+	    .hostname = "test.example" };
+	struct err err = ERR_INIT;
+
+	if (store_open(&store, &loc, &opts, &err) == -1)
+		return err.code;
+	if (plan != NULL)
+		failing_store_wrap(&store, plan);
+	if (store->driver->mailbox_open(store, "INBOX", &box, &err) == -1) {
+		store_close(&store);
+		return err.code;
+	}
+	return ERR_NONE;
+}
+
+static void
+close_store(void)
+{
+	store->driver->mailbox_close(&box);
+	store_close(&store);
+}
+
+static void
+put(const char *text, size_t len, int flags)
+{
+	int fd = open(tempdir_path(INBOX), O_WRONLY | O_CREAT | flags, 0600);
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
+	close(fd);
+}
+
+static void
+begin(const struct strbuf *text)
+{
+	tempdir_make();
+	ck_assert_int_eq(mkdir(tempdir_path("mail"), 0700), 0);
+	put(text->data, text->len, 0);
+}
+
+static bool
+is_left(void)
+{
+	return access(tempdir_path("mail/.imap/INBOX/dsync-mbox.redo"),
+	    F_OK) == 0;
+}
+
+static bool
+holds(const char *text, size_t len)
+{
+	struct strbuf file;
+	struct err err = ERR_INIT;
+	bool found;
+
+	strbuf_init(&file, FILE_MAX);
+	ck_assert_int_eq(io_read_file(AT_FDCWD, tempdir_path(INBOX), &file,
+	    &err), 0);
+	found = memmem(file.data, file.len, text, len) != NULL;
+	strbuf_deinit(&file);
+	return found;
+}
+
+struct last {
+	size_t n;
+	uint32_t uid;
+	char guid[GUID_TEXT_MAX + 1];
+};
+
+static int
+on_scan(const struct mail_info *info, void *arg, struct err *err)
+{
+	struct last *last = arg;
+
+	(void)err;
+	last->n++;
+	last->uid = info->uid;
+	snprintf(last->guid, sizeof(last->guid), "%s", info->guid);
+	return 0;
+}
+
+static void
+on_done(uint64_t tag, uint32_t uid, uint64_t modseq,
+    const struct err *failure, void *arg)
+{
+	(void)tag;
+	(void)uid;
+	(void)modseq;
+	(void)failure;
+	(void)arg;
+}
+
+/* Set a flag of the last message, until it is cut off. */
+static void
+flag_last(void)
+{
+	struct last last = { .n = 0 };
+	struct mail_info info = { .guid = last.guid };
+	const struct store_driver *d = store->driver;
+	struct err err = ERR_INIT;
+
+	if (d->scan(box, on_scan, &last, &err) == -1)
+		return;
+	info.uid = last.uid;
+	if (d->set_flags(box, &info, FLAG_SEEN, NULL, 0, 0, 1, &err) == 0)
+		(void)d->flush(store, on_done, NULL, &err);
+}
+
+/* As far as the step; false: it came to its end. */
+static bool
+cut_off_at(unsigned long at, void (*change)(void))
+{
+	struct failing_plan plan = { .fail_at = at };
+
+	if (try_open(&plan) == ERR_NONE) {
+		change();
+		close_store();
+	}
+	return plan.count >= at;
+}
+
+/* Lines that are unlike each other. */
+static void
+add_lines(struct strbuf *text, size_t len)
+{
+	for (size_t start = text->len, n = 0; text->len - start < len; n++)
+		strbuf_addf(text, "line %zu of the body\n", n);
+}
+
+/*
+ * The message is large enough to be written in two steps, and moves, since its
+ * header has no room.  In between the journal alone has all of it.
+ */
+START_TEST(a_disk_that_is_full_when_a_change_is_completed_loses_no_mail)
+{
+	struct strbuf text;
+	unsigned long at = 0;
+	unsigned int failed = 0;
+	size_t body;
+	bool more;
+
+	strbuf_init(&text, FILE_MAX);
+	strbuf_adds(&text, FROM "X-IMAPbase: 1000000000 0000000001\n"
+	    "X-UID: 1\nSubject: first\n\n");
+	body = text.len;
+	add_lines(&text, 300000);
+	strbuf_addc(&text, '\n');
+	do {
+		begin(&text);
+		more = cut_off_at(++at, flag_last);
+		if (is_left()) {
+			put(LATE, sizeof(LATE) - 1, O_APPEND);
+			disk_is_full = true;
+			if (try_open(NULL) == ERR_NONE)
+				close_store();
+			else
+				failed++;
+			disk_is_full = false;
+			ck_assert_int_eq(try_open(NULL), ERR_NONE);
+			close_store();
+			ck_assert(!is_left());
+			ck_assert(holds("late\n\nlate\n", 11));
+		}
+		ck_assert(holds(text.data + body, text.len - body));
+		tempdir_remove();
+	} while (more);
+	ck_assert_uint_gt(failed, 0);
+	strbuf_deinit(&text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite;
+	TCase *tc = unit_case(&suite, "mbox_redo");
+
+	tcase_set_timeout(tc, 60.0);
+	tcase_add_test(tc,
+	    a_disk_that_is_full_when_a_change_is_completed_loses_no_mail);
+	return unit_run(suite);
+}
