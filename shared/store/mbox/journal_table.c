@@ -565,18 +565,22 @@ journal_patch_again(struct mbox_box *box, int fd,
 {
 	/* Numbers that others gave since count more than those of then. */
 	static const char base[] = "X-IMAP";
-	int ret = 0;
+	struct path_stat st;
+	int ret = path_fstat(box->fd, &st, err);
 
 	for (size_t i = 0; i < table->patches.n && ret == 0; i++) {
 		const struct journal_patch *p = &table->patches.v[i];
+		bool there = p->offset <= st.size &&
+		    p->len <= st.size - p->offset;
 		char *buf = mem_alloc(3 * p->len);
 
 		if (journal_pread(fd, buf, p->len, p->fresh, err) == -1 ||
 		    journal_pread(fd, buf + p->len, p->len, p->old,
-		    err) == -1 || journal_pread(box->fd, buf + 2 * p->len,
-		    p->len, p->offset, err) == -1)
+		    err) == -1 || (there && journal_pread(box->fd,
+		    buf + 2 * p->len, p->len, p->offset, err) == -1))
 			ret = -1;
-		else if (is_mix(buf + 2 * p->len, buf, buf + p->len, p->len))
+		else if (there && is_mix(buf + 2 * p->len, buf, buf + p->len,
+		    p->len))
 			ret = path_pwrite(box->root, box->fd, buf, p->len,
 			    p->offset, err);
 		else if (memmem(buf, p->len, base, sizeof(base) - 1) == NULL)
