@@ -154,6 +154,22 @@ flag_last(void)
 		(void)d->flush(store, on_done, NULL, &err);
 }
 
+static void
+add_ours(void)
+{
+	struct mail_info info = { .guid = "ours", .received = 5 };
+	const struct store_driver *d = store->driver;
+	struct mail_writer *writer;
+	struct err err = ERR_INIT;
+
+	if (d->append_begin(box, &info, &writer, &err) == -1)
+		return;
+	if (d->append_write(writer, "a: b\n\nours\n", 11, &err) == -1)
+		d->append_abort(&writer);
+	else if (d->append_commit(&writer, 1, &err) == 0)
+		(void)d->flush(store, on_done, NULL, &err);
+}
+
 /* As far as the step; false: it came to its end. */
 static bool
 cut_off_at(unsigned long at, void (*change)(void))
@@ -258,6 +274,56 @@ START_TEST(flags_of_a_message_that_is_gone_are_not_missed)
 }
 END_TEST
 
+/* Others have given the last UID in between. */
+START_TEST(uids_do_not_begin_anew_where_none_are_left)
+{
+	static const char base[] = "X-IMAPbase: 1000000000 429496729";
+	struct strbuf text;
+	unsigned long at = 0;
+	unsigned int left = 0;
+	bool more;
+
+	strbuf_init(&text, FILE_MAX);
+	strbuf_addf(&text, FROM "%s0\nX-UID: 1\n\na\n\n", base);
+	do {
+		begin(&text);
+		more = cut_off_at(++at, add_ours);
+		if (is_left()) {
+			int fd = open(tempdir_path(INBOX), O_WRONLY);
+
+			left++;
+			ck_assert_int_eq(pwrite(fd, "4", 1, (off_t)(
+			    sizeof(FROM) + sizeof(base) - 2)), 1);
+			close(fd);
+			if (try_open(NULL) == ERR_NONE)
+				close_store();
+			ck_assert(holds("X-IMAPbase: 1000000000 4294967294",
+			    sizeof(base)));
+			ck_assert(holds("ours\n", 5) || is_left());
+		}
+		tempdir_remove();
+	} while (more);
+	ck_assert_uint_gt(left, 0);
+	strbuf_deinit(&text);
+}
+END_TEST
+
+START_TEST(a_message_without_a_uid_gets_none_where_none_are_left)
+{
+	static const char base[] = FROM "X-IMAPbase: 1000000000 4294967294\n"
+	    "X-UID: 1\n\na\n\n" LATE;
+	struct strbuf text;
+
+	strbuf_init(&text, FILE_MAX);
+	strbuf_adds(&text, base);
+	begin(&text);
+	ck_assert_int_eq(try_open(NULL), ERR_REFUSED);
+	ck_assert_str_eq(tempdir_read(INBOX), base);
+	tempdir_remove();
+	strbuf_deinit(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -268,5 +334,8 @@ main(void)
 	tcase_add_test(tc,
 	    a_disk_that_is_full_when_a_change_is_completed_loses_no_mail);
 	tcase_add_test(tc, flags_of_a_message_that_is_gone_are_not_missed);
+	tcase_add_test(tc, uids_do_not_begin_anew_where_none_are_left);
+	tcase_add_test(tc,
+	    a_message_without_a_uid_gets_none_where_none_are_left);
 	return unit_run(suite);
 }

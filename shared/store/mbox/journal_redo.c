@@ -121,7 +121,7 @@ look_for_uids(struct mbox_box *box, const struct journal *table,
 	if (next < box->uidnext)
 		next = box->uidnext;
 	*next_r = next;
-	return UID_LAST - next > given->lines.n;
+	return next <= UID_LAST && UID_LAST - next > given->lines.n;
 }
 
 /* A piece of the new tail that is not as it is in the journal. */

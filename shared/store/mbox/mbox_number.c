@@ -58,7 +58,7 @@ give_uids(struct mbox_box *box, struct mbox_plan *plan, struct err *err)
 	while (first < box->mails.n && box->mails.v[first].uid != 0 &&
 	    box->has_base)
 		last = box->mails.v[first++].uid;
-	if (box->mails.n - first > UID_LAST - next) {
+	if (box->mails.n - first > UID_LAST - plan->last_uid) {
 		free(uids);
 		return err_set(err, ERR_REFUSED, "%s: no UIDs are left",
 		    box->file);
