@@ -8,7 +8,10 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 #include "base/array.h"
 #include "chlog/chlog_int.h"
@@ -48,7 +51,9 @@ make_indexes(struct chlog *log, struct err *err)
 
 	for (size_t i = 0; i < nitems(sql); i++) {
 		sqlite3_db_release_memory(log->db);
+#ifdef __GLIBC__
 		malloc_trim(0);
+#endif
 		if (chlog_exec(log, sql[i], err) == -1)
 			return -1;
 	}
