@@ -8,7 +8,6 @@
  */
 #include "config.h"
 
-
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
