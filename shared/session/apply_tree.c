@@ -369,6 +369,24 @@ on_guid_done(uint64_t tag, uint32_t uid, uint64_t modseq,
 	}
 }
 
+/* The end of a transaction in which the store has given it its new GUID. */
+static int
+log_guid(struct session *s, struct chlog_mailbox *row,
+    const struct guid128 *old, struct err *err)
+{
+	int64_t run;
+
+	if (chlog_run_get(s->log, &s->hello.run, &run, err) == -1)
+		return -1;
+	row->seq = row->tree_seq = chlog_next_seq(s->log);
+	row->run = row->tree_run = run;
+	if (chlog_mailbox_put(s->log, row, err) == -1 ||
+	    chlog_alias_add(s->log, old, &row->guid, err) == -1 ||
+	    chlog_intents_done(s->log, &s->hello.run, err) == -1)
+		return -1;
+	return chlog_commit(s->log, err);
+}
+
 /* 1: done, 0: failed and answered, -1. */
 static int
 change_guid(struct session *s, const struct msg_op_mailbox *m,
@@ -379,7 +397,6 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 	struct guid128 old = row->guid;
 	const struct chlog_mailbox *other;
 	struct open_box *box;
-	int64_t run;
 	int r;
 
 	if (batch_flush(s, err) == -1 ||
@@ -418,13 +435,7 @@ change_guid(struct session *s, const struct msg_op_mailbox *m,
 		return intents_refused(s, err);
 	}
 	row->guid = m->new_guid;
-	r = chlog_run_get(s->log, &s->hello.run, &run, err);
-	row->seq = row->tree_seq = chlog_next_seq(s->log);
-	row->run = row->tree_run = run;
-	if (r == -1 || chlog_mailbox_put(s->log, row, err) == -1 ||
-	    chlog_alias_add(s->log, &old, &row->guid, err) == -1 ||
-	    chlog_intents_done(s->log, &s->hello.run, err) == -1 ||
-	    chlog_commit(s->log, err) == -1) {
+	if (log_guid(s, row, &old, err) == -1) {
 		chlog_rollback(s->log);
 		return -1;
 	}
