@@ -42,6 +42,23 @@ fallocate(int fd, int mode, off_t offset, off_t len)
 	return disk_is_full ? -1 : 0;
 }
 
+static struct strbuf durable;		/* the mbox, if power fails */
+static ino_t durable_ino;		/* 0: nobody asks */
+
+/* Known, too: what is on the disk. */
+int
+fsync(int fd)
+{
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	if (durable_ino == 0 || st.st_ino != durable_ino)
+		return 0;
+	strbuf_reset(&durable);
+	return io_read_file(AT_FDCWD, tempdir_path(INBOX), &durable, &err);
+}
+
 static enum err_code
 try_open(struct failing_plan *plan)
 {
@@ -233,6 +250,98 @@ START_TEST(a_disk_that_is_full_when_a_change_is_completed_loses_no_mail)
 }
 END_TEST
 
+static void
+change_nothing(void)
+{
+}
+
+static int
+on_flags(const struct mail_info *info, void *arg, struct err *err)
+{
+	flags_t *all = arg;
+
+	(void)err;
+	*all &= info->uid <= 2 ? info->flags : FLAGS_ALL;
+	return 0;
+}
+
+static int
+flag_one(const struct mail_info *info, void *arg, struct err *err)
+{
+	(void)arg;
+	return store->driver->set_flags(box, info, FLAG_SEEN, NULL, 0, 0, 1,
+	    err);
+}
+
+static void
+flag_all(void)
+{
+	struct err err = ERR_INIT;
+
+	if (store->driver->scan(box, flag_one, NULL, &err) == 0)
+		(void)store->driver->flush(store, on_done, NULL, &err);
+}
+
+/* The file has what was made durable, and the directory all of its names. */
+static void
+lose_power(void)
+{
+	ck_assert_int_eq(truncate(tempdir_path(INBOX), 0), 0);
+	put(durable.data, durable.len, 0);
+}
+
+/* The flags of the second message have no room, so it moves. */
+START_TEST(flags_in_place_are_there_if_power_fails_in_the_completion)
+{
+	static const char text[] = FROM "X-IMAPbase: 1000000000 0000000002\n"
+	    "X-UID: 1\nStatus: O    \n\na\n\n" FROM "X-UID: 2\n\nb\n\n";
+	unsigned long at = 0, again;
+	unsigned int left = 0;
+	struct err err = ERR_INIT;
+	struct strbuf start;
+	bool more, more_again;
+	struct stat st;
+	flags_t all;
+
+	strbuf_init(&start, FILE_MAX);
+	strbuf_init(&durable, FILE_MAX);
+	strbuf_adds(&start, text);
+	do {
+		at++;
+		again = 0;
+		do {
+			begin(&start);
+			more = cut_off_at(at, flag_all);
+			more_again = false;
+			if (is_left()) {
+				left++;
+				put(LATE, sizeof(LATE) - 1, O_APPEND);
+				ck_assert_int_eq(stat(tempdir_path(INBOX),
+				    &st), 0);
+				durable_ino = st.st_ino;
+				ck_assert_int_eq(io_read_file(AT_FDCWD,
+				    tempdir_path(INBOX), &durable, &err), 0);
+				more_again = cut_off_at(++again,
+				    change_nothing);
+				lose_power();
+				durable_ino = 0;
+				strbuf_reset(&durable);
+				ck_assert_int_eq(try_open(NULL), ERR_NONE);
+				all = FLAGS_ALL;
+				ck_assert_int_eq(store->driver->scan(box,
+				    on_flags, &all, &err), 0);
+				ck_assert_uint_eq(all, FLAG_SEEN);
+				close_store();
+			}
+			tempdir_remove();
+		} while (more_again);
+	} while (more);
+	ck_assert_uint_gt(left, 20);
+	strbuf_deinit(&start);
+	strbuf_deinit(&durable);
+}
+END_TEST
+
 /* Its header lies in two pages, so even a flag in place needs a journal. */
 START_TEST(flags_of_a_message_that_is_gone_are_not_missed)
 {
@@ -333,6 +442,8 @@ main(void)
 	tcase_set_timeout(tc, 60.0);
 	tcase_add_test(tc,
 	    a_disk_that_is_full_when_a_change_is_completed_loses_no_mail);
+	tcase_add_test(tc,
+	    flags_in_place_are_there_if_power_fails_in_the_completion);
 	tcase_add_test(tc, flags_of_a_message_that_is_gone_are_not_missed);
 	tcase_add_test(tc, uids_do_not_begin_anew_where_none_are_left);
 	tcase_add_test(tc,

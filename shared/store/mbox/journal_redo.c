@@ -63,6 +63,16 @@ salvage(struct mbox_box *box, int fd, const struct journal *table,
 	return 0;
 }
 
+/* Another journal, which does not tell of the patches, comes next. */
+static int
+patch_durably(struct mbox_box *box, int fd, const struct journal *table,
+    struct err *err)
+{
+	if (journal_patch_again(box, fd, table, err) == -1)
+		return -1;
+	return path_fsync(box->root, box->fd, err);
+}
+
 /* What others appended since is put behind our tail. */
 static int
 redo_before(struct mbox_box *box, int fd, const struct journal *table,
@@ -81,8 +91,7 @@ redo_before(struct mbox_box *box, int fd, const struct journal *table,
 		change_add(&change, fd, table->data.v[i].offset,
 		    table->data.v[i].len);
 	change_add(&change, box->fd, foreign, size - foreign);
-	/* Patches in front of the tail need no journal of their own. */
-	ret = journal_patch_again(box, fd, table, err);
+	ret = patch_durably(box, fd, table, err);
 	if (ret == 0)
 		ret = journal_commit(box, &change, &st, &unknown, err);
 	change_deinit(&change);
@@ -328,7 +337,7 @@ redo_with_later_uids(struct mbox_box *box, int fd,
 	rn.change.given.uidnext = next;
 	rn.change.given.last_uid = next + (uint32_t)table->given.lines.n - 1;
 	if (renumber_state(&rn, next, err) == 0 &&
-	    journal_patch_again(box, fd, table, err) == 0 &&
+	    patch_durably(box, fd, table, err) == 0 &&
 	    path_fstat(box->fd, &st, err) == 0 &&
 	    mbox_read(box, box->fd, &st, err) == 0 &&
 	    renumber_base(&rn, err) == 0) {
