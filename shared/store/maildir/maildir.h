@@ -394,12 +394,12 @@ int maildir_box_status(struct mailbox *box, struct mailbox_status *status_r,
     struct err *err);
 int maildir_box_token(struct mailbox *box, struct store_token *token_r,
     struct err *err);
-/* Wait so many seconds for the lock of dovecot-uidlist. */
 /*
  * Open tmp/, which few of the open mailboxes need, and rid it of old files of
  * ours.
  */
 int maildir_box_tmp(struct maildir_box *box, struct err *err);
+/* Wait so many seconds for the lock of dovecot-uidlist. */
 int maildir_box_lock(struct maildir_box *box, unsigned int timeout,
     struct err *err);
 void maildir_box_unlock(struct maildir_box *box);
