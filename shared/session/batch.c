@@ -22,6 +22,7 @@
 /* A FLUSH is put off as long as bodies get through, and not longer than so. */
 #define FLUSH_WAIT_MS	100U
 #define FLUSH_WAITS_MAX	1000U
+#define AWAY_PAGE	64U	/* messages put away at a time */
 
 struct batch_op *
 batch_add(struct session *s, enum batch_kind kind, uint32_t op,
@@ -453,6 +454,36 @@ log_op(struct session *s, const struct batch_op *op, int64_t run,
 }
 
 /*
+ * UIDs have begun anew, and the messages that are left got none that anybody
+ * knows of: as with make_room, the next scan finds where they are.
+ */
+static int
+put_away(struct session *s, int64_t mailbox, struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_TREE_MAX);
+	struct chlog_mail page[AWAY_PAGE], other;
+	struct chlog_mailbox row;
+	uint32_t away = UINT32_MAX;
+	ptrdiff_t n = 0;
+	int r = chlog_mailbox_find_id(s->log, mailbox, arena, &row, err);
+
+	while (r == 1 && (n = chlog_mails(s->log, mailbox, 0,
+	    row.uidnext - 1, NULL, arena, page, AWAY_PAGE, err)) > 0)
+		for (ptrdiff_t i = 0; i < n && r != -1; i++) {
+			while ((r = chlog_mail_find(s->log, mailbox, away,
+			    arena, &other, err)) == 1)
+				away--;
+			page[i].seq = chlog_next_seq(s->log);
+			page[i].run = RUN_NOBODY;
+			if (r == 0 && (r = chlog_mail_move(s->log, &page[i],
+			    away, err)) == 0)
+				r = 1;
+		}
+	arena_free(&arena);
+	return r == -1 || n == -1 ? -1 : 0;
+}
+
+/*
  * All messages of a renumbered mailbox leave the log before the first one
  * comes back: one's new UID is another one's old one.
  */
@@ -473,6 +504,12 @@ log_renumber(struct session *s, int64_t run, struct err *err)
 		    &mails[i], err);
 		if (r == 1)
 			r = chlog_mail_delete(s->log, &mails[i], err);
+	}
+	for (size_t i = 0; i < s->batch.n && r != -1; i++) {
+		op = &s->batch.v[i];
+		if (op->kind == BATCH_STATUS && op->code == ERR_NONE &&
+		    op->status.uidvalidity != 0)
+			r = put_away(s, op->mailbox, err);
 	}
 	for (size_t i = 0; i < s->batch.n && r != -1; i++) {
 		op = &s->batch.v[i];

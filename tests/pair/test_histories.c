@@ -631,6 +631,13 @@ HISTORY(a_store_taken_back_that_looks_emptied_is_believed, 878101259,
 	{ SIM_ATTRIBUTE, A, 0, 448, 304 }, { SIM_RUN_BUSY, A, 213, 970, 580 },
 	{ SIM_RUN, A, 0, 0, 0 })
 
+/* M10, E1: the UID that it had before is nobody's now. */
+HISTORY(what_was_left_out_when_uids_began_anew_is_there, 900883030,
+	{ SIM_DROP, B, 796, 256, 684 }, { SIM_RUN, A, 267, 355, 890 },
+	{ SIM_UIDVALIDITY, B, 486, 169, 610 },
+	{ SIM_EXPUNGE, B, 907, 291, 367 }, { SIM_DROP, B, 118, 115, 247 },
+	{ SIM_ALL_FAULTS, A, 379, 288, 979 })
+
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
 	{ SIM_SUBSCRIBE, A, 873, 456, 213 }, { SIM_REBUILD, B, 225, 94, 457 },
@@ -795,6 +802,8 @@ main(void)
 	    an_attribute_that_no_log_knows_may_return_after_a_kill);
 	tcase_add_test(tcase,
 	    a_store_taken_back_that_looks_emptied_is_believed);
+	tcase_add_test(tcase,
+	    what_was_left_out_when_uids_began_anew_is_there);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
