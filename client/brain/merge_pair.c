@@ -453,7 +453,7 @@ pair_by(struct merge *m, enum pair_key key)
 void
 merge_pair_rest(struct merge *m)
 {
-	if (!m->in->base && !m->differs)
+	if (!m->differs)
 		pair_by(m, BY_UID_GUID);
 	pair_by(m, BY_GUID);
 	if (!m->in->base || m->differs || m->in->retry_count > 0) {
