@@ -402,44 +402,105 @@ attributes_answer(struct session *s, const struct new_attribute *new)
 		    new->why.code, new->why.msg);
 }
 
-/* Set or remove in the store what the log has of a mailbox. */
-static int
-put_all(struct session *s, int64_t mailbox, const struct guid128 *guid,
-    bool remove, struct err *err)
-{
+struct copy {
+	const struct guid128 *from, *to;
 	struct arena *arena;
-	struct chlog_attribute *rows;
-	struct store_attribute *list;
-	size_t count = 0;
-	ptrdiff_t n;
-	int r = 0;
+	ARRAY(struct store_attribute) list;
+};
 
-	if (!s->keeps_attributes || s->attributes_unread)
+/* What is there under the new GUID already, a copy that was cut has left. */
+static int
+copy_attribute(const struct store_attribute *a, void *arg, struct err *err)
+{
+	struct copy *copy = arg;
+	bool from = guid_eq(&a->mailbox, copy->from);
+	struct store_attribute *new;
+
+	(void)err;
+	if ((!from && !guid_eq(&a->mailbox, copy->to)) || a->failed)
 		return 0;
-	arena = arena_new(ARENA_PAGE_MAX);
-	n = chlog_attributes(s->log, mailbox, NULL, arena, &rows, err);
-	list = arena_calloc(arena, n == -1 ? 0 : (size_t)n, sizeof(*list));
-	for (ptrdiff_t i = 0; i < n; i++) {
-		/* A copy that was cut before may have left it there. */
-		if (rows[i].value == NULL && remove)
-			continue;
-		list[count].mailbox = *guid;
-		list[count].key = rows[i].key;
-		list[count].value = remove ? NULL : rows[i].value;
-		list[count++].len = remove ? 0 : rows[i].len;
+	new = ARRAY_ADD(&copy->list);
+	*new = (struct store_attribute){ .mailbox = *copy->to,
+	    .key = arena_strdup(copy->arena, a->key) };
+	if (from) {
+		/* No bytes are a value, too. */
+		new->value = arena_memdup(copy->arena, a->value, a->len);
+		new->len = a->len;
 	}
-	if (n == -1 || (count > 0 && s->driver->set_attributes(s->store, list,
-	    count, err) == -1))
-		r = -1;
-	arena_free(&arena);
-	return r;
+	return 0;
+}
+
+/* By name, what is to be set before what is to be removed. */
+static int
+copy_cmp(const void *a, const void *b)
+{
+	const struct store_attribute *x = a, *y = b;
+	int cmp = strcmp(x->key, y->key);
+
+	return cmp != 0 ? cmp : (x->value == NULL) - (y->value == NULL);
+}
+
+static size_t
+copy_normalise(struct copy *copy)
+{
+	size_t kept = 0;
+
+	if (copy->list.n > 1)
+		qsort(copy->list.v, copy->list.n, sizeof(*copy->list.v),
+		    copy_cmp);
+	for (size_t i = 0; i < copy->list.n; i++)
+		if (i == 0 || strcmp(copy->list.v[i].key,
+		    copy->list.v[i - 1].key) != 0)
+			copy->list.v[kept++] = copy->list.v[i];
+	return kept;
 }
 
 int
 attributes_copy(struct session *s, const struct chlog_mailbox *from,
     const struct guid128 *to, struct err *err)
 {
-	return put_all(s, from->id, to, false, err);
+	struct copy copy = { .from = &from->guid, .to = to };
+	struct err why = ERR_INIT;
+	size_t n;
+	int r = 0;
+
+	if (!s->keeps_attributes)
+		return 0;
+	copy.arena = arena_new(ARENA_PAGE_MAX);
+	if (s->driver->attributes(s->store, copy_attribute, &copy, &why) == -1
+	    && (why.code != ERR_NOTFOUND || s->attributes_unread)) {
+		*err = why;
+		r = err_prefix(err, "its attributes can't go with it");
+	}
+	n = copy_normalise(&copy);
+	if (r == 0 && n > 0)
+		r = s->driver->set_attributes(s->store, copy.list.v, n, err);
+	ARRAY_FREE(&copy.list);
+	arena_free(&copy.arena);
+	return r;
+}
+
+static int
+remove_all(struct session *s, int64_t mailbox, const struct guid128 *guid,
+    struct err *err)
+{
+	struct arena *arena = arena_new(ARENA_PAGE_MAX);
+	struct chlog_attribute *rows;
+	struct store_attribute *list;
+	size_t count = 0;
+	ptrdiff_t n = chlog_attributes(s->log, mailbox, NULL, arena, &rows,
+	    err);
+	int r = n == -1 ? -1 : 0;
+
+	list = arena_calloc(arena, n == -1 ? 0 : (size_t)n, sizeof(*list));
+	for (ptrdiff_t i = 0; i < n; i++)
+		if (rows[i].value != NULL)
+			list[count++] = (struct store_attribute){
+			    .mailbox = *guid, .key = rows[i].key };
+	if (r == 0 && count > 0)
+		r = s->driver->set_attributes(s->store, list, count, err);
+	arena_free(&arena);
+	return r;
 }
 
 void
@@ -448,7 +509,8 @@ attributes_remove(struct session *s, int64_t mailbox,
 {
 	struct err why = ERR_INIT;
 
-	if (put_all(s, mailbox, guid, true, &why) == -1)
+	if (s->keeps_attributes && !s->attributes_unread &&
+	    remove_all(s, mailbox, guid, &why) == -1)
 		session_store_problem("attributes of a mailbox that is gone "
 		    "stay where they are", NULL, s);
 }
