@@ -390,7 +390,8 @@ emit_one(struct brain *brain, unsigned int s)
 			return r;
 		if (highest_emit(brain, s))
 			return 1;
-		if ((r = rebuild_emit(brain, s)) != -1)
+		if ((r = rebuild_emit(brain, s)) != -1 ||
+		    (r = highest_settle(brain, s)) != -1)
 			return r;
 		send_commit(brain, s);
 		return 1;

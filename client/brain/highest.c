@@ -361,16 +361,22 @@ highest_not_raised(struct brain *brain, unsigned int s,
 		other->confirms.n = kept;
 }
 
+static bool
+is_any_set(const struct brain *brain)
+{
+	for (size_t i = 0; i < brain->entries.n; i++)
+		if (brain->modseqs[i].set[0] || brain->modseqs[i].set[1])
+			return true;
+	return false;
+}
+
 bool
 highest_round_needed(const struct brain *brain)
 {
 	for (unsigned int s = 0; s < SIDE_COUNT; s++)
 		if (brain->side[s].raise_sent < brain->side[s].raises.n)
 			return true;
-	for (size_t i = 0; i < brain->entries.n; i++)
-		if (brain->modseqs[i].set[0] || brain->modseqs[i].set[1])
-			return true;
-	return false;
+	return is_any_set(brain);
 }
 
 void
@@ -380,10 +386,31 @@ highest_new_round(struct brain *brain)
 		struct run_side *side = &brain->side[s];
 
 		side->highest_sent = 0;
-		side->raise_flush = 0;
+		side->raise_flush = side->highest_flush = 0;
 		for (size_t i = side->raise_sent; i < side->raises.n; i++)
 			brain->modseqs[side->raises.v[i].entry].set[s] = true;
 	}
+	brain->highest_follows = is_any_set(brain);
+}
+
+/*
+ * The store that is ahead notes so until its next COMMIT, which is thus not to
+ * come before the other one has followed, durably.
+ */
+int
+highest_settle(struct brain *brain, unsigned int s)
+{
+	struct run_side *side = &brain->side[s], *other = &brain->side[!s];
+
+	if (!brain->highest_follows)
+		return -1;
+	if (side->highest_flush == 0) {
+		emit_flush(brain, s);
+		side->highest_flush = side->op;
+		return 1;
+	}
+	return other->highest_flush == 0 ||
+	    other->done < other->highest_flush ? 0 : -1;
 }
 
 uint64_t

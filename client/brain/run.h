@@ -299,6 +299,8 @@ struct run_side {
 	uint32_t raise_flush;		/* number of the FLUSH behind the
 					   raises of this round; 0: none yet */
 	size_t highest_sent;		/* entries looked at for HIGHESTMODSEQ */
+	uint32_t highest_flush;		/* of the FLUSH behind those of this
+					   round of mending; 0: none yet */
 	bool committed, commit_sent;
 };
 
@@ -331,6 +333,7 @@ struct brain {
 	bool complete;			/* the trees are complete */
 	bool trees_asked;		/* they came again, after the views */
 	unsigned int mend_round;
+	bool highest_follows;		/* in this round of mending */
 	ARRAY(struct mend) mends;
 	size_t mend_at[SIDE_COUNT];	/* those before it are sent */
 	ARRAY(struct other_uid) others;	/* not yet turned into mends */
@@ -518,6 +521,8 @@ bool highest_emit(struct brain *brain, unsigned int side);
 bool highest_emit_raise(struct brain *brain, unsigned int side);
 /* Likewise, what the other side has followed: -1: none left, 0: wait, 1. */
 int highest_confirm(struct brain *brain, unsigned int side);
+/* Likewise, before COMMIT, where one side follows in a HIGHESTMODSEQ. */
+int highest_settle(struct brain *brain, unsigned int side);
 /* This side could not follow the other one. */
 void highest_not_raised(struct brain *brain, unsigned int side,
     const struct sent_op *sent);

@@ -652,6 +652,12 @@ HISTORY(two_alike_that_one_uid_pairs_keep_their_flags, 910017063,
 	{ SIM_DROP, B, 631, 184, 948 }, { SIM_DELIVER, B, 463, 465, 352 },
 	{ SIM_ALL_KILLS, B, 746, 699, 50 })
 
+/* F6: who is ahead forgets so when the other one has followed, not before. */
+HISTORY(a_highestmodseq_is_followed_after_a_cut_while_it_was, 890228480,
+	{ SIM_DROP, B, 441, 405, 10 }, { SIM_RUN_BUSY, A, 845, 65, 516 },
+	{ SIM_REBUILD, A, 564, 620, 674 }, { SIM_RUN_CUT, A, 983, 998, 453 },
+	{ SIM_RUN, A, 0, 0, 0 })
+
 /* T15: what could not be looked at is no reason to leave it behind. */
 HISTORY(attributes_follow_an_inbox_that_gets_another_guid, 920004016,
 	{ SIM_ATTRIBUTE, A, 733, 102, 988 },
@@ -827,6 +833,8 @@ main(void)
 	    two_alike_that_one_uid_pairs_keep_their_keywords);
 	tcase_add_test(tcase,
 	    two_alike_that_one_uid_pairs_keep_their_flags);
+	tcase_add_test(tcase,
+	    a_highestmodseq_is_followed_after_a_cut_while_it_was);
 	tcase_add_test(tcase,
 	    attributes_follow_an_inbox_that_gets_another_guid);
 	tcase_add_test(tcase,
