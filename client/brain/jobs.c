@@ -380,6 +380,25 @@ fill_retry(const struct brain *brain, struct job *job, struct mails_input *in)
 	ARRAY_FREE(&marks);
 }
 
+/*
+ * By rising UID, each once: one that has several marks may be in the answers to
+ * several lists, and is no surplus twin of itself (M5).
+ */
+static void
+sort_recs(struct job *job, unsigned int s)
+{
+	struct msg_message *recs = job->recs[s].v;
+	size_t n = 0;
+
+	if (job->recs[s].n < 2)
+		return;
+	qsort(recs, job->recs[s].n, sizeof(*recs), jobs_rec_cmp);
+	for (size_t i = 0; i < job->recs[s].n; i++)
+		if (n == 0 || recs[n - 1].uid != recs[i].uid)
+			recs[n++] = recs[i];
+	job->recs[s].n = n;
+}
+
 static void
 fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 {
@@ -394,9 +413,7 @@ fill_input(const struct brain *brain, struct job *job, struct mails_input *in)
 	for (unsigned int s = 0; s < SIDE_COUNT; s++) {
 		struct mails_side *side = &job->side[s];
 
-		if (job->recs[s].n > 1)
-			qsort(job->recs[s].v, job->recs[s].n,
-			    sizeof(*job->recs[s].v), jobs_rec_cmp);
+		sort_recs(job, s);
 		side->recs = job->recs[s].v;
 		side->rec_count = job->recs[s].n;
 		side->gone = job->gone[s].v;

@@ -18,6 +18,8 @@
 #define REBUILT 1000U
 #define TOLD_MAX 65536U
 #define TEXTS 120U		/* more than one question takes */
+#define PAIRS 600U		/* with two marks each, more than one list
+				   takes */
 
 static unsigned int bodies;
 
@@ -186,6 +188,35 @@ START_TEST(a_large_mailbox_is_built_anew)
 }
 END_TEST
 
+/* M5: by both its marks it is told in two lists, and is no twin of itself. */
+START_TEST(what_two_lists_tell_is_one_message)
+{
+	char guid[32];
+	uint32_t uid;
+
+	run = (struct sim_run){ .seed = 0 };
+	two_stores_create(A, "away");
+	ck_assert(sim_run(&sim, &run));
+	for (unsigned int i = 0; i < PAIRS; i++) {
+		(void)snprintf(guid, sizeof(guid), "pair-%u", i);
+		for (unsigned int s = 0; s < 2; s++)
+			two_stores_add(s, "INBOX", i, guid, 1);
+	}
+	check_copied(A);
+	for (uint32_t i = 1; i <= PAIRS; i++) {
+		ck_assert_int_eq(memory_client_move(sim.site[A].world, "INBOX",
+		    i, "away", true, &uid), 0);
+		ck_assert_int_eq(memory_client_move(sim.site[A].world, "away",
+		    uid, "INBOX", true, &uid), 0);
+	}
+	check_copied(A);
+	for (unsigned int s = 0; s < 2; s++)
+		for (unsigned int i = 0; i < PAIRS; i++)
+			ck_assert_uint_eq(sim_count_body(sim.site[s].world,
+			    i), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -204,5 +235,6 @@ main(void)
 	tcase_add_loop_test(tcase,
 	    a_run_that_is_told_too_much_is_refused_and_loses_nothing, 0, 4);
 	tcase_add_test(tcase, a_large_mailbox_is_built_anew);
+	tcase_add_test(tcase, what_two_lists_tell_is_one_message);
 	return unit_run(suite);
 }
