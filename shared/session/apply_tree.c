@@ -467,7 +467,7 @@ prepare_status(struct session *s, const struct msg_op_mailbox *m,
 	    (box->highestmodseq == 0 || row->highestmodseq == 0))
 		return 0;
 	/* What is prepared was planned by the old UIDs. */
-	if (status.uidvalidity != 0 && batch_flush(s, err) == -1)
+	if (status.uidvalidity != 0 && batch_flush_before(s, m->op, err) == -1)
 		return -1;
 	if ((open = apply_open(s, row, &why)) == NULL) {
 		tree_failed(s, m->op, &row->guid, &why);

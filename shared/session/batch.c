@@ -758,6 +758,19 @@ batch_answer_flush(struct session *s, struct err *err)
 }
 
 int
+batch_flush_before(struct session *s, uint32_t op, struct err *err)
+{
+	if (batch_flush(s, err) == -1)
+		return -1;
+	if (s->flush_op != 0 && s->flush_op < op) {
+		send_done(s, s->flush_op);
+		s->flush_op = 0;
+		s->flush_at = 0;
+	}
+	return 0;
+}
+
+int
 on_flush(struct session *s, const struct msg *msg, struct err *err)
 {
 	if (apply_take_op(s, msg->u.flush.op, err) == -1)

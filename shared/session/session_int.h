@@ -779,6 +779,11 @@ struct batch_op *batch_add(struct session *s, enum batch_kind kind,
 uint64_t batch_tag(const struct session *s);
 /* Make all that is prepared durable; answers follow. */
 int batch_flush(struct session *s, struct err *err);
+/*
+ * The same, and answer a FLUSH that came before this operation: put off any
+ * longer it would tear what begins now and is one step of the store (M10).
+ */
+int batch_flush_before(struct session *s, uint32_t op, struct err *err);
 int batch_flush_if_full(struct session *s, struct err *err);
 /* Another operation of this kind on the message: 1 it may join the batch. */
 bool batch_touch(struct session *s, int64_t mailbox, uint32_t uid,

@@ -26,9 +26,15 @@ check_PROGRAMS += %D%/test_large
 %C%_test_large_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)
 check_PROGRAMS += %D%/test_histories
-%C%_test_histories_SOURCES = %D%/test_histories.c $(sim_sources)
+%C%_test_histories_SOURCES = %D%/test_histories.c $(histories_sources)
 %C%_test_histories_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
 %C%_test_histories_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
+	$(LINK_CHECK)
+check_PROGRAMS += %D%/test_histories_points
+%C%_test_histories_points_SOURCES = %D%/test_histories_points.c \
+	$(histories_sources)
+%C%_test_histories_points_LDFLAGS = $(AM_LDFLAGS) $(sim_wraps)
+%C%_test_histories_points_LDADD = client/brain/libbrain.a $(LINK_SESSION) \
 	$(LINK_CHECK)
 endif
 check_PROGRAMS += %D%/simulate
@@ -43,6 +49,7 @@ sim_sources = %D%/sim.c %D%/sim.h %D%/sim_run.c %D%/sim_log.c \
 	%D%/sim_model.c %D%/sim_three.c %D%/sim_modseq.c %D%/sim_points.c \
 	%D%/sim_plan.c %D%/sim_attributes.c %D%/sim_start.c \
 	tests/support/rng.c
+histories_sources = %D%/histories.c %D%/histories.h $(sim_sources)
 # Chance, the end of a process and where logs are kept are the simulation's.
 sim_wraps = -Wl,--wrap=random_bytes -Wl,--wrap=chlog_open \
 	-Wl,--wrap=chlog_close -Wl,--wrap=chlog_path -Wl,--wrap=chlog_commit \

@@ -4,45 +4,7 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-
-#include "base/array.h"
-#include "log/log.h"
-#include "sim.h"
-#include "tests/support/unit.h"
-
-#define A 0U
-#define B 1U
-#define C 2U
-
-/* Play a history; one that fails is told. */
-static void
-play(uint64_t seed, const struct sim_op *list, size_t n)
-{
-	struct sim_setup setup = sim_setup_of(seed);
-	struct sim_result result = { .runs = 0 };
-	struct sim_ops ops = { 0 };
-	bool ok;
-
-	log_level_set(LOG_LEVEL_ERROR);
-	for (size_t i = 0; i < n; i++)
-		*ARRAY_ADD(&ops) = list[i];
-	ok = sim_play(&ops, &setup, false, &result);
-	if (!ok)
-		(void)sim_play(&ops, &setup, true, &result);
-	ARRAY_FREE(&ops);
-	sim_cleanup();
-	ck_assert_msg(ok, "%s", result.why);
-}
-
-#define HISTORY(name, seed, ...)					\
-START_TEST(name)							\
-{									\
-	static const struct sim_op list[] = { __VA_ARGS__ };		\
-									\
-	play(seed, list, nitems(list));					\
-}									\
-END_TEST
+#include "histories.h"
 
 HISTORY(a_deleted_mailbox_that_comes_again_is_another_one, 1,
 	{ SIM_CREATE, B, 560, 581, 729 }, { SIM_RUN, A, 7, 688, 478 },
@@ -327,7 +289,7 @@ START_TEST(parted_messages_come_through_whatever_happens)
 		{ SIM_RUN, A, 0, 0, 0 },
 	};
 
-	play(200618323, list, nitems(list));
+	history_play(200618323, list, nitems(list));
 }
 END_TEST
 
@@ -453,7 +415,7 @@ START_TEST(any_cut_and_any_kill_end_as_the_run_would_have)
 		{ SIM_RUN, A, 0, 0, 0 },
 	};
 
-	play(1, list, nitems(list));
+	history_play(1, list, nitems(list));
 }
 END_TEST
 
@@ -479,7 +441,7 @@ START_TEST(what_went_under_another_uidvalidity_ends_no_other_message)
 		{ SIM_RUN, A, 0, 0, 0 },
 	};
 
-	play(1, list, nitems(list));
+	history_play(1, list, nitems(list));
 }
 END_TEST
 
