@@ -283,9 +283,13 @@ int chlog_mail_find(struct chlog *log, int64_t mailbox, uint32_t uid,
 int chlog_mail_find_guid(struct chlog *log, int64_t mailbox, const char *guid,
     uint64_t born_after, struct arena *arena, struct chlog_mail *mail_r,
     struct err *err);
-/* The instance that has this mark. */
+/* The instance that has this mark; of surplus twins (M5) the lowest UID. */
 int chlog_mail_find_mark(struct chlog *log, int64_t mailbox,
     const struct guid128 *mark, struct arena *arena,
+    struct chlog_mail *mail_r, struct err *err);
+/* The next one that has it, above a UID. */
+int chlog_mail_find_twin(struct chlog *log, int64_t mailbox,
+    const struct guid128 *mark, uint32_t after, struct arena *arena,
     struct chlog_mail *mail_r, struct err *err);
 int chlog_tombstone_find_mark(struct chlog *log,
     const struct guid128 *mailbox, const struct guid128 *mark,

@@ -333,20 +333,21 @@ chlog_mail_find_guid(struct chlog *log, int64_t mailbox, const char *guid,
 	return chlog_read_one(log, stmt, &mails, arena, mail_r, err);
 }
 
-/* The lowest UID that has it among its further marks; 1, 0, -1. */
+/* The lowest UID above after that has it among its further marks; 1, 0, -1. */
 static int
 find_extra_mark(struct chlog *log, int64_t mailbox,
-    const struct guid128 *mark, uint32_t *uid_r, struct err *err)
+    const struct guid128 *mark, uint32_t after, uint32_t *uid_r,
+    struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT min(message) FROM "
-	    "extra_mark WHERE mark = ?1 AND message >= ?2 AND message <= ?3",
+	    "extra_mark WHERE mark = ?1 AND message > ?2 AND message <= ?3",
 	    err);
 	int r;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, mark);
-	sqlite3_bind_int64(stmt, 2, message_id(mailbox, 0));
+	sqlite3_bind_int64(stmt, 2, message_id(mailbox, after));
 	sqlite3_bind_int64(stmt, 3, message_id(mailbox, UINT32_MAX));
 	if ((r = chlog_row(log, stmt, "marks", err)) == 1) {
 		r = sqlite3_column_type(stmt, 0) != SQLITE_NULL;
@@ -358,29 +359,37 @@ find_extra_mark(struct chlog *log, int64_t mailbox,
 
 /* Two simple queries: one for both tables would sort, in tables of its own. */
 int
-chlog_mail_find_mark(struct chlog *log, int64_t mailbox,
-    const struct guid128 *mark, struct arena *arena,
+chlog_mail_find_twin(struct chlog *log, int64_t mailbox,
+    const struct guid128 *mark, uint32_t after, struct arena *arena,
     struct chlog_mail *mail_r, struct err *err)
 {
 	sqlite3_stmt *stmt = chlog_stmt(log, "SELECT " MAIL_COLUMNS " FROM "
 	    "message INDEXED BY message_by_mark WHERE mark = ?1 AND "
-	    "id >= ?2 AND id <= ?3 ORDER BY id LIMIT 1", err);
+	    "id > ?2 AND id <= ?3 ORDER BY id LIMIT 1", err);
 	uint32_t uid = 0;
 	int r, extra;
 
 	if (stmt == NULL)
 		return -1;
 	chlog_bind_guid(stmt, 1, mark);
-	sqlite3_bind_int64(stmt, 2, message_id(mailbox, 0));
+	sqlite3_bind_int64(stmt, 2, message_id(mailbox, after));
 	sqlite3_bind_int64(stmt, 3, message_id(mailbox, UINT32_MAX));
 	r = chlog_read_one(log, stmt, &mails, arena, mail_r, err);
-	if (r == -1 ||
-	    (extra = find_extra_mark(log, mailbox, mark, &uid, err)) == -1)
+	if (r == -1 || (extra = find_extra_mark(log, mailbox, mark, after,
+	    &uid, err)) == -1)
 		return -1;
 	if (extra == 0 || (r == 1 && mail_r->m.uid <= uid))
 		return r;
 	extra = chlog_mail_find(log, mailbox, uid, arena, mail_r, err);
 	return extra == 0 ? r : extra;
+}
+
+int
+chlog_mail_find_mark(struct chlog *log, int64_t mailbox,
+    const struct guid128 *mark, struct arena *arena,
+    struct chlog_mail *mail_r, struct err *err)
+{
+	return chlog_mail_find_twin(log, mailbox, mark, 0, arena, mail_r, err);
 }
 
 ptrdiff_t

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "session/session_int.h"
 
+#define TWINS_MAX	16U	/* messages that are told for one mark */
+
 struct stream *
 stream_new(struct session *s, int64_t mailbox, const struct guid128 *guid,
     const struct chlog_since *since)
@@ -116,6 +118,29 @@ has_tomb(const struct stream *st, uint32_t uid, int64_t id)
 	return false;
 }
 
+/*
+ * All that have the mark: a surplus twin that could not be expunged is one with
+ * another message, which is to be looked at with it (M5).
+ */
+static int
+add_twins(struct stream *st, const struct guid128 *mark, struct err *err)
+{
+	struct chlog_mail mail;
+	uint32_t after = 0;
+	int r = 1;
+
+	for (unsigned int n = 0; n < TWINS_MAX && r == 1; n++) {
+		r = chlog_mail_find_twin(st->s->log, st->mailbox, mark, after,
+		    st->extra_arena, &mail, err);
+		if (r != 1)
+			break;
+		after = mail.m.uid;
+		if (!has_mail(st, after))
+			add_mail(st, &mail);
+	}
+	return r == -1 ? -1 : 0;
+}
+
 int
 stream_add_mark(struct stream *st, const struct guid128 *mark, uint32_t uid,
     bool with_tombstones, struct err *err)
@@ -125,13 +150,12 @@ stream_add_mark(struct stream *st, const struct guid128 *mark, uint32_t uid,
 	struct chlog_mail mail;
 	int r = 0;
 
-	if (st->mailbox != 0) {
-		if (!guid_is_zero(mark))
-			r = chlog_mail_find_mark(log, st->mailbox, mark,
-			    st->extra_arena, &mail, err);
-		else if (uid != 0)
-			r = chlog_mail_find(log, st->mailbox, uid,
-			    st->extra_arena, &mail, err);
+	if (st->mailbox != 0 && !guid_is_zero(mark)) {
+		if (add_twins(st, mark, err) == -1)
+			return -1;
+	} else if (st->mailbox != 0 && uid != 0) {
+		r = chlog_mail_find(log, st->mailbox, uid, st->extra_arena,
+		    &mail, err);
 		if (r == -1)
 			return -1;
 		if (r == 1 && !has_mail(st, mail.m.uid))

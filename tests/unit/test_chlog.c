@@ -249,6 +249,14 @@ START_TEST(of_two_messages_with_a_mark_the_lower_uid_is_found)
 	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &marks[1], lf.arena,
 	    &mail, &err), 1);
 	ck_assert_uint_eq(mail.m.uid, 3);
+	ck_assert_int_eq(chlog_mail_find_twin(log, box.id, &marks[1], 5,
+	    lf.arena, &mail, &err), 0);
+	ck_assert_int_eq(chlog_mail_find_twin(log, box.id, &marks[1], 4,
+	    lf.arena, &mail, &err), 1);
+	ck_assert_uint_eq(mail.m.uid, 5);
+	ck_assert_int_eq(chlog_mail_find_twin(log, box.id, &marks[1], 0,
+	    lf.arena, &mail, &err), 1);
+	ck_assert_uint_eq(mail.m.uid, 3);
 	ck_assert_int_eq(chlog_mail_move(log, &mail, 9, &err), 0);
 	ck_assert_int_eq(chlog_mail_find_mark(log, box.id, &marks[1], lf.arena,
 	    &mail, &err), 1);
