@@ -377,6 +377,7 @@ int chlog_attributes_end(struct chlog *log, struct err *err);
  * carries.  If the process ends before the log has the change itself, a scan
  * finds here whose change it is, and does not give it a stamp of its own (P5).
  * Where it was to get another UID, a message has a second one, with key "".
+ * One that is to be made has its marks there.
  */
 
 #define INTENT_EXIST	0U	/* stamps of a mailbox */
@@ -388,16 +389,21 @@ int chlog_attributes_end(struct chlog *log, struct err *err);
 					   name of a mailbox that the store
 					   spells otherwise */
 #define INTENT_DIRECTORY (UINT32_MAX - 1U) /* ... of a mere directory */
+#define INTENT_NEW	"new "	/* no GUID has a space */
 
 struct chlog_intent {
 	struct guid128 mailbox;	/* zero: a subscription */
 	uint32_t uid;		/* 0: no message */
 	const char *key;	/* of flags the message's GUID; of a UID or
 				   a mailbox ""; an attribute; a name as the
-				   store has it */
+				   store has it; of a new message
+				   INTENT_NEW and its GUID */
 	const uint8_t *digest;	/* SHA-256 of an attribute, of a name as
 				   the store has it, or of the new GUID of
-				   a mailbox; NULL: it is to go */
+				   a mailbox; NULL: it is to go; of a new
+				   message's text, NULL: not known */
+	struct guid128 *marks;	/* of a new message */
+	size_t mark_count;	/* others: 0 */
 	struct mail_flags flags; /* others have stamps alone */
 };
 

@@ -1,7 +1,51 @@
 #include "config.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "chlog/chlog_int.h"
+
+/*
+ * A digest, and behind it the marks of a message to be made; zeros are none.  A
+ * program that knows of digests alone takes it for nothing.
+ */
+static int
+read_digest(struct chlog *log, sqlite3_stmt *stmt, int i, struct arena *arena,
+    struct chlog_intent *in, struct err *err)
+{
+	static const uint8_t none[DIGEST_SIZE];
+	size_t len = (size_t)sqlite3_column_bytes(stmt, i);
+	const uint8_t *blob = sqlite3_column_blob(stmt, i);
+
+	if (len < DIGEST_SIZE)
+		return 0;
+	if ((len - DIGEST_SIZE) % GUID_SIZE != 0 ||
+	    (len - DIGEST_SIZE) / GUID_SIZE > MARKS_MAX)
+		return chlog_corrupt(log, "an intention", err);
+	in->mark_count = (len - DIGEST_SIZE) / GUID_SIZE;
+	if (in->mark_count > 0)
+		in->marks = arena_memdup(arena, blob + DIGEST_SIZE,
+		    len - DIGEST_SIZE);
+	if (in->mark_count == 0 || memcmp(blob, none, sizeof(none)) != 0)
+		in->digest = arena_memdup(arena, blob, DIGEST_SIZE);
+	return 0;
+}
+
+static void
+bind_digest(sqlite3_stmt *stmt, int i, const struct chlog_intent *in)
+{
+	uint8_t blob[DIGEST_SIZE + MARKS_MAX * GUID_SIZE] = { 0 };
+	size_t n = in->mark_count < MARKS_MAX ? in->mark_count : MARKS_MAX;
+
+	if (in->digest == NULL && n == 0)
+		return;
+	if (in->digest != NULL)
+		memcpy(blob, in->digest, DIGEST_SIZE);
+	if (n > 0)
+		memcpy(blob + DIGEST_SIZE, in->marks, n * GUID_SIZE);
+	sqlite3_bind_blob(stmt, i, blob, (int)(DIGEST_SIZE + n * GUID_SIZE),
+	    SQLITE_TRANSIENT);
+}
 
 static int
 read_intent(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
@@ -14,9 +58,8 @@ read_intent(struct chlog *log, sqlite3_stmt *stmt, struct arena *arena,
 	in->uid = (uint32_t)sqlite3_column_int64(stmt, 1);
 	if ((in->key = chlog_column_text(stmt, 2, arena)) == NULL)
 		return chlog_corrupt(log, "an intention", err);
-	if (sqlite3_column_bytes(stmt, 3) == (int)DIGEST_SIZE)
-		in->digest = arena_memdup(arena,
-		    sqlite3_column_blob(stmt, 3), DIGEST_SIZE);
+	if (read_digest(log, stmt, 3, arena, in, err) == -1)
+		return -1;
 	return chlog_column_flags(log, stmt, 4, arena, &in->flags, err);
 }
 
@@ -37,9 +80,7 @@ chlog_intend(struct chlog *log, const struct chlog_intent *in,
 	chlog_bind_guid(stmt, 1, &in->mailbox);
 	sqlite3_bind_int64(stmt, 2, in->uid);
 	sqlite3_bind_text(stmt, 3, in->key, -1, SQLITE_TRANSIENT);
-	if (in->digest != NULL)
-		sqlite3_bind_blob(stmt, 4, in->digest, (int)DIGEST_SIZE,
-		    SQLITE_TRANSIENT);
+	bind_digest(stmt, 4, in);
 	chlog_bind_flags(stmt, 5, &in->flags);
 	chlog_bind_guid(stmt, 8, run);
 	return chlog_run_stmt(log, stmt, "intention", err);

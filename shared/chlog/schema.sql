@@ -205,8 +205,11 @@ CREATE TABLE intent (
 	uid		INTEGER NOT NULL, -- 0: not a message
 	key		TEXT NOT NULL,	-- GUID of the message whose flags it
 					-- is; an attribute; a name that is
-					-- subscribed; empty: a new UID, or name
-	digest		BLOB,		-- of what it will be, NULL: gone
+					-- subscribed; empty: a new UID, or
+					-- name; 'new ' and the GUID of a
+					-- message to be made
+	digest		BLOB,		-- of what it will be, NULL: gone; of a
+					-- message to be made, and its marks
 	flags		INTEGER NOT NULL, -- as in message
 	stamps		TEXT,
 	keywords	TEXT,

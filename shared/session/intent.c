@@ -11,7 +11,11 @@
  * GUID have other UIDs, those that they were to have tell which is which.
  *
  * What was looked at needs no intention any more.  A new message has flags with
- * stamp 0 (F3), which win over nothing, and an expunge has no stamp.
+ * stamp 0 (F3), which win over nothing, and an expunge has no stamp.  But a new
+ * one is to have its marks: with one of the scan's own it would be no instance
+ * that the other side has, and what is expunged there in between would come back
+ * (M3).  Without a base nothing is expunged by what is missing, and a first copy
+ * needs no note of each message.
  */
 #include "config.h"
 
@@ -19,6 +23,8 @@
 #include <string.h>
 
 #include "session/session_int.h"
+
+#define NEW_KEY_SIZE	(sizeof(INTENT_NEW) + GUID_TEXT_MAX)
 
 /* NULL is nothing. */
 static const uint8_t *
@@ -183,12 +189,46 @@ is_uid(const struct batch_op *op)
 	return op->kind == BATCH_SET_UID && op->new_uid != op->m.uid;
 }
 
+static bool
+is_new(const struct session *s, const struct batch_op *op)
+{
+	return s->has_base && op->m.uid != 0 && op->m.mark_count > 0 &&
+	    (op->kind == BATCH_SAVE || op->kind == BATCH_COPY);
+}
+
+static bool
+is_intended(const struct session *s, const struct batch_op *op)
+{
+	return is_flags(op) || is_uid(op) || is_new(s, op);
+}
+
+static void
+new_key(char out[static NEW_KEY_SIZE], const char *guid)
+{
+	strlcpy(out, INTENT_NEW, NEW_KEY_SIZE);
+	strlcat(out, guid, NEW_KEY_SIZE);
+}
+
+static int
+intend_new(struct session *s, const struct batch_op *op, struct err *err)
+{
+	char key[NEW_KEY_SIZE];
+	struct chlog_intent in = { .mailbox = op->mailbox_guid,
+	    .uid = op->m.uid, .key = key, .digest = op->m.digest,
+	    .marks = op->m.marks, .mark_count = op->m.mark_count };
+
+	new_key(key, op->m.guid);
+	return chlog_intend(s->log, &in, &s->hello.run, err);
+}
+
 static int
 intend_mail(struct session *s, const struct batch_op *op, struct err *err)
 {
 	struct chlog_intent in = { .mailbox = op->mailbox_guid,
 	    .uid = op->m.uid, .key = "" };
 
+	if (is_new(s, op))
+		return intend_new(s, op, err);
 	if (is_flags(op)) {
 		in.key = op->m.guid;
 		in.flags = op->m.flags;
@@ -203,8 +243,7 @@ intend_mails(struct session *s, struct err *err)
 {
 	size_t i = 0;
 
-	while (i < s->batch.n && !is_flags(&s->batch.v[i]) &&
-	    !is_uid(&s->batch.v[i]))
+	while (i < s->batch.n && !is_intended(s, &s->batch.v[i]))
 		i++;
 	if (i == s->batch.n)
 		return 0;
@@ -213,8 +252,7 @@ intend_mails(struct session *s, struct err *err)
 	for (; i < s->batch.n; i++) {
 		const struct batch_op *op = &s->batch.v[i];
 
-		if ((is_flags(op) || is_uid(op)) &&
-		    intend_mail(s, op, err) == -1) {
+		if (is_intended(s, op) && intend_mail(s, op, err) == -1) {
 			chlog_intend_rollback(s->log);
 			return -1;
 		}
@@ -246,7 +284,8 @@ intents_load(struct session *s, struct arena *arena, struct err *err)
 	s->spelt_count = 0;
 	for (size_t i = 0; i < s->intent_count; i++)
 		if (s->intents[i].uid >= INTENT_DIRECTORY &&
-		    s->intents[i].digest != NULL)
+		    s->intents[i].digest != NULL &&
+		    s->intents[i].mark_count == 0)
 			s->intents_spelt[s->spelt_count++] = &s->intents[i];
 	return n == -1 ? -1 : 0;
 }
@@ -347,6 +386,96 @@ intent_uid(const struct session *s, const struct guid128 *mailbox,
 	uint64_t to_be = in == NULL ? 0 : in->flags.stamps[INTENT_UID];
 
 	return to_be > UINT32_MAX ? 0 : (uint32_t)to_be;
+}
+
+/* Of this GUID, or, where the store does not have it yet, of this text. */
+static bool
+is_of_mail(const struct chlog_intent *in, const char *guid)
+{
+	char hex[GUID_HEX_SIZE];
+
+	if (in->mark_count == 0 ||
+	    strncmp(in->key, INTENT_NEW, strlen(INTENT_NEW)) != 0)
+		return false;
+	if (strcmp(in->key + strlen(INTENT_NEW), guid) == 0)
+		return true;
+	if (in->digest == NULL)
+		return false;
+	hex_format(hex, in->digest, GUID_SIZE);
+	return strcmp(hex, guid) == 0;
+}
+
+/* The first one of this mailbox with a UID not below this. */
+static size_t
+first_of(const struct session *s, const struct guid128 *mailbox, uint32_t uid)
+{
+	struct chlog_intent want = { .mailbox = *mailbox, .uid = uid,
+	    .key = "" };
+	size_t lo = 0, hi = s->intent_count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (intent_cmp(&s->intents[mid], &want) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * May the message be the one that was to be made?  Another UID than it was to
+ * have it has only if that one is given away.  And a mark that a message has
+ * already is not for a second one.  1, 0, -1.
+ */
+static int
+may_be(struct session *s, int64_t mailbox, const struct chlog_intent *in,
+    uint32_t uid, struct arena *arena, struct err *err)
+{
+	struct chlog_mail mail;
+	struct chlog_tombstone tomb;
+	int r;
+
+	if (in->uid != uid) {
+		r = chlog_mail_find(s->log, mailbox, in->uid, arena, &mail,
+		    err);
+		if (r != 1)
+			return r;
+	}
+	for (size_t i = 0; i < in->mark_count; i++) {
+		r = chlog_mail_find_mark(s->log, mailbox, &in->marks[i], arena,
+		    &mail, err);
+		if (r == 0)
+			r = chlog_tombstone_find_mark(s->log, &in->mailbox,
+			    &in->marks[i], arena, &tomb, err);
+		if (r != 0)
+			return r == -1 ? -1 : 0;
+	}
+	return 1;
+}
+
+int
+intent_marks(struct session *s, const struct chlog_mailbox *row, uint32_t uid,
+    const char *guid, struct arena *arena, const struct chlog_intent **in_r,
+    struct err *err)
+{
+	size_t exact = first_of(s, &row->guid, uid), i;
+	int r = 0;
+
+	*in_r = NULL;
+	for (i = exact; r == 0 && i < s->intent_count &&
+	    s->intents[i].uid == uid &&
+	    guid_eq(&s->intents[i].mailbox, &row->guid); i++)
+		if (is_of_mail(&s->intents[i], guid) && (r = may_be(s, row->id,
+		    &s->intents[i], uid, arena, err)) == 1)
+			*in_r = &s->intents[i];
+	for (i = r == 0 ? first_of(s, &row->guid, 0) : exact; r == 0 &&
+	    i < exact; i++)
+		if (is_of_mail(&s->intents[i], guid) && (r = may_be(s, row->id,
+		    &s->intents[i], uid, arena, err)) == 1)
+			*in_r = &s->intents[i];
+	return r;
 }
 
 /* Of what differs from old, and is as it was to be. */

@@ -243,11 +243,15 @@ pass_new(struct pass *p, const struct mail_info *info, uint32_t uid,
 	size_t count = clean_keywords(p, info, &keywords);
 	struct guid128 mark = p->first ? guid_first_mark(&p->row->guid,
 	    p->row->uidvalidity, uid, info->guid) : guid_random();
+	const struct chlog_intent *in;
 
+	if (intent_marks(p->s, p->row, uid, info->guid, p->arena, &in,
+	    err) == -1)
+		return -1;
 	mail.m.uid = uid;
 	mail.m.guid = info->guid;
-	mail.m.marks = &mark;
-	mail.m.mark_count = 1;
+	mail.m.marks = in != NULL ? in->marks : &mark;
+	mail.m.mark_count = in != NULL ? in->mark_count : 1;
 	/* Only the state was seen: stamps are 0 (F3). */
 	mail.m.flags = mail_flags_observe(p->arena, &none, info->flags,
 	    keywords, count, 0);

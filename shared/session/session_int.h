@@ -546,6 +546,13 @@ bool intent_is_guid(const struct session *s, const struct guid128 *was,
 /* The UID that the message of this one was to get; 0: none is known. */
 uint32_t intent_uid(const struct session *s, const struct guid128 *mailbox,
     uint32_t uid);
+/*
+ * What a message that a scan finds new was to be, with its marks.  By rising UID:
+ * its own comes before that of another one.  1, 0: it was not, -1.
+ */
+int intent_marks(struct session *s, const struct chlog_mailbox *row,
+    uint32_t uid, const char *guid, struct arena *arena,
+    const struct chlog_intent **in_r, struct err *err);
 /* Flags of now, as they came to be since old. */
 void intent_observe(const struct session *s, const struct guid128 *mailbox,
     const struct chlog_state *old, struct mail_flags *mf);

@@ -5,9 +5,11 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "chlog/chlog.h"
 #include "tests/pair/drive.h"
 #include "tests/support/unit.h"
@@ -150,6 +152,120 @@ START_TEST(of_two_alike_each_goes_on_when_uids_begin_anew)
 	drive_list("INBOX", false);
 	ck_assert(guid_eq(&drive_message(2)->marks[0], &first));
 	ck_assert(guid_eq(&drive_message(7)->marks[0], &second));
+}
+END_TEST
+
+/* A run with a base, which saves all but notes none of it in the log. */
+static void
+begin_to_save(void)
+{
+	struct guid128 base = drive_quiet_run();
+
+	drive_start(&base);
+	end_after_next_change();
+}
+
+static void
+ck_mark(uint32_t uid, uint8_t mark)
+{
+	const struct msg_message *m = drive_message(uid);
+
+	ck_assert_uint_eq(m->mark_count, 1);
+	ck_assert_uint_eq(m->marks[0].b[0], 0x77);
+	ck_assert_uint_eq(m->marks[0].b[15], mark);
+}
+
+static void
+save(const char *mailbox, uint32_t uid, uint8_t mark)
+{
+	struct msg_message m = drive_new_message(uid, "g1", mark);
+
+	drive_save_body(mailbox, &m, BODY, false);
+}
+
+/* P5: what is expunged on the other side by now is this one (M3). */
+START_TEST(a_new_message_keeps_the_mark_that_it_was_saved_with)
+{
+	begin_to_save();
+	save("INBOX", 1, 5);
+	drive_flush();
+	look_again();
+	drive_list("INBOX", false);
+	ck_mark(1, 5);
+	drive_commit();
+	drive_start(NULL);
+	drive_list("INBOX", false);
+	ck_mark(1, 5);
+}
+END_TEST
+
+/* P5: a store that lost the GUID names it by its text. */
+START_TEST(a_new_message_without_its_guid_keeps_its_mark)
+{
+	struct memory_mail *mail;
+	uint8_t digest[DIGEST_SIZE];
+
+	begin_to_save();
+	save("INBOX", 1, 5);
+	drive_flush();
+	mail = memory_mail_find(memory_mailbox_find(fx.world, "INBOX"), 1);
+	digest_sha256(BODY, strlen(BODY), digest);
+	free(mail->guid);
+	mail->guid = malloc(GUID_HEX_SIZE);
+	ck_assert_ptr_nonnull(mail->guid);
+	hex_format(mail->guid, digest, GUID_SIZE);
+	look_again();
+	drive_list("INBOX", false);
+	ck_mark(1, 5);
+}
+END_TEST
+
+START_TEST(of_two_new_ones_alike_each_keeps_its_own_mark)
+{
+	begin_to_save();
+	save("INBOX", 2, 9);
+	save("INBOX", 7, 5);
+	drive_flush();
+	look_again();
+	drive_list("INBOX", false);
+	ck_mark(2, 9);
+	ck_mark(7, 5);
+}
+END_TEST
+
+/* Its UID was given away before it was saved. */
+START_TEST(a_new_message_of_another_uid_keeps_its_mark)
+{
+	struct guid128 base = drive_quiet_run();
+
+	drive_start(&base);
+	ck_assert_uint_eq(drive_deliver("INBOX"), 1);
+	end_after_next_change();
+	save("INBOX", 1, 5);
+	drive_flush();
+	look_again();
+	drive_list("INBOX", false);
+	ck_mark(2, 5);
+	ck_assert_uint_ne(drive_message(1)->marks[0].b[15], 5);
+}
+END_TEST
+
+/* P1: nobody can tell that it is the one that was saved. */
+START_TEST(a_message_that_somebody_adds_later_has_a_mark_of_its_own)
+{
+	(void)memory_client_create(fx.world, "work");
+	begin_to_save();
+	save("INBOX", 1, 5);
+	drive_flush();
+	ck_assert_int_eq(memory_client_move(fx.world, "INBOX", 1, "work", true,
+	    NULL), 0);
+	ck_assert_int_eq(memory_client_copy(fx.world, "work", 1, "INBOX", true,
+	    NULL), 0);
+	look_again();
+	drive_list("INBOX", false);
+	ck_assert_uint_ne(drive_message(2)->marks[0].b[0], 0x77);
+	drive_list("work", false);
+	ck_assert_uint_ne(drive_message(1)->marks[0].b[0], 0x77);
 }
 END_TEST
 
@@ -410,6 +526,13 @@ main(void)
 	tcase_add_test(tcase,
 	    of_two_alike_each_goes_on_under_the_uid_that_it_was_given);
 	tcase_add_test(tcase, of_two_alike_each_goes_on_when_uids_begin_anew);
+	tcase_add_test(tcase,
+	    a_new_message_keeps_the_mark_that_it_was_saved_with);
+	tcase_add_test(tcase, a_new_message_without_its_guid_keeps_its_mark);
+	tcase_add_test(tcase, of_two_new_ones_alike_each_keeps_its_own_mark);
+	tcase_add_test(tcase, a_new_message_of_another_uid_keeps_its_mark);
+	tcase_add_test(tcase,
+	    a_message_that_somebody_adds_later_has_a_mark_of_its_own);
 	tcase_add_test(tcase, an_attribute_keeps_the_stamp_that_it_was_set_with);
 	tcase_add_test(tcase,
 	    an_attribute_keeps_the_stamp_that_it_was_removed_with);

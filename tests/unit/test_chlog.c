@@ -523,6 +523,32 @@ START_TEST(names_are_found_among_many_by_either_spelling)
 }
 END_TEST
 
+START_TEST(an_intention_has_the_marks_of_a_new_message)
+{
+	uint8_t digest[DIGEST_SIZE] = { 1 };
+	struct guid128 run = { { 7 } }, marks[MARKS_MAX] = { { { 2 } } };
+	struct chlog_intent in = { .uid = 1, .key = INTENT_NEW "g1",
+	    .digest = digest, .marks = marks, .mark_count = MARKS_MAX }, *list;
+	struct err err = ERR_INIT;
+	struct chlog *log = logfix_open();
+
+	ck_assert_int_eq(chlog_intend_begin(log, &err), 0);
+	ck_assert_int_eq(chlog_intend(log, &in, &run, &err), 0);
+	in.uid = 2;
+	in.digest = NULL;
+	in.mark_count = 1;
+	ck_assert_int_eq(chlog_intend(log, &in, &run, &err), 0);
+	ck_assert_int_eq(chlog_intend_commit(log, &err), 0);
+	ck_assert_int_eq(chlog_intents(log, lf.arena, &list, &err), 2);
+	ck_assert_mem_eq(list[0].digest, digest, sizeof(digest));
+	ck_assert_uint_eq(list[0].mark_count, MARKS_MAX);
+	ck_assert_mem_eq(list[0].marks, marks, sizeof(marks));
+	ck_assert_ptr_null(list[1].digest);
+	ck_assert_uint_eq(list[1].mark_count, 1);
+	chlog_close(&log);
+}
+END_TEST
+
 START_TEST(an_intention_is_there_until_it_is_done)
 {
 	struct guid128 run = { { 7 } };
@@ -577,6 +603,7 @@ main(void)
 	tcase_add_test(tcase, what_is_settled_needs_no_wal);
 	tcase_add_test(tcase, a_mark_in_a_transaction_can_be_gone_back_to);
 	tcase_add_test(tcase, names_are_found_among_many_by_either_spelling);
+	tcase_add_test(tcase, an_intention_has_the_marks_of_a_new_message);
 	tcase_add_test(tcase, an_intention_is_there_until_it_is_done);
 	return unit_run(suite);
 }
