@@ -74,7 +74,7 @@ until [ -e "$work/laptop.finished" ] && [ -e "$work/server.finished" ]; do
 	0 | 2) runs=$((runs + 1)) ;;
 	*) fail "a run ended with $status" ;;
 	esac
-	[ "$runs" -lt 500 ] || fail 'it does not end'
+	[ "$runs" -lt $((turns * 200)) ] || fail 'it does not end'
 	# Somebody failed, and will never finish.
 	kill -0 "$laptop_pid" 2>/dev/null || [ -e "$work/laptop.finished" ] ||
 		fail 'the laptop failed'
