@@ -161,8 +161,9 @@ note_gone(struct attribute_scan *as, struct err *err)
 		struct chlog_attribute *a = &as->known[i];
 		const struct chlog_mailbox *box = find_box(as, &a->guid);
 
+		/* A mailbox that is perhaps gone has perhaps taken them along. */
 		if (as->seen[i] || a->value == NULL || box == NULL ||
-		    box->lent)
+		    box->lent || session_unscanned(as->s, &a->guid))
 			continue;
 		a->value = NULL;
 		a->len = 0;

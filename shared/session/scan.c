@@ -387,6 +387,7 @@ surely_gone(struct scan *scan, const struct known *known)
 			return true;
 		session_problem(scan->s, &known->row.guid,
 		    known->row.store_name, &why);
+		*ARRAY_ADD(&scan->s->unscanned) = known->row.guid;
 		return false;
 	}
 	gone = driver->status(box, &status, &why) == 0 &&

@@ -600,30 +600,11 @@ HISTORY(what_was_left_out_when_uids_began_anew_is_there, 900883030,
 	{ SIM_EXPUNGE, B, 907, 291, 367 }, { SIM_DROP, B, 118, 115, 247 },
 	{ SIM_ALL_FAULTS, A, 379, 288, 979 })
 
-/* M5: two alike that a run has saved are not taken for each other. */
-HISTORY(two_alike_that_one_uid_pairs_keep_their_keywords, 910005261,
-	{ SIM_RUN, B, 607, 524, 619 }, { SIM_DROP, A, 969, 87, 796 },
-	{ SIM_DELIVER, B, 779, 536, 597 }, { SIM_SUBSCRIBE, B, 811, 790, 859 },
-	{ SIM_COPY, B, 492, 226, 827 }, { SIM_KEYWORDS, B, 138, 811, 236 },
-	{ SIM_ALL_FAULTS, A, 100, 474, 43 })
-HISTORY(two_alike_that_one_uid_pairs_keep_their_flags, 910017063,
-	{ SIM_DELIVER, A, 995, 103, 299 }, { SIM_DELIVER, B, 912, 168, 410 },
-	{ SIM_RUN, B, 948, 880, 246 }, { SIM_COPY, A, 105, 853, 886 },
-	{ SIM_CREATE, B, 523, 87, 983 }, { SIM_FLAGS, A, 838, 641, 160 },
-	{ SIM_COPY, A, 370, 589, 175 }, { SIM_MOVE_BACK, B, 960, 603, 151 },
-	{ SIM_DROP, B, 631, 184, 948 }, { SIM_DELIVER, B, 463, 465, 352 },
-	{ SIM_ALL_KILLS, B, 746, 699, 50 })
-
 /* F6: who is ahead forgets so when the other one has followed, not before. */
 HISTORY(a_highestmodseq_is_followed_after_a_cut_while_it_was, 890228480,
 	{ SIM_DROP, B, 441, 405, 10 }, { SIM_RUN_BUSY, A, 845, 65, 516 },
 	{ SIM_REBUILD, A, 564, 620, 674 }, { SIM_RUN_CUT, A, 983, 998, 453 },
 	{ SIM_RUN, A, 0, 0, 0 })
-
-/* T15: what could not be looked at is no reason to leave it behind. */
-HISTORY(attributes_follow_an_inbox_that_gets_another_guid, 920004016,
-	{ SIM_ATTRIBUTE, A, 733, 102, 988 },
-	{ SIM_ALL_FAULTS, A, 625, 895, 105 })
 
 /* E7: a keyword that went and came has a new stamp, which nobody sees. */
 HISTORY(a_dry_run_announces_no_stamps_that_alone_differ, 871002294,
@@ -792,13 +773,7 @@ main(void)
 	tcase_add_test(tcase,
 	    what_was_left_out_when_uids_began_anew_is_there);
 	tcase_add_test(tcase,
-	    two_alike_that_one_uid_pairs_keep_their_keywords);
-	tcase_add_test(tcase,
-	    two_alike_that_one_uid_pairs_keep_their_flags);
-	tcase_add_test(tcase,
 	    a_highestmodseq_is_followed_after_a_cut_while_it_was);
-	tcase_add_test(tcase,
-	    attributes_follow_an_inbox_that_gets_another_guid);
 	tcase_add_test(tcase,
 	    a_dry_run_announces_no_stamps_that_alone_differ);
 	tcase_add_loop_test(tcase,
