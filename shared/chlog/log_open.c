@@ -256,43 +256,29 @@ check_head(struct chlog *log, struct err *err)
  * A program that knows nothing of them may have begun the log.  The schema has
  * them last, in this order.
  */
-static const struct added {
-	const char *name, *create;
-} added[] = {
-	{ "attribute", "CREATE TABLE attribute " },
-	{ "intent", "CREATE TABLE intent " },
-	{ "mailbox_by_name", "CREATE INDEX mailbox_by_name " },
+static const char *const added[] = {
+	"CREATE TABLE attribute ", "CREATE TABLE intent ",
+	"CREATE INDEX mailbox_by_name ",
 };
 
 /* The first one that is not there; NULL: all are. */
 static int
-find_lacking(struct chlog *log, const struct added **lacking_r,
+find_lacking(struct chlog *log, const char **lacking_r,
     struct err *err)
 {
 	int64_t there;
-	char sql[128];
 
-	*lacking_r = NULL;
 	if (pragma_int(log, "SELECT count(*) FROM sqlite_master WHERE name IN "
 	    "('attribute', 'intent', 'mailbox_by_name')", &there, err) == -1)
 		return -1;
-	if (there == (int64_t)nitems(added))
-		return 0;
-	for (size_t i = 0; i < nitems(added) && *lacking_r == NULL; i++) {
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM "
-		    "sqlite_master WHERE name = '%s'", added[i].name);
-		if (pragma_int(log, sql, &there, err) == -1)
-			return -1;
-		if (there == 0)
-			*lacking_r = &added[i];
-	}
+	*lacking_r = there < (int64_t)nitems(added) ? added[there] : NULL;
 	return 0;
 }
 
 static int
 add_lacking(struct chlog *log, struct err *err)
 {
-	const struct added *lacking;
+	const char *lacking;
 
 	if (find_lacking(log, &lacking, err) == -1)
 		return -1;
@@ -304,7 +290,7 @@ add_lacking(struct chlog *log, struct err *err)
 	if (find_lacking(log, &lacking, err) == -1)
 		goto fail;
 	if (lacking != NULL && chlog_exec(log, strstr(chlog_schema,
-	    lacking->create), err) == -1)
+	    lacking), err) == -1)
 		goto fail;
 	if (chlog_exec(log, "COMMIT", err) == -1)
 		goto fail;
@@ -320,7 +306,7 @@ static int
 look(struct chlog *log, int64_t *tables_r, bool *whole_r, struct err *err)
 {
 	int64_t app = 0, version = 0, tables = 0;
-	const struct added *lacking;
+	const char *lacking;
 
 	*whole_r = false;
 	if (pragma_int(log, "PRAGMA application_id", &app, err) == -1 ||
